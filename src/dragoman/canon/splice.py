@@ -1,0 +1,92 @@
+"""Byte-exact edits of the top-level members of a JSON object: what is not named stays as it was, to the byte.
+
+Theory: one decode tells every member's name and the length of its value; a walk over the names then finds where
+each value begins. A member that stands twice breaks the walk or repeats a name, and is refused (fault F69).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from dragoman.canon.problem import Kind, refuse
+
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_NAME = re.compile(rb'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*')
+_DEPTH_LIMIT_WORDS = "nested deeper than this gateway reads"
+
+
+class Span(NamedTuple):
+    """Where a member stands: `[start:end]` from its name's quote to its value's end; the value from `value`."""
+
+    start: int
+    value: int
+    end: int
+
+
+def members(body: bytes) -> dict[str, Raw]:
+    """The top-level members of a JSON object. Raises `Trouble` (invalid_request) for anything else."""
+    try:
+        return _MEMBERS.decode(body)
+    except RecursionError:
+        raise refuse(
+            Kind.INVALID_REQUEST, f"The body was read as JSON but is {_DEPTH_LIMIT_WORDS}. Send flatter JSON."
+        ) from None
+    except UnicodeDecodeError as found:
+        raise refuse(
+            Kind.INVALID_REQUEST,
+            f"The body was read as JSON but is not UTF-8 at byte {found.start}. Encode the request as UTF-8.",
+        ) from None
+    except msgspec.DecodeError as found:
+        raise refuse(
+            Kind.INVALID_REQUEST,
+            f"The body was read as a JSON object but is not one: {found}. Send a JSON object.",
+        ) from None
+
+
+def spans(body: bytes, found: Mapping[str, Raw]) -> dict[str, Span]:
+    """Where each of the members `found` in `body` stands. Raises `Trouble` if one stands twice."""
+    places: dict[str, Span] = {}
+    position = body.index(b"{") + 1
+    for _ in range(len(found) + 1):
+        match = _NAME.match(body, position)
+        if match is None:
+            break
+        name = msgspec.json.decode(match[1], type=str)
+        value = match.end()
+        position = value + len(memoryview(found[name]))
+        if name in places or not body[position : position + 64].lstrip().startswith((b",", b"}")):
+            raise refuse(
+                Kind.INVALID_REQUEST,
+                f"The body was read as JSON but its member '{name}' stands twice. Send each member once.",
+                param=name,
+            )
+        places[name] = Span(match.start(1), value, position)
+    return places
+
+
+def splice(body: bytes, edits: Mapping[str, bytes | None]) -> bytes:
+    """The same JSON object with each named member's value replaced, added at the end, or (None) removed."""
+    if not edits:
+        return body
+    places = list(spans(body, members(body)).items())
+    first = places[0][1].start if places else body.index(b"{") + 1
+    pieces: list[bytes] = [body[:first]]
+    end = first
+    for name, span in places:
+        value = edits.get(name, b"")
+        if value is not None:
+            if len(pieces) > 1:
+                pieces.append(body[end : span.start] if end > first else b", ")
+            pieces.append(body[span.start : span.end] if not value else body[span.start : span.value] + value)
+        end = span.end
+    known = {name for name, _ in places}
+    for name, value in edits.items():
+        if name not in known and value is not None:
+            separator = b"," if len(pieces) > 1 else b""
+            pieces.append(separator + msgspec.json.encode(name) + b":" + value)
+    return b"".join([*pieces, body[end:]])

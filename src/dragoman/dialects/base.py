@@ -1,0 +1,199 @@
+"""What every dialect offers, as a record of functions.
+
+Rules: pure (no socket, clock, chance or environment); a reader never raises for what an upstream did; a writer never
+says what the events did not. What a dialect needs to know about its counterpart comes as one of the frozen values
+below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from dragoman.canon.events import Event
+from dragoman.canon.problem import Problem
+from dragoman.canon.reply import Reply
+from dragoman.canon.request import Loss, Request
+
+
+class Habits(Struct, frozen=True, kw_only=True):
+    """What an upstream takes and how it wants it, where servers of one dialect differ. Rows set, quirks change.
+
+    A dialect reads those that concern it and ignores the rest. The defaults are the dialect's own published form.
+    """
+
+    max_output_member: str = ""
+    """Member that tells the output limit, as `max_tokens` or `max_completion_tokens`; empty: the dialect's own."""
+    max_output_limit: int | None = None
+    """Tokens the upstream accepts at most; a larger wish is clamped."""
+    system_role: str = "system"
+    """Role of system messages on a chat wire: `system` or `developer`."""
+    system_midway: bool = True
+    """Whether a system message may stand between others; if not, it becomes user text."""
+    strict_roles: bool = False
+    """Whether user and assistant must alternate; if so, neighbours of one role are merged."""
+    string_content: bool = False
+    """Whether message content must be one plain string where no image is in it."""
+    stop_limit: int | None = 4
+    """Stop sequences that are sent at most; the rest is enforced here."""
+    tool_name_limit: int = 64
+    """Characters of a tool's name."""
+    tools: bool = True
+    parallel_tools_member: bool = True
+    """Whether `parallel_tool_calls` is understood."""
+    tool_choice_any: bool = True
+    """Whether a call can be demanded (`required`)."""
+    tool_strict: bool = True
+    """Whether `strict` on a tool is understood."""
+    images: bool = True
+    image_links: bool = True
+    documents: bool = True
+    """Whether files (PDF) are understood natively; if not, they become text where that is possible."""
+    cache_marks: bool = False
+    """Whether cache marks may be sent (always true for the dialect that invented them)."""
+    effort: str = ""
+    """How effort is told: `reasoning_effort`, `reasoning` (object), `thinking` (object), `enable_thinking`; or empty."""
+    efforts: tuple[str, ...] = ()
+    """Words of effort the upstream knows, lowest first; empty: low, medium, high."""
+    reasoning_echo: str = ""
+    """Member in which earlier thinking must be sent back on assistant turns, as `reasoning_content`; empty: never."""
+    think_tags: bool = False
+    """Whether thinking comes inside the text between <think> tags."""
+    stream_usage: bool = True
+    """Whether `stream_options.include_usage` is understood."""
+    output_shapes: tuple[str, ...] = ("json_schema", "json_object")
+    """Forms of structured output that are understood."""
+    sampling_refused: bool = False
+    """Whether temperature, top_p and penalties are refused, as by reasoning models."""
+    top_k: bool = False
+    """Whether `top_k` is understood."""
+    user_limit: int = 64
+    """Characters of the user member; a longer identity is hashed. 0: never sent."""
+    drop_members: tuple[str, ...] = ()
+    """Members of the body that must not be sent, whatever they hold."""
+    extra_body: Mapping[str, object] = field(default_factory=dict)
+    """Members added to every body."""
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """Where a request is going, as far as its writer must know."""
+
+    model: str
+    """The upstream's name of the model."""
+    origin: str
+    """The account; seals of this origin may be sent to it."""
+    native: bool = False
+    """Whether this is the vendor whose own dialect it is: unmarked seals are its own."""
+    stream: bool = True
+    habits: Habits = Habits()
+
+
+class Written(Struct, frozen=True):
+    """A request body for an upstream, and what must be remembered to read its answer."""
+
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Tool names as sent, where they differ, to the names the client knows."""
+    local_stops: tuple[str, ...] = ()
+    """Stop sequences the upstream could not be told, to be enforced here."""
+
+
+class Hearing(Struct, frozen=True, kw_only=True):
+    """What a reader of an upstream's answer must know."""
+
+    origin: str
+    """The account; seals found are bound to it."""
+    habits: Habits = Habits()
+    names: Mapping[str, str] = field(default_factory=dict)
+    """`Written.names`."""
+    forced_tool: bool = False
+    """Whether the tool choice forced a call."""
+
+
+class Telling(Struct, frozen=True, kw_only=True):
+    """What a writer of an answer to a client must know."""
+
+    model: str
+    """The model's name as the client asked for it."""
+    exchange_id: str
+    """For ids the wire needs and the upstream did not give; unique, URL-safe."""
+    created_s: int
+    """Unix time of the exchange, for wires that carry one."""
+    input_estimate: int = 0
+    """Prompt tokens as estimated, for wires that tell them at the start."""
+    bare_seals: bool = False
+    """Whether seals leave unwrapped: the upstream is the door's native vendor, and the only account that can issue them."""
+    include_usage: bool = True
+    """Whether the client asked for usage in a stream, on wires where one must ask."""
+
+
+class Reader(Protocol):
+    """Turns the bytes of one streamed answer into events. Mutable; one per answer."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Events completed by these bytes; any slice of the stream will do, and an unfinished frame is kept."""
+
+    def close(self) -> list[Event]:
+        """Events due at the end of the bytes: nothing after a proper end, else `Failed(cut_short)`, or a `Finished`
+        that was only waiting for late usage."""
+
+
+class Writer(Protocol):
+    """Turns legal events (one open part at a time where the dialect needs it) into bytes for a client. Mutable."""
+
+    def write(self, events: list[Event]) -> bytes:
+        """The bytes that say these events; may be empty."""
+
+
+class Editor(Protocol):
+    """Passes an upstream's stream on verbatim but for the listed edits. Mutable; one per answer."""
+
+    def edit(self, data: bytes) -> bytes:
+        """All whole frames now complete, edited; an unfinished frame is kept back."""
+
+    def close(self) -> bytes:
+        """What was kept back."""
+
+
+class Dialect(Struct, frozen=True, kw_only=True):
+    """One wire format, both ways."""
+
+    name: str
+    one_part_at_a_time: bool
+    """Whether its writer needs `canon.order.SingleFile` before it."""
+    path: str
+    """Path of the chat endpoint under a provider's base address, as `/v1/messages`."""
+    beat: bytes
+    """A keep-alive for a waiting client, valid between frames and before the first; empty if the wire has none."""
+    stream_type: str
+    """Content type of a streamed answer."""
+
+    read_request: Callable[[bytes], Request]
+    """A client's body as a `Request`. Raises `Trouble` (invalid_request, naming the member) and nothing else."""
+    write_request: Callable[[Request, Target], Written]
+    """The body for an upstream. Raises `Trouble` (unsupported) for what must not be dropped silently."""
+    reader: Callable[[Hearing], Reader]
+    read_reply: Callable[[bytes, Hearing], list[Event]]
+    """Events of a whole answer: legal, ending in `Finished` or `Failed`; never raises."""
+    writer: Callable[[Telling], Writer]
+    write_reply: Callable[[Reply, Telling], bytes]
+    """A whole answer for a client; the reply has no problem."""
+    read_problem: Callable[[int, Mapping[str, str], bytes], Problem]
+    """An upstream's answer with a status other than 2xx (headers in lower case) as a problem; never raises."""
+    write_problem: Callable[[Problem, str], bytes]
+    """An error body for a client, with the request id."""
+    editor: Callable[[Hearing, Telling], Editor | None]
+    """Edits needed on a verbatim stream (`model` of the first frame, wrapped seals); None if there are none."""
+    edit_reply: Callable[[bytes, Hearing, Telling], bytes]
+    """The same edits on a verbatim whole answer."""
+    members: Mapping[str, tuple[str, ...]]
+    """Fields of `Request` that live in top-level members of the body, by field name: what a verbatim body can be
+    spliced with. Fields not listed need translation when they change."""
+    count_path: str = ""
+    """Path of the token counting endpoint; empty if the dialect has none."""
+    carries: frozenset[str] = frozenset()
+    """Names of top-level members that only this dialect's vendor understands and that may hold local data; a body
+    that has one is not passed verbatim to another vendor of the dialect."""

@@ -1,0 +1,93 @@
+"""Server-sent events, both ways, as the HTML standard defines them (section 9.2.6, read 2026-11-20).
+
+Any slicing of the bytes gives the same frames: LF, CR or CRLF, a byte order mark, comments, `data:` with or without
+a blank, several data lines, and a last frame without its blank line (handed out by `close`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FRAME_LIMIT = 8 * 1024 * 1024
+"""Bytes of one frame; a larger one is a fault of the upstream (F43)."""
+
+
+class Frame(NamedTuple):
+    """One event of a stream."""
+
+    event: str
+    """Its name; empty if it had none."""
+    data: bytes
+
+
+class Oversized(Exception):  # noqa: N818 - a finding about the upstream, caught by the readers
+    """A frame grew past `FRAME_LIMIT`."""
+
+
+class Frames:
+    """Cuts bytes into frames. Mutable: it keeps an unfinished frame. Comments are counted, not kept."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._first = True
+        self._after_cr = False
+        self.comments = 0
+        """Comment lines seen so far: signs of life without content."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Frames completed by these bytes. Raises `Oversized`."""
+        if self._after_cr and data:
+            self._after_cr = False
+            if data[:1] == b"\n":
+                data = data[1:]
+        text = self._rest + data if self._rest else data
+        if self._first and text:
+            if len(text) < 3 and b"\xef\xbb\xbf".startswith(text):
+                self._rest = text
+                return []
+            self._first = False
+            text = text.removeprefix(b"\xef\xbb\xbf")
+        if b"\r" in text:
+            self._after_cr = text.endswith(b"\r")
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        end = text.rfind(b"\n\n")
+        if end < 0:
+            if text.startswith(b"\n"):
+                text = text.lstrip(b"\n")
+            self._rest = text
+            if len(text) > FRAME_LIMIT:
+                raise Oversized
+            return []
+        self._rest = text[end + 2 :]
+        if len(self._rest) > FRAME_LIMIT:
+            raise Oversized
+        return self._cut(text[:end])
+
+    def close(self) -> list[Frame]:
+        """The last frame, if its blank line never came."""
+        rest, self._rest = self._rest, b""
+        return self._cut(rest)
+
+    def _cut(self, text: bytes) -> list[Frame]:
+        frames: list[Frame] = []
+        for block in text.split(b"\n\n"):
+            if block.startswith(b"data: ") and b"\n" not in block:
+                frames.append(Frame("", block[6:]))
+            elif block:
+                frame = self._parse(block)
+                if frame:
+                    frames.append(frame)
+        return frames
+
+    def _parse(self, block: bytes) -> Frame | None:
+        event, data = "", []
+        for line in block.split(b"\n"):
+            name, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if name == b"data":
+                data.append(value)
+            elif name == b"event":
+                event = value.decode("utf-8", "replace")
+            elif not name and line:
+                self.comments += 1
+        return Frame(event, b"\n".join(data)) if data else None
