@@ -13,68 +13,10 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from dragoman.canon.events import Event
+from dragoman.canon.habits import Habits
 from dragoman.canon.problem import Problem
 from dragoman.canon.reply import Reply
 from dragoman.canon.request import Loss, Request
-
-
-class Habits(Struct, frozen=True, kw_only=True):
-    """What an upstream takes and how it wants it, where servers of one dialect differ. Rows set, quirks change.
-
-    A dialect reads those that concern it and ignores the rest. The defaults are the dialect's own published form.
-    """
-
-    max_output_member: str = ""
-    """Member that tells the output limit, as `max_tokens` or `max_completion_tokens`; empty: the dialect's own."""
-    max_output_limit: int | None = None
-    """Tokens the upstream accepts at most; a larger wish is clamped."""
-    system_role: str = "system"
-    """Role of system messages on a chat wire: `system` or `developer`."""
-    system_midway: bool = True
-    """Whether a system message may stand between others; if not, it becomes user text."""
-    strict_roles: bool = False
-    """Whether user and assistant must alternate; if so, neighbours of one role are merged."""
-    string_content: bool = False
-    """Whether message content must be one plain string where no image is in it."""
-    stop_limit: int | None = 4
-    """Stop sequences that are sent at most; the rest is enforced here."""
-    tool_name_limit: int = 64
-    """Characters of a tool's name."""
-    tools: bool = True
-    parallel_tools_member: bool = True
-    """Whether `parallel_tool_calls` is understood."""
-    tool_choice_any: bool = True
-    """Whether a call can be demanded (`required`)."""
-    tool_strict: bool = True
-    """Whether `strict` on a tool is understood."""
-    images: bool = True
-    image_links: bool = True
-    documents: bool = True
-    """Whether files (PDF) are understood natively; if not, they become text where that is possible."""
-    cache_marks: bool = False
-    """Whether cache marks may be sent (always true for the dialect that invented them)."""
-    effort: str = ""
-    """How effort is told: `reasoning_effort`, `reasoning` (object), `thinking` (object), `enable_thinking`; or empty."""
-    efforts: tuple[str, ...] = ()
-    """Words of effort the upstream knows, lowest first; empty: low, medium, high."""
-    reasoning_echo: str = ""
-    """Member in which earlier thinking must be sent back on assistant turns, as `reasoning_content`; empty: never."""
-    think_tags: bool = False
-    """Whether thinking comes inside the text between <think> tags."""
-    stream_usage: bool = True
-    """Whether `stream_options.include_usage` is understood."""
-    output_shapes: tuple[str, ...] = ("json_schema", "json_object")
-    """Forms of structured output that are understood."""
-    sampling_refused: bool = False
-    """Whether temperature, top_p and penalties are refused, as by reasoning models."""
-    top_k: bool = False
-    """Whether `top_k` is understood."""
-    user_limit: int = 64
-    """Characters of the user member; a longer identity is hashed. 0: never sent."""
-    drop_members: tuple[str, ...] = ()
-    """Members of the body that must not be sent, whatever they hold."""
-    extra_body: Mapping[str, object] = field(default_factory=dict)
-    """Members added to every body."""
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -125,7 +67,7 @@ class Telling(Struct, frozen=True, kw_only=True):
     input_estimate: int = 0
     """Prompt tokens as estimated, for wires that tell them at the start."""
     bare_seals: bool = False
-    """Whether seals leave unwrapped: the upstream is the door's native vendor, and the only account that can issue them."""
+    """Whether seals leave unwrapped: the upstream is the door's native vendor and the only account to issue them."""
     include_usage: bool = True
     """Whether the client asked for usage in a stream, on wires where one must ask."""
 

@@ -1,0 +1,65 @@
+"""A provider is a row of data: where it lives, how it wants its key, which dialect it speaks and its habits.
+
+Rows stand in `catalog.toml`. A provider gets a file of its own only for behaviour a row cannot say, as Azure's
+addresses; such a file is named in the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct, field
+
+from dragoman.canon.habits import Habits
+
+Auth = Literal["bearer", "x-api-key", "api-key", "none"]
+"""How the key is sent: `Authorization: Bearer`, or a header of that name."""
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """What the provider documents of a model."""
+
+    name: str
+    """Exact name, or a pattern with `*`."""
+    context: int | None = None
+    """Tokens of prompt and output together."""
+    max_output: int | None = None
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    """One row of the catalog."""
+
+    id: str
+    name: str
+    dialect: str
+    docs: str
+    """Page of the vendor's documentation that the row was made from."""
+    base_url: str = ""
+    """Address as the vendor's own SDK takes it; empty: the user must give one."""
+    verified: bool = False
+    """Whether scenes in the tests prove the row."""
+    native: bool = False
+    """Whether this is the vendor whose own dialect it is."""
+    auth: Auth = "bearer"
+    key_optional: bool = False
+    """Whether it may be used without a key, as a local server."""
+    address: str = ""
+    """Name of a function in `providers.addresses` for addresses that are not base plus path; empty: they are."""
+    models_path: str = "/models"
+    """Path of the model list; empty: it has none."""
+    count_path: str = ""
+    """Path of the token count; empty: it has none."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with each request."""
+    forwards: tuple[str, ...] = ()
+    """Prefixes of the client's headers that are passed on word for word, as `anthropic-`."""
+    quirks: tuple[str, ...] = ()
+    """Names of functions in `providers.quirks`, applied in order."""
+    habits: Habits = Habits()
+    cards: tuple[Card, ...] = ()
+    first_content_s: float = 540.0
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options a channel may set, by name, with what each means."""
+    notes: str = ""
+    """What a user should know before choosing it."""
