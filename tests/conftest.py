@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIENTS = ROOT / ".cache" / "clients"
 NEVER_SKIPPED = ("laws", "scenes", "sdks")
 REQUIRE_ALL = "DRAGOMAN_REQUIRE_ALL"
+
+# A busy machine is not a defect: no example is failed for being slow.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 class Needs:
@@ -48,6 +53,12 @@ def found(path: str | None, cause: str) -> Path:
 def needs() -> Needs:
     """The way to ask for something that not every machine has."""
     return Needs()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The event loop of tests marked `anyio`: the one the gateway runs on."""
+    return "asyncio"
 
 
 def deny_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
