@@ -91,3 +91,31 @@ class Frames:
             elif not name and line:
                 self.comments += 1
         return Frame(event, b"\n".join(data)) if data else None
+
+
+class WholeFrames:
+    """Passes a stream on byte for byte, but only up to its last whole frame. Mutable: it keeps the unfinished one.
+
+    What broke off in the middle of a frame is never shown, so that an error can follow a clean frame border.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def edit(self, data: bytes) -> bytes:
+        """The bytes up to the end of the last whole frame."""
+        text = self._rest + data if self._rest else data
+        if text.endswith(b"\n\n"):
+            self._rest = b""
+            return text
+        end = max(
+            (at + len(border) for border in (b"\n\n", b"\r\n\r\n", b"\r\r") if (at := text.rfind(border)) >= 0),
+            default=0,
+        )
+        self._rest = text[end:]
+        return text[:end]
+
+    def close(self) -> bytes:
+        """The unfinished rest, for a stream that ended well without its last blank line."""
+        rest, self._rest = self._rest, b""
+        return rest

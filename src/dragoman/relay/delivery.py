@@ -1,0 +1,203 @@
+"""What the client has been given so far, and the two commit points: the status, then the content.
+
+Rules. The status is held until the first content, or 15 s of silence, whichever comes first; from then on a client
+that streams is kept awake with its dialect's own keep-alive, always between whole frames. An exchange ends exactly
+once: with the answer's ending, or with an error in the client's dialect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from dragoman.canon.events import Failed
+from dragoman.canon.problem import Problem
+from dragoman.dialects.base import Dialect, Telling
+
+QUIET_S = 15.0
+"""Seconds of silence after which a streaming client is sent a keep-alive (Claude Code shows a notice at 20)."""
+STALLED_S = 120.0
+"""Seconds a client may leave our bytes unread before it counts as gone (F63)."""
+LONGEST_S = 3600.0
+"""Seconds any exchange may take (F58)."""
+
+
+class Caller(Protocol):
+    """The client's side of one connection."""
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Sends status and headers."""
+
+    async def send(self, data: bytes) -> None:
+        """Sends bytes of the body; waits while the client is slow."""
+
+    async def end(self) -> None:
+        """Ends the body properly."""
+
+    def drop(self) -> None:
+        """Closes the connection without a proper end."""
+
+
+class Delivery:
+    """The answer on its way to one client. Mutable: it knows what has left."""
+
+    def __init__(self, caller: Caller, door: Dialect, telling: Telling, *, stream: bool) -> None:
+        self._caller = caller
+        self._door = door
+        self._loop = asyncio.get_running_loop()
+        self.telling = telling
+        self.stream = stream
+        self.headers: dict[str, str] = {}
+        """What the exchange tells in headers; complete before the status is committed."""
+        self.status_sent = False
+        self.content_sent = False
+        self.ended = False
+        self._sent_s = self._loop.time()
+        self._stuck_since_s: float | None = None
+
+    async def commit_status(self) -> None:
+        """Sends 200 for a stream, once."""
+        if not self.status_sent:
+            self.status_sent = True
+            await self._caller.start(200, {"content-type": self._door.stream_type, **STREAM_HEADERS, **self.headers})
+
+    async def send(self, data: bytes) -> None:
+        """Sends bytes of the stream that hold content."""
+        self.content_sent = True
+        if not self.status_sent:
+            await self.commit_status()
+        self._stuck_since_s = self._sent_s = self._loop.time()
+        await self._caller.send(data)
+        self._stuck_since_s = None
+
+    async def finish(self) -> None:
+        """Ends the stream."""
+        if not self.ended:
+            self.ended = True
+            await self._caller.end()
+
+    async def whole(self, body: bytes) -> None:
+        """Sends a whole answer."""
+        self.content_sent = self.status_sent = self.ended = True
+        headers = {"content-type": "application/json", "content-length": str(len(body)), **self.headers}
+        await self._caller.start(200, headers)
+        await self._caller.send(body)
+        await self._caller.end()
+
+    async def fail(self, found: Problem, request_id: str) -> None:
+        """Tells the client of a problem: as a status while there is still one to give, else inside the stream."""
+        if self.ended:
+            return
+        self.ended = True
+        if self.status_sent:
+            self._stuck_since_s = self._loop.time()
+            await self._caller.send(self._door.writer(self.telling).write([Failed(found)]))
+            await self._caller.end()
+            return
+        self.status_sent = True
+        body = self._door.write_problem(found, request_id)
+        await self._caller.start(found.status, {**self.headers, **problem_headers(found), **_sized(body)})
+        await self._caller.send(body)
+        await self._caller.end()
+
+    def ping_due_s(self, now_s: float) -> float:
+        """Seconds until a keep-alive is due; `QUIET_S` where none is, for now."""
+        if self.ended or not self.stream or self._stuck_since_s is not None:
+            return QUIET_S
+        return QUIET_S - (now_s - self._sent_s)
+
+    def stalled(self, now_s: float) -> bool:
+        """Whether the client has left our bytes unread for too long."""
+        return self._stuck_since_s is not None and now_s - self._stuck_since_s > STALLED_S
+
+    async def ping(self) -> None:
+        """Keeps a streaming client awake, on wires that have a way to."""
+        if self.ended or self._stuck_since_s is not None:
+            return
+        self._sent_s = self._loop.time()
+        await self.commit_status()
+        if self._door.beat:
+            await self._caller.send(self._door.beat)
+
+    def drop(self) -> None:
+        """Closes a connection whose client no longer reads."""
+        self.ended = True
+        self._caller.drop()
+
+
+STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+"""Tell boxes in between not to hold a stream back."""
+
+
+def _sized(body: bytes) -> dict[str, str]:
+    return {"content-type": "application/json", "content-length": str(len(body))}
+
+
+def problem_headers(found: Problem) -> dict[str, str]:
+    """The headers by which official SDKs and Claude Code decide whether and when to ask again."""
+    headers: dict[str, str] = {}
+    if found.retry_after_s is not None and found.retryable:
+        headers["retry-after"] = str(max(1, round(found.retry_after_s)))
+    if not found.retryable:
+        headers["x-should-retry"] = "false"
+    return headers
+
+
+class Pulse:
+    """One timer per exchange: pings a waiting client and ends what has gone silent. Mutable.
+
+    Nothing is scheduled per read: the loop reads the clock once, and the timer looks back when it fires.
+    """
+
+    def __init__(self, delivery: Delivery, leave: Callable[[], object]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._delivery = delivery
+        self._leave = leave
+        self._pings: set[asyncio.Task[None]] = set()
+        self._born_s = self._loop.time()
+        self._limit_s = LONGEST_S
+        self._expire: Callable[[float], object] | None = None
+        self.since_s = self._born_s
+        """When the upstream last gave the sign that the limit counts from."""
+        self._timer = self._loop.call_later(QUIET_S, self._tick)
+
+    def limit(self, limit_s: float, expire: Callable[[float], object]) -> None:
+        """From now on `expire(limit_s)` is called when `since_s` lies further back than the limit."""
+        self._limit_s, self._expire, self.since_s = limit_s, expire, self._loop.time()
+        self._arm(self.since_s)
+
+    def unlimited(self) -> None:
+        """No attempt is running: only pings are due."""
+        self._limit_s, self._expire = LONGEST_S, None
+
+    def stop(self) -> None:
+        """No more ticks."""
+        self._timer.cancel()
+        for ping in self._pings:
+            ping.cancel()
+
+    def _arm(self, now_s: float) -> None:
+        self._timer.cancel()
+        left_s = min(
+            max(self._delivery.ping_due_s(now_s), 0.05),
+            self.since_s + self._limit_s - now_s,
+            self._born_s + LONGEST_S - now_s,
+        )
+        self._timer = self._loop.call_later(max(left_s, 0.001), self._tick)
+
+    def _tick(self) -> None:
+        now_s = self._loop.time()
+        if self._delivery.stalled(now_s) or now_s - self._born_s >= LONGEST_S:
+            self._delivery.drop()
+            self._leave()
+            return
+        if self._expire is not None and now_s - self.since_s >= self._limit_s:
+            expire, self._expire = self._expire, None
+            expire(self._limit_s)
+            self._limit_s = LONGEST_S
+        if self._delivery.ping_due_s(now_s) <= 0:
+            ping = self._loop.create_task(self._delivery.ping())
+            self._pings.add(ping)
+            ping.add_done_callback(self._pings.discard)
+        self._arm(now_s)

@@ -1,0 +1,131 @@
+"""The strict edge: what uvicorn's parser lets through and a gateway must not (faults F65, F71).
+
+Limits on time and size of head and body, on the number of headers, and on the Host header. Everything refused here
+is answered with a short plain text and a closed connection, since no door has been reached yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+HEAD_S = 15.0
+"""Seconds a request's head may take."""
+BODY_S = 60.0
+"""Seconds a body may take, plus one for each `BODY_FLOOR` bytes received."""
+BODY_FLOOR = 1024
+HEAD_BYTES = 65536
+HEAD_COUNT = 100
+_HOST = re.compile(rb"[A-Za-z0-9._\-]*(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+
+REFUSALS: dict[int, tuple[bytes, str]] = {
+    400: (b"Bad Request", "The request was read but is not valid HTTP. Send it again as HTTP/1.1."),
+    408: (b"Request Timeout", "The request was awaited but came too slowly. Send it again without pauses."),
+    431: (b"Request Header Fields Too Large", "The request's headers are too large or too many. Send fewer."),
+}
+
+
+class Edge(HttpToolsProtocol):
+    """uvicorn's protocol with limits. One per connection; mutable, as its parent is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = False
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._refusal = 400
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
+        """Starts waiting for the first head."""
+        super().connection_made(transport)
+        self._expect(HEAD_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stops waiting."""
+        self._relax()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Passes bytes to the parser unless the head has grown too large."""
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+            self._refusal = 431
+            self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes, self._body_bytes = True, 0, 0
+        self._expect(HEAD_S)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Refuses one header too many."""
+        if len(self.headers) >= HEAD_COUNT:
+            self._refusal = 431
+            raise ValueError
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Checks the Host header; the body is awaited from here."""
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise ValueError
+        if hosts and not _HOST.fullmatch(hosts[0]):
+            raise ValueError
+        self._in_head = False
+        self._expect(BODY_S)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Counts what came, which earns time."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is here: nothing is awaited any more."""
+        self._relax()
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parent's words are not ours
+        """Answers with the refusal that was found, and closes."""
+        self._relax()
+        reason, text = REFUSALS[self._refusal]
+        self.transport.write(
+            b"HTTP/1.1 %d %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+            b"connection: close\r\n\r\n%b" % (self._refusal, reason, len(text), text.encode())
+        )
+        self.transport.close()
+
+    def _expect(self, within_s: float) -> None:
+        self._relax()
+        self._started_s = self.loop.time()
+        self._deadline = self.loop.call_later(within_s, self._late)
+
+    def _relax(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _late(self) -> None:
+        """A deadline has come: a body that kept its pace earns more time, everything else is refused."""
+        if self.transport.is_closing():
+            return
+        allowed_s = HEAD_S if self._in_head or not self._body_bytes else BODY_S + self._body_bytes / BODY_FLOOR
+        left_s = self._started_s + allowed_s - self.loop.time()
+        if left_s > 0:
+            self._deadline = self.loop.call_later(left_s, self._late)
+            return
+        if not self._head_bytes:
+            self.transport.close()  # connected and never spoke: there is no request to answer
+            return
+        self._refusal = 408
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not self._in_head and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.send_400_response("")
