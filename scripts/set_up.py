@@ -36,8 +36,8 @@ def main(name: str) -> int:
             install(lock)
         except subprocess.CalledProcessError as failed:
             print(
-                f"Setting up .venv stopped: `{failed.cmd[-1]}` failed with code {failed.returncode}, as told above.\n"
-                "Check the network and the disk, then run this again; it goes on where it stopped.",
+                f"Setting up .venv stopped: {' '.join(map(str, failed.cmd))}\nfailed with code {failed.returncode}, "
+                "for the reason above. Check the network and the disk, then run this again.",
                 file=sys.stderr,
             )
             return 1
