@@ -61,12 +61,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def deny_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Turns a skip into a failure where none is allowed."""
+def deny_skip(report: pytest.TestReport | pytest.CollectReport, require_all: bool) -> None:
+    """Turns a skip into a failure where none is allowed: in some folders, or anywhere."""
     if not report.skipped or hasattr(report, "wasxfail"):
         return
     folder = Path(report.nodeid.partition("::")[0]).parts[1:2]
-    if os.environ.get(REQUIRE_ALL) == "1":
+    if require_all:
         rule = f"{REQUIRE_ALL}=1 allows no skip"
     elif folder and folder[0] in NEVER_SKIPPED:
         rule = f"Tests in {folder[0]} never skip"
@@ -86,7 +86,7 @@ def cause_of(report: pytest.TestReport | pytest.CollectReport) -> str:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test may be denied its skip."""
     report = yield
-    deny_skip(report)
+    deny_skip(report, os.environ.get(REQUIRE_ALL) == "1")
     return report
 
 
@@ -94,7 +94,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """A whole module may be denied its skip."""
     report = yield
-    deny_skip(report)
+    deny_skip(report, os.environ.get(REQUIRE_ALL) == "1")
     return report
 
 
