@@ -1,0 +1,60 @@
+"""Which addresses the stand-in knows, and what is asked at each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from tests.standin.ask import Dialect
+
+Kind = Literal["answer", "count", "models", "model", "control", "canary", "unknown"]
+
+
+class Route(Struct, frozen=True):
+    """What a request's address means."""
+
+    kind: Kind
+    dialect: Dialect
+    deployment: str = ""
+    """Azure's, from the path; or the model asked for by `GET …/models/{id}`."""
+    version_missing: bool = False
+    """Azure's older style demands `api-version` in the query."""
+
+
+PREFIX = r"(?:|/v1|/api/v1|/openai/v1|/compatible-mode/v1|/api/paas/v4|/anthropic/v1|/api/anthropic/v1|/inference)"
+"""The base paths of the vendors in use; anything else is a wrong address, and so answered 404."""
+
+AZURE = r"/openai/deployments/(?P<deployment>[^/]+)"
+
+PATHS: tuple[tuple[str, str, Kind, Dialect], ...] = (
+    ("POST", rf"{PREFIX}/messages", "answer", "anthropic"),
+    ("POST", rf"{PREFIX}/messages/count_tokens", "count", "anthropic"),
+    ("POST", rf"{PREFIX}/chat/completions", "answer", "openai_chat"),
+    ("POST", rf"{AZURE}/chat/completions", "answer", "openai_chat"),
+    ("GET", rf"{PREFIX}/models", "models", "openai_chat"),
+    ("GET", rf"{PREFIX}/models/(?P<deployment>.+)", "model", "openai_chat"),
+    ("GET", r"/_standin/requests", "control", "openai_chat"),
+    ("POST", r"/_standin/script", "control", "openai_chat"),
+    ("POST", r"/_standin/forget", "control", "openai_chat"),
+)
+
+
+def find_route(method: str, path: str, query: str, headers: dict[str, str], dialects: Iterable[str]) -> Route:
+    """The route of a request; unknown when no served dialect has it."""
+    if path.startswith("/_standin/canary"):
+        return Route("canary", "openai_chat")
+    for known_method, pattern, kind, dialect in PATHS:
+        found = re.fullmatch(pattern, path)
+        if found is None or method != known_method:
+            continue
+        if kind in ("models", "model") and "anthropic-version" in headers:
+            dialect = "anthropic"
+        if kind != "control" and dialect not in dialects:
+            continue
+        if "/deployments/" in path and "api-version=" not in query:
+            return Route("unknown", dialect)
+        return Route(kind, dialect, found.groupdict().get("deployment") or "")
+    return Route("unknown", "anthropic" if "anthropic-version" in headers else "openai_chat")
