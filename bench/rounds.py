@@ -1,0 +1,113 @@
+"""One run of one workload against one target, and rounds of them in turn."""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+from bench.targets import BUILD, Target
+from bench.workloads import Pace, Workload
+
+RSS_EVERY_S = 0.2
+LOST_AFTER_S = 120
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run gave. CPU and memory are the operating system's word, times the generator's."""
+
+    workload: str
+    target: str
+    seen: dict[str, Any]
+    """The generator's line of JSON."""
+    cpu_s: float | None
+    rss_kib: int | None
+    """The most that was resident while it ran."""
+    sent_gap_p99_us: float | None
+
+    @property
+    def requests_per_s(self) -> float:
+        return float(self.seen["requests"] / self.seen["seconds"])
+
+    @property
+    def deltas_per_s(self) -> float:
+        return float(self.seen["deltas"] / self.seen["seconds"])
+
+    @property
+    def cpu_us_per_delta(self) -> float | None:
+        return self.cpu_s * 1e6 / self.seen["deltas"] if self.cpu_s is not None and self.seen["deltas"] else None
+
+    @property
+    def cpu_us_per_request(self) -> float | None:
+        return self.cpu_s * 1e6 / self.seen["requests"] if self.cpu_s is not None and self.seen["requests"] else None
+
+    @property
+    def first_delta_p50_us(self) -> float | None:
+        return float(self.seen["first_delta"]["p50"]) if self.seen["first_delta"]["n"] else None
+
+    @property
+    def faults(self) -> int:
+        return int(self.seen["errors"] + self.seen["mismatches"] + self.seen["unfinished"])
+
+
+def run_one(
+    workload: Workload, target: Target, pace: Pace, cores: machine.Cores, folder: Path, upstream_port: int
+) -> Run:
+    """Loads the target; CPU is read as the generator's window opens and closes, memory all the while."""
+    request = folder / f"{workload.name}-{target.name}.request"
+    request.write_bytes(workload.request(target.name, pace))
+    if workload.hold:
+        machine.get(upstream_port, "/gaps")  # begins the stand-in's count anew
+    command = ["taskset", "-c", str(cores.load), str(BUILD / "load"), "--port", str(target.port)]
+    generator = subprocess.Popen(
+        [*command, *workload.options(target.name, pace, request)], stdout=subprocess.PIPE, bufsize=0
+    )
+    reading = _Reading(target.measured_pid)
+    try:
+        seen = reading.follow(generator)
+    finally:
+        generator.kill()
+        generator.wait()
+    sent = json.loads(machine.get(upstream_port, "/gaps"))["p99"] if workload.hold else None
+    return Run(workload.name, target.name, seen, reading.cpu_s, reading.rss_kib, sent)
+
+
+class _Reading:
+    """What the operating system says of a target while a generator runs. Mutable: it follows the run."""
+
+    def __init__(self, pid: int | None) -> None:
+        self._pid = pid
+        self._cpu_before = 0.0
+        self.cpu_s: float | None = None
+        self.rss_kib: int | None = None
+
+    def follow(self, generator: subprocess.Popen[bytes]) -> dict[str, Any]:
+        """Reads the generator's words to its last; returns its figures."""
+        assert generator.stdout is not None
+        give_up = time.monotonic() + LOST_AFTER_S
+        while time.monotonic() < give_up:
+            ready, _, _ = select.select([generator.stdout], [], [], RSS_EVERY_S)
+            if not ready:
+                self._read_rss()
+                continue
+            match generator.stdout.readline():
+                case b"measuring\n":
+                    self._cpu_before = machine.cpu_s(self._pid) if self._pid else 0.0
+                case b"measured\n":
+                    self.cpu_s = machine.cpu_s(self._pid) - self._cpu_before if self._pid else None
+                    self._read_rss()
+                case b"":
+                    raise RuntimeError(f"the load generator ended without figures (exit {generator.wait()})")
+                case line:
+                    return dict(json.loads(line))
+        raise RuntimeError("the load generator never ended")
+
+    def _read_rss(self) -> None:
+        if self._pid:
+            self.rss_kib = max(self.rss_kib or 0, machine.rss_kib(self._pid))
