@@ -306,6 +306,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """Opaque identity of the end user or session, as the client gave it."""
     service_tier: str | None = None
     extras: Extras | None = None
+    losses: tuple[Loss, ...] = ()
+    """What could not even be read as it was meant; a writer adds these to its own."""
 
 
 class Loss(Struct, frozen=True):

@@ -1,0 +1,230 @@
+"""A client's Messages request as a `Request`.
+
+Normal form (law 4): what reading and writing again may change, and nothing else. Null and empty members go, as do
+`stream: false`, `type: custom` on a tool, `tools: []`, an empty `metadata`, and `disable_parallel_tool_use: false`;
+`output_format` becomes `output_config.format`; text blocks without a visible character go, and messages left with
+nothing in them; tool results come first in their message. Members may change their order.
+
+Source: Messages API reference and the types of the vendor's SDK 2.10, read 2026-11-20; real clients, measured the
+same day.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dragoman.canon.problem import Kind, Trouble, refuse
+from dragoman.canon.request import (
+    AnyTool,
+    Extras,
+    Loss,
+    OutputShape,
+    Part,
+    ProviderTool,
+    Reasoning,
+    Request,
+    Sampling,
+    Text,
+    Tool,
+    ToolChoice,
+    Turn,
+    Unknown,
+)
+from dragoman.canon.splice import members
+from dragoman.dialects.anthropic.blocks import FAULTS, NAME, Block, open_content, open_mark, parts_of
+from dragoman.dialects.take import Members, wrong
+
+BILLING = "x-anthropic-billing-header:"
+"""How the system block begins in which Claude Code tells Anthropic what to bill; it means nothing to anyone else."""
+
+
+class _Message(Struct, forbid_unknown_fields=True):
+    role: Literal["user", "assistant", "system"]
+    content: str | list[Block]
+
+
+_MESSAGE = msgspec.json.Decoder(_Message)
+_MESSAGES = msgspec.json.Decoder(list[_Message])
+_ITEMS = msgspec.json.Decoder(list[Raw])
+_CHOICES: dict[str, Literal["auto", "any", "none", "one"]] = {
+    "auto": "auto",
+    "any": "any",
+    "none": "none",
+    "tool": "one",
+}
+_MODES: dict[str, Literal["off", "on", "adaptive"]] = {"disabled": "off", "enabled": "on", "adaptive": "adaptive"}
+
+
+def read_request(body: bytes) -> Request:
+    """The request in a body of `/v1/messages` or its token count. Raises `Trouble` (invalid_request)."""
+    found, losses = _members(body)
+    model = found.need("model", found.text("model"))
+    turns = _turns(found)
+    system, system_as_string = _system(found)
+    tools = tuple(_tool(item) for item in found.objects("tools") or ())
+    tool_choice, parallel_tools = _tool_choice(found)
+    output_config = found.members("output_config")
+    metadata = found.members("metadata")
+    return Request(
+        dialect=NAME,
+        model=model,
+        turns=turns,
+        system=system,
+        system_as_string=system_as_string,
+        tools=tools,
+        tool_choice=tool_choice,
+        parallel_tools=parallel_tools,
+        max_output=found.whole("max_tokens"),
+        sampling=Sampling(found.number("temperature"), found.number("top_p"), found.whole("top_k")),
+        reasoning=_reasoning(found, output_config),
+        output_shape=_output_shape(found, output_config),
+        stop=tuple(found.texts("stop_sequences") or ()),
+        stream=found.truth("stream") or False,
+        user=metadata.text("user_id") if metadata else None,
+        service_tier=found.text("service_tier"),
+        extras=_extras(found, output_config=output_config, metadata=metadata),
+        losses=losses,
+    )
+
+
+def _members(body: bytes) -> tuple[Members, tuple[Loss, ...]]:
+    """The members of the body, and what was lost in reading it."""
+    try:
+        if not body.isascii():
+            body.decode()
+    except UnicodeDecodeError as found:
+        raise refuse(
+            Kind.INVALID_REQUEST,
+            f"The body was read as JSON but is not UTF-8 at byte {found.start}. Encode the request as UTF-8.",
+        ) from None
+    try:
+        return Members(members(body)), ()
+    except Trouble:
+        mended = _ESCAPE.sub(_whole_escape, body)
+        if mended == body:
+            raise
+    lone = Loss("text.surrogate", "A lone surrogate is no character; it was replaced by U+FFFD.")
+    return Members(members(mended)), (lone,)
+
+
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)")
+
+
+def _whole_escape(escape: re.Match[bytes]) -> bytes:
+    """The escape itself, or that of U+FFFD for half a surrogate pair, which no JSON encoder accepts."""
+    text = escape[0]
+    return b"\\ufffd" if len(text) == 6 and text[1:3].lower() == b"ud" else text
+
+
+def _turns(found: Members) -> tuple[Turn, ...]:
+    raw = found.need("messages", found.raw("messages"))
+    try:
+        return tuple(_turn(message) for message in _MESSAGES.decode(raw))
+    except FAULTS:
+        found.put_back("messages", raw)
+    items = found.items("messages") or []
+    return tuple(_open_turn(item, f"messages[{position}]") for position, item in enumerate(items))
+
+
+def _turn(message: _Message) -> Turn:
+    content = message.content
+    if isinstance(content, str):
+        return Turn(message.role, (Text(content),) if content else (), as_string=True)
+    return Turn(message.role, parts_of(content))
+
+
+def _open_turn(raw: Raw, path: str) -> Turn:
+    try:
+        return _turn(_MESSAGE.decode(raw))
+    except FAULTS:
+        message = Members.of(raw, path)
+    match message.need("role", message.text("role")):
+        case "user" | "assistant" | "system" as role:
+            pass
+        case _:
+            raise wrong(message.where("role"), "'user', 'assistant' or 'system'")
+    if role != "system" and "content" not in message:
+        message.need("content", None)
+    parts, as_string = open_content(message)
+    return Turn(role, parts, as_string, message.rest(NAME))
+
+
+def _system(found: Members) -> tuple[tuple[Part, ...], bool]:
+    raw = found.raw("system")
+    if raw is None:
+        return (), False
+    found.put_back("system", raw)
+    parts, as_string = open_content(found, "system")
+    if parts and not as_string and type(parts[0]) is Text and parts[0].text.startswith(BILLING):
+        parts = (Unknown(NAME, "billing", _ITEMS.decode(raw)[0]), *parts[1:])
+    return parts, as_string
+
+
+def _tool(tool: Members) -> AnyTool:
+    whole = tool.whole_again() if "type" in tool else None
+    kind = tool.text("type", "custom")
+    if whole is not None and kind != "custom":
+        return ProviderTool(NAME, kind, tool.text("name", ""), whole, open_mark(tool))
+    return Tool(
+        tool.need("name", tool.text("name")),
+        tool.text("description"),
+        tool.raw("input_schema"),
+        strict=tool.truth("strict"),
+        deferred=tool.truth("defer_loading") or False,
+        cache_mark=open_mark(tool),
+        extras=tool.rest(NAME),
+    )
+
+
+def _tool_choice(found: Members) -> tuple[ToolChoice | None, bool | None]:
+    raw = found.raw("tool_choice")
+    if raw is None:
+        return None, None
+    choice = Members.of(raw, "tool_choice")
+    mode = _CHOICES.get(choice.need("type", choice.text("type")))
+    if mode is None:
+        found.put_back("tool_choice", raw)
+        return None, None
+    name = choice.need("name", choice.text("name")) if mode == "one" else None
+    parallel = False if choice.truth("disable_parallel_tool_use") else None
+    return ToolChoice(mode, name, choice.rest(NAME)), parallel
+
+
+def _reasoning(found: Members, output_config: Members | None) -> Reasoning:
+    effort = output_config.text("effort") if output_config else None
+    raw = found.raw("thinking")
+    if raw is None:
+        return Reasoning(effort=effort)
+    thinking = Members.of(raw, "thinking")
+    kind = thinking.need("type", thinking.text("type"))
+    mode = _MODES.get(kind)
+    if mode is None:
+        found.put_back("thinking", raw)
+        return Reasoning(effort=effort)
+    budget = thinking.whole("budget_tokens") if mode == "on" else None
+    return Reasoning(mode, budget, effort, thinking.text("display"), thinking.rest(NAME))
+
+
+def _output_shape(found: Members, output_config: Members | None) -> OutputShape | None:
+    for holder, name in ((output_config, "format"), (found, "output_format")):
+        raw = holder.raw(name) if holder else None
+        if holder is None or raw is None:
+            continue
+        shape = Members.of(raw, holder.where(name))
+        if shape.text("type") == "json_schema":
+            return OutputShape("json_schema", shape.raw("schema"), extras=shape.rest(NAME))
+        holder.put_back(name, raw)
+    return None
+
+
+def _extras(found: Members, **opened: Members | None) -> Extras | None:
+    """What was not taken, the remainders of opened members under their names."""
+    for name, holder in opened.items():
+        left = holder.rest(NAME) if holder else None
+        if left:
+            found.put_back(name, Raw(msgspec.json.encode(left.members)))
+    return found.rest(NAME)
