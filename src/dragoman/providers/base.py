@@ -17,7 +17,7 @@ Auth = Literal["bearer", "x-api-key", "api-key", "none"]
 """How the key is sent: `Authorization: Bearer`, or a header of that name."""
 
 
-class Card(Struct, frozen=True, kw_only=True):
+class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the provider documents of a model."""
 
     name: str
@@ -27,7 +27,7 @@ class Card(Struct, frozen=True, kw_only=True):
     max_output: int | None = None
 
 
-class Provider(Struct, frozen=True, kw_only=True):
+class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One row of the catalog."""
 
     id: str
@@ -37,6 +37,9 @@ class Provider(Struct, frozen=True, kw_only=True):
     """Page of the vendor's documentation that the row was made from."""
     base_url: str = ""
     """Address as the vendor's own SDK takes it; empty: the user must give one."""
+    hosts: tuple[str, ...] = ()
+    """Hosts (`*` stands for anything), each with the beginning of a path where one host serves several rows, by which
+    an address that a user brings is recognised as this provider's."""
     verified: bool = False
     """Whether scenes in the tests prove the row."""
     native: bool = False

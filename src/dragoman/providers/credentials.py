@@ -1,0 +1,61 @@
+"""The headers an upstream is asked with: its key, its own settings, and what of the client's may pass.
+
+Rules: what a client presented to this gateway never leaves it, whatever a row says; neither do cookies, headers of
+the connection or of proxies before us. This gateway imitates no client: its User-Agent is its own, set elsewhere.
+All names are in lower case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from dragoman.providers.base import Auth, Provider
+
+NEVER = frozenset(
+    """
+    authorization x-api-key api-key x-goog-api-key cookie set-cookie proxy-authorization proxy-authenticate
+    host content-length content-type content-encoding accept accept-encoding user-agent
+    connection keep-alive proxy-connection te trailer transfer-encoding upgrade expect forwarded via x-real-ip
+    """.split()  # noqa: SIM905 - a list of thirty quoted names is not read
+)
+"""Headers that are never passed on. Those of the connection: RFC 9110 section 7.6.1 (read 2026-11-20)."""
+NEVER_BEGINNINGS = ("x-forwarded-", "proxy-", "cf-")
+TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+"""A signed web token (RFC 7519), as Microsoft Entra issues them."""
+
+FORMS: dict[Auth, tuple[str, str]] = {
+    "bearer": ("authorization", "Bearer "),
+    "x-api-key": ("x-api-key", ""),
+    "api-key": ("api-key", ""),
+}
+"""How each way of sending a key names its header and begins its value."""
+
+
+def auth_headers(provider: Provider, key: str) -> dict[str, str]:
+    """The header that carries the key; none where there is no key or the provider wants none.
+
+    Where the key goes in `api-key`, a signed web token is sent as a bearer: Azure takes either.
+    https://learn.microsoft.com/azure/foundry/openai/reference (read 2026-11-20).
+    """
+    bare = key.strip().removeprefix("Bearer ").strip()
+    if not bare or provider.auth == "none":
+        return {}
+    is_token = provider.auth == "api-key" and TOKEN.fullmatch(bare)
+    name, beginning = FORMS["bearer" if is_token else provider.auth]
+    return {name: beginning + bare}
+
+
+def forwarded_headers(provider: Provider, client_headers: Mapping[str, str]) -> dict[str, str]:
+    """The row's own headers, and over them those of the client that the row passes on word for word."""
+    passed = {
+        name: value
+        for name, value in ((name.lower(), value) for name, value in client_headers.items())
+        if name.startswith(provider.forwards) and may_pass(name)
+    }
+    return {**provider.headers, **passed}
+
+
+def may_pass(name: str) -> bool:
+    """Whether a header of the client, named in lower case, may reach any upstream at all."""
+    return name not in NEVER and not name.startswith(NEVER_BEGINNINGS)
