@@ -1,0 +1,51 @@
+"""Dragoman's own variables. They may stand in the environment or, behind the file, in `.env`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from msgspec.structs import fields
+
+from dragoman.settings.reading import near, read_value
+from dragoman.settings.record import Notice
+from dragoman.settings.shape import ServerTable
+
+OWN_PREFIX = "DRAGOMAN_"
+OWN_SERVER = {
+    "DRAGOMAN_HOST": "host",
+    "DRAGOMAN_PORT": "port",
+    "DRAGOMAN_API_KEYS": "api_keys",
+    "DRAGOMAN_DATA": "data_dir",
+    "DRAGOMAN_LOG_LEVEL": "log_level",
+    "DRAGOMAN_LOG_FORMAT": "log_format",
+}
+"""Variables that stand for keys of `[server]`."""
+OWN_OTHER = ("DRAGOMAN_CONFIG", "DRAGOMAN_PROVIDER")
+"""Variables that stand for no key: the file's path, and the vendor that foreign names speak of."""
+
+
+def own_values(variables: Mapping[str, str], place: str, faults: list[Notice]) -> dict[str, tuple[Any, str]]:
+    """Values of `[server]` by key, each with where it comes from; `place` tells which variables these are."""
+    types = {field.name: field.type for field in fields(ServerTable)}
+    values: dict[str, tuple[Any, str]] = {}
+    for name, key in OWN_SERVER.items():
+        word = variables.get(name, "").strip()
+        if word:
+            # One variable holds all keys, so they are parted by commas or blanks.
+            found: object = word.replace(",", " ").split() if key == "api_keys" else word
+            source = f"{name} ({place})"
+            values[key] = (read_value(types[key], found, source, faults, strict=False), source)
+    return values
+
+
+def unknown_names(variables: Iterable[str]) -> list[Notice]:
+    """What to say of variables that look like misspelt names of ours."""
+    known = [*OWN_SERVER, *OWN_OTHER]
+    return [
+        Notice(name, "There is no such variable, so it changes nothing.", near(name, close))
+        for name in sorted(variables)
+        if name.startswith(OWN_PREFIX) and name not in known
+        if (close := get_close_matches(name, known, n=1, cutoff=0.8))
+    ]

@@ -1,0 +1,190 @@
+"""Names that users bring from other gateways and SDKs, so that a `.env` written for them works as it is.
+
+Rules: they make a channel only when none is configured otherwise, and a mapping only where no profile is; own names
+go before them; whatever is ignored or weakened is said. The one table of names is `FOREIGN`.
+
+Theory: the names mean different things in different projects. `ANTHROPIC_API_KEY` is the client's key in the
+OpenAI-style proxies, an upstream's key where `PREFERRED_PROVIDER` stands, and in a process environment most often
+neither, since users of Claude Code export it. So each value keeps whether it came from `.env`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from dragoman.settings.record import Notice
+
+
+class Vendor(Struct, frozen=True, kw_only=True):
+    """The variables that make a channel of one vendor."""
+
+    word: str
+    """As `DRAGOMAN_PROVIDER` and `PREFERRED_PROVIDER` name it."""
+    provider: str
+    """Id of the catalog row."""
+    key: str
+    address: str = ""
+    """Variable with the base address; empty: it has none."""
+    one_model: str = ""
+    """Variable with the model that takes every name."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options of the channel, by variable."""
+    big: str = ""
+    small: str = ""
+    """What the proxies ask for where `BIG_MODEL` and `SMALL_MODEL` are not set; empty: names go through."""
+
+
+class Foreign(Struct, frozen=True, kw_only=True):
+    """All foreign names that have a meaning here."""
+
+    vendors: tuple[Vendor, ...]
+    shared_key: str
+    """The variable that is a client's key beside an OpenAI key."""
+    azure: str
+    """Row for Azure, chosen by `AZURE_API_VERSION`."""
+    plain: str
+    """Row of a server that speaks OpenAI's chat dialect, as the demo model."""
+    words: Mapping[str, str]
+    """Other words for vendors."""
+    idle: Mapping[str, str]
+    """Variables that change nothing here, with the reason."""
+
+
+FOREIGN = Foreign(
+    vendors=(
+        Vendor(
+            word="openai",
+            provider="openai",
+            key="OPENAI_API_KEY",
+            address="OPENAI_BASE_URL",
+            big="gpt-4o",
+            small="gpt-4o-mini",
+        ),
+        Vendor(word="anthropic", provider="anthropic", key="ANTHROPIC_API_KEY"),
+        Vendor(word="gemini", provider="gemini", key="GEMINI_API_KEY"),
+        Vendor(
+            word="gigachat",
+            provider="gigachat",
+            key="GIGACHAT_CREDENTIALS",
+            address="GIGACHAT_BASE_URL",
+            one_model="GIGACHAT_MODEL",
+            options={
+                "GIGACHAT_SCOPE": "scope",
+                "GIGACHAT_AUTH_URL": "auth_url",
+                "GIGACHAT_CA_BUNDLE_FILE": "ca_bundle",
+            },
+        ),
+    ),
+    shared_key="ANTHROPIC_API_KEY",
+    azure="azure-openai",
+    plain="openai-compatible",
+    words={"google": "gemini"},
+    idle={
+        "MIN_TOKENS_LIMIT": "no answer is made longer than the client asked for",
+        "USE_VERTEX_AUTH": "Vertex is not among the providers",
+        "MAX_STREAMING_RETRIES": "a stream is never joined together from two answers",
+        "FORCE_DISABLE_STREAMING": "streams are always streamed",
+        "EMERGENCY_DISABLE_STREAMING": "streams are always streamed",
+    },
+)
+
+
+class Found(Struct, frozen=True):
+    """Foreign and own variables as they were found; the environment goes before `.env`."""
+
+    environ: Mapping[str, str]
+    dotenv: Mapping[str, str]
+
+    def get(self, name: str) -> str:
+        """The value, or an empty string."""
+        return self.environ.get(name, "").strip() or self.dotenv.get(name, "").strip()
+
+    def place(self, name: str) -> str:
+        """The variable with where it stands."""
+        return f"{name} ({'environment' if self.environ.get(name, '').strip() else '.env'})"
+
+
+class Choice(Struct, frozen=True):
+    """The vendors whose channels are to be made, and what `ANTHROPIC_API_KEY` is."""
+
+    vendors: tuple[Vendor, ...] = ()
+    client_key: str = ""
+
+
+def choose(found: Found, has_profile: bool, faults: list[Notice], notices: list[Notice]) -> Choice:
+    """Which vendors the variables speak of. Two without a profile are a fault: nobody could say which is meant."""
+    word, place = _chosen_word(found)
+    held = [vendor for vendor in FOREIGN.vendors if _is_held(vendor, found, word)]
+    client_key = _client_key(found, held)
+    if not client_key and FOREIGN.shared_key in found.environ and not any(v.key == FOREIGN.shared_key for v in held):
+        notices.append(_ignored_key())
+    if word:
+        return Choice(_by_word(word, place, held, faults, notices), client_key)
+    if len(held) > 1 and not has_profile:
+        names = " and ".join(vendor.key for vendor in held)
+        choices = " or ".join(f"DRAGOMAN_PROVIDER={vendor.word}" for vendor in held)
+        faults.append(
+            Notice(
+                names,
+                "Keys of two vendors are set, and no profile says which model goes where.",
+                f"Set {choices}, or write a profile into dragoman.toml.",
+            )
+        )
+    return Choice(tuple(held), client_key)
+
+
+def _chosen_word(found: Found) -> tuple[str, str]:
+    """The vendor that was named, in our word for it, and by which variable."""
+    for name in ("DRAGOMAN_PROVIDER", "PREFERRED_PROVIDER"):
+        word = found.get(name).lower()
+        if word:
+            return FOREIGN.words.get(word, word), name
+    return "", ""
+
+
+def _is_held(vendor: Vendor, found: Found, word: str) -> bool:
+    """Whether the variables speak of this vendor as an upstream."""
+    if vendor.key != FOREIGN.shared_key:
+        return bool(found.get(vendor.key) or (vendor.address and found.get(vendor.address)))
+    if word == vendor.word:
+        return bool(found.get(vendor.key))
+    if not found.dotenv.get(vendor.key, "").strip():
+        return False
+    return bool(found.get("PREFERRED_PROVIDER")) or not found.get("OPENAI_API_KEY")
+
+
+def _client_key(found: Found, held: list[Vendor]) -> str:
+    """The key that clients must present, by the OpenAI-style proxies' name for it."""
+    is_upstream = any(vendor.key == FOREIGN.shared_key for vendor in held)
+    return "" if is_upstream or found.get("PREFERRED_PROVIDER") else found.dotenv.get(FOREIGN.shared_key, "").strip()
+
+
+def _by_word(
+    word: str, place: str, held: list[Vendor], faults: list[Notice], notices: list[Notice]
+) -> tuple[Vendor, ...]:
+    """The vendor that was named, if its key is there."""
+    chosen = tuple(vendor for vendor in held if vendor.word == word)
+    unused = [vendor.key for vendor in held if vendor.word != word]
+    known = {vendor.word: vendor.key for vendor in FOREIGN.vendors}
+    if word not in known:
+        faults.append(
+            Notice(place, f"'{word}' is none of {', '.join(known)}.", "Name one of them, or write a channel.")
+        )
+    elif not chosen:
+        faults.append(Notice(place, f"'{word}' is chosen but {known[word]} is not set.", f"Set {known[word]}."))
+    elif unused:
+        notices.append(
+            Notice(place, f"{' and '.join(unused)} is not used.", "To use several vendors, write dragoman.toml.")
+        )
+    return chosen
+
+
+def _ignored_key() -> Notice:
+    return Notice(
+        "ANTHROPIC_API_KEY (environment)",
+        "It is ignored, since users of Claude Code export it for other ends.",
+        "If it is to be the upstream's key, set DRAGOMAN_PROVIDER=anthropic; if clients are to present it, set "
+        "DRAGOMAN_API_KEYS.",
+    )

@@ -1,0 +1,155 @@
+"""Reading the whole configuration once, and the rules of what goes before what.
+
+Rules: flags, then the environment, then the file, then `.env`, each value for itself; foreign names last, and only
+when no channel is configured otherwise. Everything that is wrong is told together. Nothing is ever made less safe
+than it says: without keys, only loopback is listened on, unless that was asked for by `--open`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict, fields
+
+from dragoman.providers.catalog import catalog
+from dragoman.routing.snapshot import Channel, Mapping3, Profile, Snapshot
+from dragoman.settings.adopt import adopt_channel, adopt_mapping, adopt_server, idle_names
+from dragoman.settings.build import Workshop
+from dragoman.settings.environment import own_values
+from dragoman.settings.environment import unknown_names as misspelt
+from dragoman.settings.foreign import FOREIGN, Found, Vendor, choose
+from dragoman.settings.reading import read_table, read_value
+from dragoman.settings.record import Flags, Notice, Settings, SettingsRefused
+from dragoman.settings.server import Layer, placed, read_server
+from dragoman.settings.shape import FileTables, ServerTable
+from dragoman.settings.sources import FILE_NAME, Secrets, find_file, read_dotenv, read_file
+
+DEMO_MODEL = "demo-model"
+
+
+class Routes(Struct, frozen=True):
+    """Who may answer, and what comes along when that was taken from foreign names."""
+
+    snapshot: Snapshot
+    sources: Mapping[str, str]
+    adopted: Layer
+
+
+def load(flags: Flags, environ: Mapping[str, str], cwd: Path, home: Path) -> Settings:
+    """The configuration as these places give it. Raises `SettingsRefused` with everything that is wrong."""
+    faults: list[Notice] = []
+    notices: list[Notice] = []
+    # The demo must run wherever it is started, whatever lies there.
+    dotenv = {} if flags.demo else read_dotenv(cwd / ".env", environ, notices)
+    found = Found(environ, dotenv)
+    file = None if flags.demo else find_file(flags.config or found.get("DRAGOMAN_CONFIG"), cwd, home)
+    tables = _read_tables(file, faults)
+    folder = file.parent if file else cwd
+    shop = Workshop(catalog(), Secrets({**dotenv, **environ}, folder, home), faults, notices)
+    routes = Routes(Snapshot(), {}, {}) if flags.demo else _routes(tables, file, found, shop)
+    own = (
+        _flag_values(flags, faults),
+        placed(own_values(environ, "environment", faults), cwd, home),
+        placed(_file_values(tables.server, file), folder, home),
+        placed(own_values(dotenv, ".env", faults), cwd, home),
+    )
+    server, server_sources = read_server(own, routes.adopted, flags.open, shop.secrets, faults, notices)
+    if faults:
+        raise SettingsRefused(tuple(faults))
+    notices.extend(misspelt({**dotenv, **environ}))
+    if not routes.snapshot.channels and not flags.demo:
+        notices.append(_nothing_set(cwd))
+    sources = {**server_sources, **routes.sources}
+    return Settings(server=server, snapshot=routes.snapshot, file=file, sources=sources, notices=tuple(notices))
+
+
+def demo_snapshot(url: str) -> Snapshot:
+    """The one channel of `--demo`, whose model answers to every name; `url` is the demo model's base address."""
+    row = catalog()[FOREIGN.plain]
+    channel = Channel(
+        name="demo",
+        provider=row.id,
+        dialect=row.dialect,
+        base_url=url,
+        models=(DEMO_MODEL,),
+        native=row.native,
+        habits=row.habits,
+        source="demo",
+    )
+    return Snapshot(channels=(channel,), mapping=Mapping3(big=DEMO_MODEL, middle=DEMO_MODEL, small=DEMO_MODEL))
+
+
+def _read_tables(file: Path | None, faults: list[Notice]) -> FileTables:
+    """The file's tables, as far as they can be read."""
+    tables = read_table(FileTables, read_file(file, faults), f"{file}:", faults) if file else None
+    return tables or FileTables()
+
+
+def _routes(tables: FileTables, file: Path | None, found: Found, shop: Workshop) -> Routes:
+    """Channels, profiles and mapping of the file, else of foreign names."""
+    channels: dict[str, Channel] = {}
+    names: set[str] = set()
+    for table in tables.channels:
+        where = f"{file}: channels['{table.name}']"
+        if table.name in names:
+            shop.fault(where, "Two channels have this name.", "Give each its own.")
+        names.add(table.name)
+        made = shop.channel(table, where, "file")
+        channels |= {table.name: made} if made else {}
+    sources = {f"channels.{name}": str(file) for name in channels}
+    adopted: Layer = {}
+    vendors: tuple[Vendor, ...] = ()
+    if not tables.channels and not shop.faults:
+        choice = choose(found, bool(tables.profiles), shop.faults, shop.notices)
+        vendors = choice.vendors
+        for vendor in vendors:
+            made = adopt_channel(vendor, found, shop)
+            channels |= {made.name: made} if made else {}
+            sources |= {f"channels.{made.name}": found.place(vendor.key)} if made else {}
+        if vendors:
+            adopted = adopt_server(found, choice.client_key, shop.notices)
+            shop.notices.extend(idle_names(found))
+    profiles = _profiles(tables, file, names | channels.keys(), shop)
+    mapping, place = (None, "") if profiles else adopt_mapping(found, vendors, shop.notices)
+    sources |= {"mapping": place} if mapping else {}
+    snapshot = Snapshot(channels=tuple(channels.values()), profiles=profiles, mapping=mapping)
+    return Routes(snapshot, sources, adopted)
+
+
+def _profiles(tables: FileTables, file: Path | None, channels: Collection[str], shop: Workshop) -> tuple[Profile, ...]:
+    profiles: dict[str, Profile] = {}
+    for table in tables.profiles:
+        where = f"{file}: profiles['{table.name}']"
+        if table.name in profiles:
+            shop.fault(where, "Two profiles have this name.", "Give each its own.")
+        profiles[table.name] = shop.profile(table, where, channels)
+    return tuple(profiles.values())
+
+
+def _flag_values(flags: Flags, faults: list[Notice]) -> Layer:
+    """What the command line said of `[server]`."""
+    types = {field.name: field.type for field in fields(ServerTable)}
+    said = {"host": flags.host, "port": flags.port, "log_level": flags.log_level}
+    names = {key: f"--{key.replace('_', '-')}" for key in said}
+    return {
+        key: (read_value(types[key], value, names[key], faults), names[key])
+        for key, value in said.items()
+        if value is not None
+    }
+
+
+def _file_values(table: ServerTable, file: Path | None) -> Layer:
+    """What the file said of `[server]`."""
+    return {key: (value, f"{file}: server.{key}") for key, value in asdict(table).items() if value is not None}
+
+
+def _nothing_set(cwd: Path) -> Notice:
+    """What to do next when nothing was configured."""
+    return Notice(
+        "Channels",
+        "No channel is configured yet, so every request for a model is refused.",
+        "Try it without a key by 'dragoman --demo'; or put OPENAI_API_KEY=... into "
+        f"{cwd / '.env'}; or write {cwd / FILE_NAME} (docs/configuration.md shows one).",
+    )
