@@ -1,0 +1,225 @@
+"""Who shall answer a request: one pure function that plans every attempt, with its reason, before the first is made.
+
+Rules, in this order: candidates come from `match`; those that cannot take what the request holds are passed over
+while another can; so are those whose context is too small; so are those that are ill. The last candidate is never
+removed for a guess of ours: where all are ill, the one nearest to its recovery is tried. Only a wait that the
+provider told, and a prompt that fits nowhere, refuse a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from itertools import groupby
+from typing import NamedTuple
+
+from dragoman.canon.habits import Habits
+from dragoman.canon.problem import Kind, problem
+from dragoman.routing.health import Health, home, usable
+from dragoman.routing.match import Candidate, Resolved, resolve
+from dragoman.routing.plan import Ask, PassedOver, Plan, Refused, Step
+from dragoman.routing.snapshot import Channel, ModelCard, Snapshot
+
+__all__ = ["Ask", "PassedOver", "Plan", "Refused", "Step", "card_of", "decide"]
+
+ATTEMPTS = 3
+"""Attempts of one request at most."""
+SURE = 0.9
+"""A prompt is surely too long when this share of its estimate exceeds the context."""
+MARGIN = 1.1
+"""Room for output is what remains when the prompt is this much larger than its estimate."""
+LEAST_OUTPUT = 1024
+"""Room for output is never cut below this: the estimate may be wrong, and then the upstream tells."""
+
+
+def decide(snapshot: Snapshot, health: Health, ask: Ask, now_ms: int, dice: float) -> Plan | Refused:
+    """The attempts for a request, in order, or why there are none. `dice` is drawn evenly from 0 up to 1."""
+    found = resolve(snapshot, ask.profile, ask.asked)
+    if isinstance(found, Refused):
+        return found
+    passed: list[PassedOver] = []
+    able = _able(found.candidates, ask, passed)
+    roomy = _roomy(able, found, ask, passed)
+    if not roomy:
+        return _too_long(able, ask)
+    fit = _fit(roomy, health, now_ms, passed)
+    if not fit:
+        return _all_wait(roomy, found.asked, health, now_ms)
+    pin = f"{ask.session}\x1f{found.asked}" if ask.session else ""
+    ordered = _ordered(fit, home(health, pin, now_ms) if pin else "", dice)
+    passed += [PassedOver(_name(rest.candidate), f"only {ATTEMPTS} attempts are made") for rest in ordered[ATTEMPTS:]]
+    return Plan(
+        asked=found.asked,
+        rule=found.rule,
+        attempts=tuple(_step(stood, ask, pin, long=_is_long(found, ask)) for stood in ordered[:ATTEMPTS]),
+        passed_over=tuple(passed),
+    )
+
+
+def card_of(channel: Channel, model: str) -> ModelCard:
+    """What is known of a channel's model: the first card whose name or pattern hits, else an empty one."""
+    return next((card for card in channel.cards if fnmatchcase(model, card.name)), ModelCard(name=model))
+
+
+class _Fit(NamedTuple):
+    """A candidate that may be asked."""
+
+    candidate: Candidate
+    why: str = ""
+    """Why it may be asked although it is ill; empty for a healthy one."""
+
+
+class _Stood(NamedTuple):
+    """A candidate in its place."""
+
+    candidate: Candidate
+    why: str
+    probe: bool
+    share: float
+
+
+def _able(candidates: Sequence[Candidate], ask: Ask, passed: list[PassedOver]) -> list[Candidate]:
+    """The candidates that can take what the request holds; all of them, if none can."""
+    lacks = [_lack(candidate.channel.habits, ask) for candidate in candidates]
+    if all(lacks):
+        return list(candidates)
+    passed += [
+        PassedOver(_name(candidate), f"it takes no {lack}")
+        for candidate, lack in zip(candidates, lacks, strict=True)
+        if lack
+    ]
+    return [candidate for candidate, lack in zip(candidates, lacks, strict=True) if not lack]
+
+
+def _lack(habits: Habits, ask: Ask) -> str:
+    """What the request holds that an upstream of these habits cannot take; empty if nothing."""
+    needs = (
+        ("images", ask.has_images, habits.images),
+        ("tools", ask.has_tools, habits.tools),
+        ("documents", ask.has_documents, habits.documents),
+    )
+    return ", ".join(what for what, needed, taken in needs if needed and not taken)
+
+
+def _is_long(found: Resolved, ask: Ask) -> bool:
+    """Whether the vendor's larger window was asked for, whose size no card tells."""
+    return found.long_context or ask.long_context
+
+
+def _context(candidate: Candidate, *, long: bool) -> int | None:
+    """Tokens that fit into a candidate, where known."""
+    return None if long and candidate.channel.native else card_of(candidate.channel, candidate.model).context
+
+
+def _roomy(able: list[Candidate], found: Resolved, ask: Ask, passed: list[PassedOver]) -> list[Candidate]:
+    """The candidates into which the prompt does not surely not fit."""
+    roomy: list[Candidate] = []
+    for candidate in able:
+        context = _context(candidate, long=_is_long(found, ask))
+        if context is not None and ask.prompt_tokens * SURE > context:
+            passed.append(PassedOver(_name(candidate), f"its context of {context} tokens is too small"))
+        else:
+            roomy.append(candidate)
+    return roomy
+
+
+def _too_long(able: list[Candidate], ask: Ask) -> Refused:
+    """The refusal in the wording that makes Claude Code compact its conversation (measured 2026-11-20)."""
+    largest = max(card_of(candidate.channel, candidate.model).context or 0 for candidate in able)
+    message = f"prompt is too long: {ask.prompt_tokens} tokens > {largest} maximum"
+    return Refused(problem(Kind.PROMPT_TOO_LONG, message))
+
+
+def _fit(roomy: list[Candidate], health: Health, now_ms: int, passed: list[PassedOver]) -> list[_Fit]:
+    """The candidates that may be asked now; where all are ill, the one nearest to its recovery, unless its provider
+    told it to wait."""
+    checked = [(candidate, usable(health, candidate.channel, candidate.model, now_ms)) for candidate in roomy]
+    fit = [_Fit(candidate, fitness.why) for candidate, fitness in checked if fitness.answer != "no"]
+    ill = [(candidate, fitness) for candidate, fitness in checked if fitness.answer == "no"]
+    guessed = [(candidate, fitness) for candidate, fitness in ill if not fitness.told]
+    if not fit and guessed:
+        kept, fitness = min(guessed, key=lambda pair: pair[1].wait_ms)
+        fit = [_Fit(kept, f"nothing else is left, although {fitness.why}")]
+        ill = [(candidate, found) for candidate, found in ill if candidate is not kept]
+    passed += [PassedOver(_name(candidate), fitness.why) for candidate, fitness in ill]
+    return fit
+
+
+def _all_wait(roomy: list[Candidate], asked: str, health: Health, now_ms: int) -> Refused:
+    """The refusal while every provider has told how long to wait: the shortest of the waits."""
+    waits = [usable(health, candidate.channel, candidate.model, now_ms) for candidate in roomy]
+    kind = Kind.RATE_LIMITED if any(wait.kind is Kind.RATE_LIMITED for wait in waits) else Kind.OVERLOADED
+    wait_s = min(wait.wait_ms for wait in waits) / 1000
+    names = ", ".join(f"'{candidate.channel.name}'" for candidate in roomy)
+    message = (
+        f"Model '{asked}' was asked for but the provider behind {names} has told this gateway to wait. "
+        f"Try again in {wait_s:.0f} s."
+    )
+    return Refused(problem(kind, message, retry_after_s=wait_s))
+
+
+def _ordered(fit: list[_Fit], at_home: str, dice: float) -> list[_Stood]:
+    """The candidates in the order of the attempts: a warm prompt cache first, then rank, then the draw by weight."""
+    stood: list[_Stood] = []
+    for _, equals in groupby(sorted(fit, key=lambda one: one.candidate.rank), key=lambda one: one.candidate.rank):
+        stood += _drawn(list(equals), dice)
+    warm = next((one for one in stood if one.candidate.channel.name == at_home and not one.probe), None)
+    if warm is None:
+        return stood
+    pinned = warm._replace(why="the session's prompt cache is warm here", share=1.0)
+    return [pinned, *(one for one in stood if one is not warm)]
+
+
+def _drawn(equals: list[_Fit], dice: float) -> list[_Stood]:
+    """Candidates of one rank, drawn by weight one after the other. One throw serves all draws: what is left of it
+    within the drawn share is even again."""
+    total = sum(one.candidate.channel.weight for one in equals)
+    stood: list[_Stood] = []
+    while equals:
+        left = sum(one.candidate.channel.weight for one in equals)
+        point = dice * left
+        drawn = equals[-1]
+        for one in equals:
+            if point < one.candidate.channel.weight:
+                drawn = one
+                break
+            point -= one.candidate.channel.weight
+        weight = drawn.candidate.channel.weight
+        dice = min(point / weight, 1.0) if weight else 0.0
+        share = weight / total if total else 1.0
+        why = f"{drawn.why}; {drawn.candidate.why}" if drawn.why else drawn.candidate.why
+        stood.append(_Stood(drawn.candidate, why, bool(drawn.why), share))
+        equals = [one for one in equals if one is not drawn]
+    return stood
+
+
+def _step(stood: _Stood, ask: Ask, pin: str, *, long: bool) -> Step:
+    """One attempt."""
+    candidate = stood.candidate
+    return Step(
+        channel=candidate.channel,
+        model=candidate.model,
+        why=stood.why if stood.share == 1.0 else f"{stood.why}, share {stood.share:.0%}",
+        share=stood.share,
+        max_output=_max_output(candidate, ask, long=long),
+        probe=stood.probe,
+        pin=pin,
+        warm_ms=ask.warm_ms,
+    )
+
+
+def _max_output(candidate: Candidate, ask: Ask, *, long: bool) -> int | None:
+    """The output that fits, where the client wishes more."""
+    if ask.max_output is None:
+        return None
+    card = card_of(candidate.channel, candidate.model)
+    limits = [card.max_output] if card.max_output else []
+    context = _context(candidate, long=long)
+    if context is not None:
+        limits.append(max(context - int(ask.prompt_tokens * MARGIN), LEAST_OUTPUT))
+    fits = min(limits, default=ask.max_output)
+    return fits if fits < ask.max_output else None
+
+
+def _name(candidate: Candidate) -> str:
+    return f"{candidate.model} on {candidate.channel.name}"

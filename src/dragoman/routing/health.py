@@ -1,0 +1,361 @@
+"""Which channels are fit to be asked, learned from what happened: circuit breakers, and where sessions are at home.
+
+Rules. A breaker stands at one of three scopes: a deployment (channel and model), a channel (its credential), or a
+host. It opens on faults in a row; when its time has run out one request at a time may try it, and two successes close
+it. A wait that the provider told is kept to the millisecond, and when it is over nothing remains but the memory of
+how often it happened. The numbers are those of the tables below.
+
+Theory: everything is a frozen value and `learn` is the only way it changes, so that a replica can be replayed.
+Scopes without trouble have no entry, so a healthy gateway pays nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from dragoman.canon.problem import Kind, Problem
+from dragoman.routing.plan import Step
+from dragoman.routing.snapshot import Channel
+
+OPEN_AFTER = 5
+"""Faults in a row that open a breaker, where its fault names no other number."""
+CONNECT_OPEN_AFTER = 3
+"""The same where every fault was in connecting."""
+CLOSE_AFTER = 2
+"""Successes that close a breaker again."""
+HEALTHY_MS = 30_000
+"""After each such time without opening, the next opening counts as one fewer."""
+LEASE_MS = 60_000
+"""How long one probe keeps others away; a longer answer frees the place for another probe."""
+HOST_OPEN_AFTER = 2
+"""Deployments of one host whose connecting failed open the host."""
+WARM_SHARE = 1.1
+"""A pin outlives the prompt cache by a tenth, and need not be refreshed more often than that."""
+PATIENCE_MS = 10_000
+"""A told wait up to this does not cost a session its home."""
+BREAKER_LIMIT = 1000
+PIN_LIMIT = 4000
+"""Scopes and sessions that are remembered at most; the oldest are forgotten."""
+
+
+TRANSIENT_MS = (5_000, 25_000)
+"""First and longest rest after faults that pass by themselves; each opening doubles it, give or take a fifth."""
+LASTING_MS = (10_000, 300_000)
+"""The same after faults that someone has to mend, and after limits whose end was not told."""
+
+
+class Fault(NamedTuple):
+    """What one kind of problem means for the health of a channel."""
+
+    scope: Literal["deployment", "channel"]
+    open_after: int = OPEN_AFTER
+    rest_ms: tuple[int, int] = TRANSIENT_MS
+    connect: bool = False
+    """Whether no connection came about."""
+    told: bool = False
+    """Whether its wait is the provider's way of limiting, which a request must not override."""
+
+
+FAULTS: dict[Kind, Fault] = {
+    Kind.UNREACHABLE: Fault("deployment", connect=True),
+    Kind.TLS: Fault("deployment", connect=True),
+    Kind.TIMEOUT: Fault("deployment"),
+    Kind.CUT_SHORT: Fault("deployment"),
+    Kind.GARBLED: Fault("deployment"),
+    Kind.UPSTREAM_ERROR: Fault("deployment"),
+    Kind.OVERLOADED: Fault("deployment"),
+    Kind.REDIRECTED: Fault("deployment"),
+    Kind.RATE_LIMITED: Fault("deployment", 1, LASTING_MS, told=True),
+    Kind.MODEL_NOT_FOUND: Fault("deployment", 1, LASTING_MS),
+    Kind.UPSTREAM_CREDENTIAL: Fault("channel", 3, LASTING_MS),
+    Kind.UPSTREAM_QUOTA: Fault("channel", 1, LASTING_MS),
+}
+"""Kinds that count; all others say nothing of the channel. Vendors limit rates per model, hence the scope of those."""
+
+
+class Breaker(Struct, frozen=True, kw_only=True):
+    """What is remembered of one scope."""
+
+    faults: int = 0
+    """In a row."""
+    connect_only: bool = True
+    """Whether all of those were in connecting."""
+    openings: int = 0
+    """How often it opened lately."""
+    is_open: bool = False
+    until_ms: int = 0
+    """While open: when it may be tried again; afterwards: when it closed."""
+    told: bool = False
+    """Whether `until_ms` is the provider's word (or its way of limiting) and not our guess."""
+    kind: Kind = Kind.UPSTREAM_ERROR
+    """The last fault."""
+    successes: int = 0
+    """Since it opened."""
+    leased_until_ms: int = 0
+    """While later than now, a probe is on its way."""
+    host: str = ""
+
+
+class Pin(Struct, frozen=True, kw_only=True):
+    """Where a session is at home, while its prompt cache is warm there."""
+
+    channel: str
+    scopes: tuple[str, ...]
+    hit_ms: int
+    """When it was last used."""
+    warm_ms: int
+    """How long the cache lives after a hit."""
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """All that is known of the channels' health, and the homes of sessions."""
+
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+
+
+class Succeeded(Struct, frozen=True):
+    """The answer came whole."""
+
+
+class Left(Struct, frozen=True):
+    """The client left, or we stopped; nothing is known of the channel."""
+
+
+Outcome: TypeAlias = Succeeded | Problem | Left
+
+
+class Fitness(Struct, frozen=True):
+    """Whether a deployment may be asked now."""
+
+    answer: Literal["yes", "no", "probe"]
+    why: str = ""
+    wait_ms: int = 0
+    """Until it may be asked, for `no`."""
+    told: bool = False
+    """Whether that wait is the provider's word."""
+    kind: Kind = Kind.UPSTREAM_ERROR
+    """What the wait is for."""
+
+
+FIT = Fitness("yes")
+_SEVERITY = {"yes": 0, "probe": 1, "no": 2}
+
+
+def usable(health: Health, channel: Channel, model: str, now_ms: int) -> Fitness:
+    """Whether this deployment may be asked now: the worst word of its three scopes."""
+    return _worst(health, _scopes(channel, model), now_ms) if health.breakers else FIT
+
+
+def begin(health: Health, step: Step, now_ms: int) -> Health:
+    """Health once an attempt sets out: a probe keeps others away until it ends, or for `LEASE_MS`."""
+    return _leased(health, step, now_ms + LEASE_MS) if step.probe else health
+
+
+def learn(health: Health, step: Step, outcome: Outcome, now_ms: int, dice: float) -> Health:
+    """Health after an attempt has ended this way. `dice` is drawn evenly from 0 up to 1."""
+    match outcome:
+        case Succeeded():
+            return _at_home(_recovered(health, step, now_ms), step, now_ms)
+        case Problem(kind=kind) if kind in FAULTS:
+            return _failed(_released(health, step), step, outcome, _Now(now_ms, dice))
+        case _:
+            return _released(health, step)
+
+
+def home(health: Health, pin: str, now_ms: int) -> str:
+    """Name of the channel where a session's prompt cache is warm; empty if nowhere, or if it is lost there."""
+    found = health.pins.get(pin)
+    return found.channel if found and _stands(health, found, now_ms) else ""
+
+
+class _Now(NamedTuple):
+    ms: int
+    dice: float
+
+
+def _scopes(channel: Channel, model: str) -> tuple[str, str, str]:
+    """The host, the channel and the deployment."""
+    return f"host {_host(channel)}", f"channel {channel.name}", f"model {model} on {channel.name}"
+
+
+def _host(channel: Channel) -> str:
+    return channel.base_url.partition("://")[2].partition("/")[0]
+
+
+def _found(health: Health, step: Step) -> dict[str, Breaker]:
+    """The breakers that an attempt concerns."""
+    scopes = _scopes(step.channel, step.model)
+    return {scope: health.breakers[scope] for scope in scopes if scope in health.breakers}
+
+
+def _worst(health: Health, scopes: tuple[str, ...], now_ms: int) -> Fitness:
+    """The worst word of these scopes; of several waits, the longest."""
+    worst = FIT
+    for scope in scopes:
+        breaker = health.breakers.get(scope)
+        if breaker is not None and breaker.is_open:
+            found = _fitness(scope, breaker, now_ms)
+            if (_SEVERITY[found.answer], found.wait_ms) > (_SEVERITY[worst.answer], worst.wait_ms):
+                worst = found
+    return worst
+
+
+def _fitness(scope: str, breaker: Breaker, now_ms: int) -> Fitness:
+    """The word of one scope that is open."""
+    wait_ms = breaker.until_ms - now_ms
+    if wait_ms > 0:
+        why = f"{scope} rests {wait_ms / 1000:.1f} s more after {breaker.kind}"
+        return Fitness("no", why, wait_ms, breaker.told, breaker.kind)
+    if breaker.told:
+        return FIT
+    if breaker.leased_until_ms > now_ms:
+        return Fitness("no", f"{scope} is being tried by another request after {breaker.kind}", kind=breaker.kind)
+    return Fitness("probe", f"{scope} is tried again after {breaker.kind}", kind=breaker.kind)
+
+
+def _failed(health: Health, step: Step, found: Problem, now: _Now) -> Health:
+    """Counts one fault, and opens what has had enough."""
+    fault = FAULTS[found.kind]
+    host, channel, deployment = _scopes(step.channel, step.model)
+    scope = channel if fault.scope == "channel" else deployment
+    before = health.breakers.get(scope, Breaker(host=host))
+    if fault.told or (found.kind is Kind.OVERLOADED and found.retry_after_s is not None):
+        return _remember(health, scope, _opened(before, found, now, told=True))
+    counted = replace(
+        before, faults=before.faults + 1, connect_only=before.connect_only and fault.connect, kind=found.kind
+    )
+    enough = CONNECT_OPEN_AFTER if counted.connect_only else fault.open_after
+    if not _rests(before, now.ms) and (_is_tried(before) or counted.faults >= enough):
+        counted = _opened(counted, found, now)
+    health = _remember(health, scope, counted)
+    return _failed_to_connect(health, host, found, now) if fault.connect else health
+
+
+def _failed_to_connect(health: Health, host: str, found: Problem, now: _Now) -> Health:
+    """Opens the host once enough of its deployments cannot be reached, or when its probe failed."""
+    before = health.breakers.get(host, Breaker())
+    ill = sum(1 for other in health.breakers.values() if other.host == host and other.is_open and other.connect_only)
+    if _rests(before, now.ms) or not (ill >= HOST_OPEN_AFTER or _is_tried(before)):
+        return health
+    return _remember(health, host, _opened(replace(before, kind=found.kind), found, now))
+
+
+def _rests(breaker: Breaker, now_ms: int) -> bool:
+    return breaker.is_open and breaker.until_ms > now_ms
+
+
+def _is_tried(breaker: Breaker) -> bool:
+    """Whether a breaker that does not rest is half open."""
+    return breaker.is_open and not breaker.told
+
+
+def _opened(breaker: Breaker, found: Problem, now: _Now, *, told: bool = False) -> Breaker:
+    """The breaker open from now on. What fails while it rests already prolongs the wait, but counts no new opening:
+    requests that were on their way together fail together."""
+    resting = _rests(breaker, now.ms)
+    openings = breaker.openings if resting else _openings(breaker, now.ms) + 1
+    until_ms = now.ms + _rest_ms(openings, found, now.dice)
+    if resting and breaker.until_ms >= until_ms:
+        return breaker
+    return replace(
+        breaker,
+        kind=found.kind,
+        is_open=True,
+        openings=openings,
+        until_ms=until_ms,
+        told=told,
+        successes=0,
+        leased_until_ms=0,
+    )
+
+
+def _rest_ms(openings: int, found: Problem, dice: float) -> int:
+    """How long a breaker rests after opening for the n-th time."""
+    if found.retry_after_s is not None:
+        return int(found.retry_after_s * 1000)
+    first_ms, most_ms = FAULTS[found.kind].rest_ms
+    rest_ms = min(first_ms * 2 ** min(openings - 1, 16), most_ms)
+    return int(rest_ms * (0.8 + 0.4 * dice)) if (first_ms, most_ms) == TRANSIENT_MS else rest_ms
+
+
+def _openings(breaker: Breaker, now_ms: int) -> int:
+    """How often it opened lately: one fewer for each healthy half minute since its rest was over."""
+    return max(0, breaker.openings - max(0, now_ms - breaker.until_ms) // HEALTHY_MS)
+
+
+def _recovered(health: Health, step: Step, now_ms: int) -> Health:
+    """Health after a success: faults in a row are over, and what was open comes nearer to closing."""
+    better = {scope: _better(breaker, now_ms) for scope, breaker in _found(health, step).items()}
+    if all(health.breakers[scope] is breaker for scope, breaker in better.items()):
+        return health
+    kept = {scope: breaker for scope, breaker in {**health.breakers, **better}.items() if breaker is not None}
+    return replace(health, breakers=kept)
+
+
+def _better(breaker: Breaker, now_ms: int) -> Breaker | None:
+    """A breaker after a success; None when nothing is left to remember."""
+    rests = _rests(breaker, now_ms)
+    if rests and breaker.told:
+        return breaker
+    if _is_tried(breaker) and breaker.successes + 1 < CLOSE_AFTER:
+        return replace(breaker, successes=breaker.successes + 1, leased_until_ms=0)
+    if not _openings(breaker, now_ms):
+        return None
+    if not breaker.is_open and not breaker.faults:
+        return breaker
+    return Breaker(openings=breaker.openings, until_ms=now_ms if rests else breaker.until_ms, kind=breaker.kind)
+
+
+def _released(health: Health, step: Step) -> Health:
+    """Gives back the lease of a probe."""
+    return _leased(health, step, 0) if step.probe else health
+
+
+def _leased(health: Health, step: Step, until_ms: int) -> Health:
+    changed = {
+        scope: replace(breaker, leased_until_ms=until_ms)
+        for scope, breaker in _found(health, step).items()
+        if breaker.is_open
+    }
+    return replace(health, breakers={**health.breakers, **changed})
+
+
+def _remember(health: Health, scope: str, breaker: Breaker) -> Health:
+    """The breakers with this one changed; past the limit, the one whose rest was over first is forgotten."""
+    breakers = {**health.breakers, scope: breaker}
+    if len(breakers) > BREAKER_LIMIT:
+        del breakers[min(health.breakers, key=lambda other: health.breakers[other].until_ms)]
+    return replace(health, breakers=breakers)
+
+
+def _at_home(health: Health, step: Step, now_ms: int) -> Health:
+    """Pins a session to the channel that answered, unless it has a home elsewhere that still stands."""
+    before = health.pins.get(step.pin)
+    if not step.pin or (before and _stands(health, before, now_ms) and not _is_due(before, step, now_ms)):
+        return health
+    scopes = _scopes(step.channel, step.model)
+    pin = Pin(channel=step.channel.name, scopes=scopes, hit_ms=now_ms, warm_ms=step.warm_ms)
+    pins = {**health.pins, step.pin: pin}
+    if len(pins) > PIN_LIMIT:
+        latest = sorted(pins, key=lambda key: pins[key].hit_ms)[PIN_LIMIT // 4 :]
+        pins = {key: pins[key] for key in latest}
+    return replace(health, pins=pins)
+
+
+def _stands(health: Health, pin: Pin, now_ms: int) -> bool:
+    """Whether a cache is still warm, and its channel neither ill nor told to wait for long."""
+    if now_ms > pin.hit_ms + pin.warm_ms * WARM_SHARE:
+        return False
+    fitness = _worst(health, pin.scopes, now_ms)
+    return fitness.answer == "yes" or (fitness.told and fitness.wait_ms <= PATIENCE_MS)
+
+
+def _is_due(pin: Pin, step: Step, now_ms: int) -> bool:
+    """Whether a hit at home is worth writing down: a tenth of the cache's life is over, or its life has grown."""
+    grown = step.warm_ms > pin.warm_ms or now_ms - pin.hit_ms > pin.warm_ms * (WARM_SHARE - 1)
+    return grown and step.channel.name == pin.channel
