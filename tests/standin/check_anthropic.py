@@ -48,6 +48,18 @@ TYPED_TOOL = re.compile(
     r"|(browser|computer)_toolset)_20\d{6}|mcp_toolset"
 )
 
+SAMPLING = ("temperature", "top_p", "top_k")
+"""Removed by the version of the interface that the next constant names."""
+
+NEWER = "2026-10-21"
+"""From here on: no sampling, no document in an assistant message, no citations on a user's text.
+
+Source: platform.claude.com, Versions, and the migration guide to 2026-10-21; read 2026-11-20.
+"""
+
+DEFAULT_ONLY = re.compile(r"claude-[a-z]+-(4-[7-9]|[5-9])")
+"""Models that take no sampling but the default, in the older version too. Source: the same guide."""
+
 FORBIDDEN_EXTRA = "{}: Extra inputs are not permitted"
 
 
@@ -64,10 +76,13 @@ def check_anthropic(body: Json, headers: dict[str, str], rules: Rules, signer: S
     if not rules.strict:
         return
     betas = headers.get("anthropic-beta", "")
+    newer = headers["anthropic-version"] >= NEWER
     for name in body:
         beta = BETA_MEMBERS.get(name)
         known = name in MEMBERS or name in rules.allow or (beta is not None and beta in betas)
-        need(known, FORBIDDEN_EXTRA.format(name))
+        need(known and not (newer and name in SAMPLING), FORBIDDEN_EXTRA.format(name))
+    if newer:
+        _check_newer(body["messages"])
     _check_messages(body, betas, rules, signer)
     _check_system(body, rules)
     _check_settings(body)
@@ -104,6 +119,15 @@ def _check_messages(body: Json, betas: str, rules: Rules, signer: Signer) -> Non
         trailing = last["content"] != last["content"].rstrip()
         need(not trailing, "messages: final assistant content cannot end with trailing whitespace")
     _check_pairs(_groups(messages))
+
+
+def _check_newer(messages: list[Any]) -> None:
+    for place, message in enumerate(messages):
+        for block in message["content"] if isinstance(message.get("content"), list) else ():
+            misplaced = message.get("role") == "assistant" and block.get("type") == "document"
+            need(not misplaced, f"messages.{place}.content: document blocks are not permitted in assistant messages")
+            cited = message.get("role") == "user" and block.get("type") == "text" and block.get("citations")
+            need(not cited, f"messages.{place}.content: citations are not permitted on text in user messages")
 
 
 def _groups(messages: list[Json]) -> list[tuple[str, str, list[Json]]]:
@@ -166,11 +190,14 @@ def _check_system(body: Json, rules: Rules) -> None:
 
 
 def _check_settings(body: Json) -> None:
-    need(body["max_tokens"] >= 1, "max_tokens: Input should be greater than or equal to 1")
+    need(body["max_tokens"] >= 0, "max_tokens: Input should be greater than or equal to 0")
     for name, high in (("temperature", 1), ("top_p", 1), ("top_k", 10**6)):
         value = body.get(name, 0)
         number = isinstance(value, int | float) and not isinstance(value, bool)
         need(number and 0 <= value <= high, f"{name}: range: 0..{high}")
+    if DEFAULT_ONLY.match(body["model"]):
+        chosen = [name for name in SAMPLING if body.get(name) not in (None, 1)]
+        need(not chosen, f"{', '.join(chosen)}: only the default value is supported by this model")
     stops = body.get("stop_sequences") or []
     need(isinstance(stops, list), "stop_sequences: Input should be a valid list")
     blank = any(not isinstance(stop, str) or not stop.strip() for stop in stops)

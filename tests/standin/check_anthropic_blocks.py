@@ -27,7 +27,7 @@ SERVER_BLOCKS = words(
 
 ROLE_BLOCKS = {
     "user": {"text", "image", "document", "search_result", "tool_result", "container_upload"},
-    "assistant": {"text", "thinking", "redacted_thinking", "tool_use", *SERVER_BLOCKS},
+    "assistant": {"text", "document", "thinking", "redacted_thinking", "tool_use", *SERVER_BLOCKS},
     "system": {"text"},
     "tool_result": {"text", "image", "document", "search_result", "tool_reference"},
 }
