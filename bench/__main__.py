@@ -26,6 +26,7 @@ from bench.rounds import Run, run_one
 from bench.targets import Scene, Target
 from bench.workloads import FULL, KEY, QUICK, WORKLOADS, Pace, Workload
 
+DISTURBED = 0.05  # of the gateway's core
 PEERS = ("litellm",)  # shown beside us; their faults are theirs
 FIRST_MODEL = "bench-text-8x20-e1-p0"
 
@@ -186,7 +187,8 @@ class Bench:
         try:
             target = self._keep(targets.start_litellm(self._scene, folder))
         except RuntimeError as error:
-            self._skip("litellm", str(error))
+            say(str(error))
+            self._skip("litellm", str(error).splitlines()[0])
             return
         self._start("litellm", target)
         for workload in loads:
@@ -232,6 +234,11 @@ def report_faults(findings: Findings) -> int:
     """Names every run with wrong, failed or unfinished answers; 1 if one of them was not a peer's."""
     if behind := findings.behind():
         say(f"measure 2 is missed: {behind} held streams fell behind by more than 100 ms")
+    disturbed = [run for run in findings.runs if (run.taken_by_others or 0) > DISTURBED]
+    if disturbed:
+        say(
+            f"{len(disturbed)} of {len(findings.runs)} runs shared the gateway's core with others: trust CPU ratios only"
+        )
     exit_code = 0
     for run in findings.runs:
         if run.faults:
@@ -258,6 +265,8 @@ def describe(run: Run) -> str:
         words.append(
             f"gap p99 {seen['gap']['p99'] / 1e3:.1f} ms (sent {run.sent_gap_p99_us / 1e3:.1f}), behind {seen['behind']}"
         )
+    if run.taken_by_others is not None and run.taken_by_others > DISTURBED:
+        words.append(f"({run.taken_by_others:.0%} of the core went to others)")
     if run.faults:
         words.append(f"FAULTS {run.faults}: {seen['first_fault']}")
     return "  ".join(words)

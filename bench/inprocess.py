@@ -42,7 +42,10 @@ def main() -> None:
 def dialect(name: str) -> Dialect:
     """The one dialect record that the folder of this name offers."""
     module = importlib.import_module(f"dragoman.dialects.{name}")
-    return next(value for value in vars(module).values() if isinstance(value, Dialect))
+    found = [value for value in vars(module).values() if isinstance(value, Dialect)]
+    if not found:
+        raise SystemExit(f"dragoman.dialects.{name} offers no Dialect")
+    return found[0]
 
 
 def json_round_trip() -> tuple[Callable[[bytes], bytes], str]:

@@ -82,6 +82,13 @@ def _cpu_s_of_one(pid: int) -> float:
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
+def core_busy_s(core: int) -> float:
+    """Seconds this core has worked, for whomever."""
+    line = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith(f"cpu{core} "))
+    user, nice, system, _, _, *others = map(int, line.split()[1:9])
+    return (user + nice + system + sum(others)) / TICKS_PER_S
+
+
 def rss_kib(pid: int) -> int:
     """Resident memory of the family."""
     total = 0

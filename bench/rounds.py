@@ -30,6 +30,8 @@ class Run:
     rss_kib: int | None
     """The most that was resident while it ran."""
     sent_gap_p99_us: float | None
+    taken_by_others: float | None
+    """The share of the gateway's core that went to processes which are no part of the benchmark."""
 
     @property
     def requests_per_s(self) -> float:
@@ -68,24 +70,26 @@ def run_one(
     generator = subprocess.Popen(
         [*command, *workload.options(target.name, pace, request)], stdout=subprocess.PIPE, bufsize=0
     )
-    reading = _Reading(target.measured_pid)
+    reading = _Reading(target.measured_pid, cores.gateway)
     try:
         seen = reading.follow(generator)
     finally:
         generator.kill()
         generator.wait()
     sent = json.loads(machine.get(upstream_port, "/gaps"))["p99"] if workload.hold else None
-    return Run(workload.name, target.name, seen, reading.cpu_s, reading.rss_kib, sent)
+    return Run(workload.name, target.name, seen, reading.cpu_s, reading.rss_kib, sent, reading.taken_by_others)
 
 
 class _Reading:
     """What the operating system says of a target while a generator runs. Mutable: it follows the run."""
 
-    def __init__(self, pid: int | None) -> None:
+    def __init__(self, pid: int | None, core: int) -> None:
         self._pid = pid
-        self._cpu_before = 0.0
+        self._core = core
+        self._before = (0.0, 0.0, 0.0)
         self.cpu_s: float | None = None
         self.rss_kib: int | None = None
+        self.taken_by_others: float | None = None
 
     def follow(self, generator: subprocess.Popen[bytes]) -> dict[str, Any]:
         """Reads the generator's words to its last; returns its figures."""
@@ -98,15 +102,26 @@ class _Reading:
                 continue
             match generator.stdout.readline():
                 case b"measuring\n":
-                    self._cpu_before = machine.cpu_s(self._pid) if self._pid else 0.0
+                    self._before = self._clocks()
                 case b"measured\n":
-                    self.cpu_s = machine.cpu_s(self._pid) - self._cpu_before if self._pid else None
+                    self._take_cpu()
                     self._read_rss()
                 case b"":
                     raise RuntimeError(f"the load generator ended without figures (exit {generator.wait()})")
                 case line:
                     return dict(json.loads(line))
         raise RuntimeError("the load generator never ended")
+
+    def _clocks(self) -> tuple[float, float, float]:
+        """Now, what the core has worked, what the target has."""
+        own_s = machine.cpu_s(self._pid) if self._pid else 0.0
+        return time.monotonic(), machine.core_busy_s(self._core), own_s
+
+    def _take_cpu(self) -> None:
+        if self._pid:
+            wall_s, busy_s, own_s = (after - before for after, before in zip(self._clocks(), self._before, strict=True))
+            self.cpu_s = own_s
+            self.taken_by_others = max(busy_s - own_s, 0) / wall_s
 
     def _read_rss(self) -> None:
         if self._pid:

@@ -159,7 +159,9 @@ def start_litellm(scene: Scene, folder: Path) -> Target:
         for model in scene.models
         if not model.endswith(NATIVE)
     ]
-    configuration.write_text(f"model_list:\n{''.join(rows)}litellm_settings: {{telemetry: false}}\n")
+    # else it would ask the upstream by the Responses API
+    by_chat = "litellm_settings: {use_chat_completions_url_for_anthropic_messages: true}\n"
+    configuration.write_text(f"model_list:\n{''.join(rows)}general_settings: {{master_key: {KEY}}}\n{by_chat}")
     command = [
         str(folder / "bin" / "litellm"),
         "--config",
