@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pstats
+import re
 import shutil
 import signal
 import subprocess
@@ -71,7 +72,7 @@ class Sampled:
         within: Counter[str] = Counter()
         for line in self._out.read_text().splitlines():
             stack, _, count = line.rpartition(" ")
-            frames = [frame.rpartition(":")[0] or frame for frame in stack.split(";")]
+            frames = [re.sub(r":\d+\)$", ")", frame) for frame in stack.split(";")]  # without the line
             own[frames[-1]] += int(count)
             for frame in set(frames):
                 within[frame] += int(count)
@@ -99,4 +100,6 @@ class Traced:
 
     def show(self) -> None:
         print("py-spy is not installed; cProfile inflates small functions: trust the order, not the size")
-        pstats.Stats(str(self._out)).sort_stats("tottime").print_stats(SHOWN)
+        figures = pstats.Stats(str(self._out))
+        for order in ("tottime", "cumulative"):
+            figures.sort_stats(order).print_stats(SHOWN)
