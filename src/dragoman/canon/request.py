@@ -302,6 +302,8 @@ class Request(Struct, frozen=True, kw_only=True):
     output_shape: OutputShape | None = None
     stop: tuple[str, ...] = ()
     stream: bool = False
+    stream_usage: bool = True
+    """Whether the client wants token counts in the stream, on wires where one must ask for them."""
     user: str | None = None
     """Opaque identity of the end user or session, as the client gave it."""
     service_tier: str | None = None

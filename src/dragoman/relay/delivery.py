@@ -32,8 +32,8 @@ class Caller(Protocol):
     async def send(self, data: bytes) -> None:
         """Sends bytes of the body; waits while the client is slow."""
 
-    async def end(self) -> None:
-        """Ends the body properly."""
+    async def end(self, data: bytes = b"") -> None:
+        """Sends the last bytes and ends the body properly."""
 
     def drop(self) -> None:
         """Closes the connection without a proper end."""
@@ -50,7 +50,8 @@ class Delivery:
         self.stream = stream
         self.headers: dict[str, str] = {}
         """What the exchange tells in headers; complete before the status is committed."""
-        self.status_sent = False
+        self.status: int | None = None
+        """The status the client was given."""
         self.content_sent = False
         self.ended = False
         self._sent_s = self._loop.time()
@@ -58,48 +59,50 @@ class Delivery:
 
     async def commit_status(self) -> None:
         """Sends 200 for a stream, once."""
-        if not self.status_sent:
-            self.status_sent = True
+        if self.status is None:
+            self.status = 200
             await self._caller.start(200, {"content-type": self._door.stream_type, **STREAM_HEADERS, **self.headers})
 
     async def send(self, data: bytes) -> None:
         """Sends bytes of the stream that hold content."""
         self.content_sent = True
-        if not self.status_sent:
+        if self.status is None:
             await self.commit_status()
         self._stuck_since_s = self._sent_s = self._loop.time()
         await self._caller.send(data)
         self._stuck_since_s = None
 
-    async def finish(self) -> None:
-        """Ends the stream."""
-        if not self.ended:
-            self.ended = True
-            await self._caller.end()
+    async def finish(self, data: bytes = b"") -> None:
+        """Sends the last bytes of the stream and ends it."""
+        if self.ended:
+            return
+        await self.commit_status()
+        self.content_sent = self.ended = True
+        self._stuck_since_s = self._loop.time()
+        await self._caller.end(data)
+        self._stuck_since_s = None
 
     async def whole(self, body: bytes) -> None:
         """Sends a whole answer."""
-        self.content_sent = self.status_sent = self.ended = True
+        self.content_sent = self.ended = True
+        self.status = 200
         headers = {"content-type": "application/json", "content-length": str(len(body)), **self.headers}
         await self._caller.start(200, headers)
-        await self._caller.send(body)
-        await self._caller.end()
+        await self._caller.end(body)
 
     async def fail(self, found: Problem, request_id: str) -> None:
         """Tells the client of a problem: as a status while there is still one to give, else inside the stream."""
         if self.ended:
             return
         self.ended = True
-        if self.status_sent:
+        if self.status is not None:
             self._stuck_since_s = self._loop.time()
-            await self._caller.send(self._door.writer(self.telling).write([Failed(found)]))
-            await self._caller.end()
+            await self._caller.end(self._door.writer(self.telling).write([Failed(found)]))
             return
-        self.status_sent = True
+        self.status = found.status
         body = self._door.write_problem(found, request_id)
         await self._caller.start(found.status, {**self.headers, **problem_headers(found), **_sized(body)})
-        await self._caller.send(body)
-        await self._caller.end()
+        await self._caller.end(body)
 
     def ping_due_s(self, now_s: float) -> float:
         """Seconds until a keep-alive is due; `QUIET_S` where none is, for now."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -28,6 +29,33 @@ REFUSALS: dict[int, tuple[bytes, str]] = {
 }
 
 
+class Line:
+    """One request's line to its client, for what ASGI has no words for. Mutable: the app says what to do on leaving."""
+
+    __slots__ = ("_transport", "leave", "left")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.left = False
+        """Whether the client has gone."""
+        self.leave: Callable[[], object] | None = None
+        """Called once when the client goes before its answer is complete."""
+
+    def abort(self) -> None:
+        """Closes the connection at once, with whatever is still unsent."""
+        self._transport.abort()
+
+    def hang_up(self) -> None:
+        """The client has gone."""
+        self.left = True
+        if self.leave is not None:
+            self.leave()
+
+
+LINE = "dragoman.line"
+"""Name of the ASGI extension under which a request's `Line` is found in the scope."""
+
+
 class Edge(HttpToolsProtocol):
     """uvicorn's protocol with limits. One per connection; mutable, as its parent is."""
 
@@ -38,6 +66,7 @@ class Edge(HttpToolsProtocol):
         self._body_bytes = 0
         self._refusal = 400
         self._deadline: asyncio.TimerHandle | None = None
+        self._lines: list[Line] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
         """Starts waiting for the first head."""
@@ -48,6 +77,8 @@ class Edge(HttpToolsProtocol):
         """Stops waiting."""
         self._relax()
         super().connection_lost(exc)
+        for line in self._lines:
+            line.hang_up()
 
     def data_received(self, data: bytes) -> None:
         """Passes bytes to the parser unless the head has grown too large."""
@@ -79,6 +110,9 @@ class Edge(HttpToolsProtocol):
             raise ValueError
         self._in_head = False
         self._expect(BODY_S)
+        line = Line(self.transport)
+        self._lines = [*(earlier for earlier in self._lines if earlier.leave), line]  # pipelined ones still run
+        self.scope["extensions"] = {LINE: {"line": line}}
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

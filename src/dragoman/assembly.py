@@ -1,0 +1,185 @@
+"""Builds everything once and wires it: the only file that knows all rooms."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.request import getproxies_environment
+
+import structlog
+import uvicorn
+from msgspec import Struct
+from msgspec.structs import replace
+
+from dragoman import __version__
+from dragoman.demo.server import start as start_demo
+from dragoman.dialects import anthropic, openai_chat
+from dragoman.dialects.base import Dialect
+from dragoman.ledger.exchange import Exchange, line
+from dragoman.net.transport import open_transport
+from dragoman.providers.catalog import catalog
+from dragoman.relay.probe import Finding
+from dragoman.relay.relay import Relay
+from dragoman.routing.snapshot import Snapshot
+from dragoman.settings.load import demo_snapshot
+from dragoman.settings.record import Settings
+from dragoman.web.app import App
+from dragoman.web.doors import Doors
+from dragoman.web.edge import Edge
+from dragoman.web.guard import Guard
+
+DIALECTS: tuple[Dialect, ...] = (anthropic.DIALECT, openai_chat.DIALECT)
+KEEP_ALIVE_S = 75
+"""Seconds an idle client connection is kept: longer than the pauses between an agent's turns of tool use."""
+DRAIN_S = 600
+"""Seconds that running streams are given to end after SIGTERM (F77)."""
+
+log = structlog.get_logger()
+
+
+class Gateway:
+    """The running gateway, as the small answers see it. Mutable: it knows whether it is draining."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.draining = False
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The configuration in force."""
+        return self.relay.snapshot
+
+    async def probe(self, name: str | None = None) -> list[Finding]:
+        """A real small call on each channel, or on the one named, with a model it is configured for."""
+        channels = [channel for channel in self.snapshot.channels if name in (None, channel.name)]
+        chosen = [(channel, probe_model(self.snapshot, channel.name)) for channel in channels]
+        return list(await asyncio.gather(*(self.relay.probe(channel, model) for channel, model in chosen)))
+
+
+def probe_model(snapshot: Snapshot, channel_name: str) -> str:
+    """A model to probe a channel with: the cheapest word the configuration has for it."""
+    channel = next(channel for channel in snapshot.channels if channel.name == channel_name)
+    targets = [
+        target.model
+        for profile in snapshot.profiles
+        for rule in profile.rules
+        for target in rule.targets
+        if target.channel == channel_name
+    ]
+    mapped = [snapshot.mapping.small] if snapshot.mapping else []
+    return next(iter([*channel.models, *targets, *mapped]), "")
+
+
+class Assembly(Struct, frozen=True):
+    """The parts that others hold on to."""
+
+    app: App
+    gateway: Gateway
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, record: Callable[[Exchange], None] | None = None) -> AsyncIterator[Assembly]:
+    """Everything wired, for as long as the context lasts."""
+    dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
+    async with open_transport(getproxies_environment()) as transport:
+        relay = Relay(
+            transport=transport,
+            dialects=dialects,
+            providers=catalog(),
+            snapshot=settings.snapshot,
+            record=record or log_exchange,
+            user_agent=f"dragoman/{__version__}",
+        )
+        gateway = Gateway(relay)
+        guard = Guard(key.reveal() for key in settings.server.api_keys)
+        doors = Doors(dialects, guard, relay, new_exchange_id)
+        yield Assembly(App(dialects, doors, guard, gateway, new_exchange_id), gateway)
+
+
+def new_exchange_id() -> str:
+    """An id that no other exchange has."""
+    return f"dgm_{secrets.token_hex(12)}"
+
+
+def log_exchange(exchange: Exchange) -> None:
+    """One line of facts per exchange."""
+    log.info("exchange", **line(exchange))
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which tells when it answers and when it drains."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to answer."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops accepting, then waits for running streams."""
+        self._gateway.draining = True
+        await super().shutdown(sockets)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises `OSError` where the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def serve(settings: Settings, *, demo: bool, ready: Callable[[int], None] = lambda _: None) -> int:
+    """Serves until told to stop, and gives the exit code; `ready` is called with the port once requests are answered.
+
+    Raises `OSError` where the address cannot be bound.
+    """
+    listener = bind(settings.server.host, settings.server.port)
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        return runner.run(_serve(settings, listener, ready, demo=demo))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's event loop where it installs, else the standard one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def _serve(settings: Settings, listener: socket.socket, ready: Callable[[int], None], *, demo: bool) -> int:
+    async with AsyncExitStack() as stack:
+        if demo:
+            url, stop = await start_demo()
+            stack.push_async_callback(stop)
+            settings = replace(settings, snapshot=demo_snapshot(url))
+        assembly = await stack.enter_async_context(assemble(settings))
+        config = uvicorn.Config(
+            assembly.app,
+            http=Edge,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+        port = listener.getsockname()[1]
+        server = Server(config, assembly.gateway, lambda: ready(port))
+        await server.serve(sockets=[listener])
+        return 0 if server.started else 1

@@ -1,0 +1,301 @@
+"""One upstream call made for an exchange, from sending to its end.
+
+Rules. Until the first content everything is held, so that a failure can go to another channel unseen. After it the
+attempt is the answer: what breaks then is told to the client as an error and never mended. A stream is read, kept in
+order, folded and rendered in one pass per network read; nothing waits in a queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from dragoman.canon.events import Event, Failed, Finished, PartGrew, PartOpened, PartSealed
+from dragoman.canon.order import OrderKeeper, SingleFile
+from dragoman.canon.problem import Kind, Problem, Trouble, problem
+from dragoman.canon.reply import Fold
+from dragoman.canon.request import Refusal, Text, Thinking
+from dragoman.dialects.base import Dialect, Editor, Writer
+from dragoman.dialects.sse import WholeFrames
+from dragoman.net.transport import ERROR_LIMIT, Answer, Transport
+from dragoman.relay.delivery import Delivery, Pulse
+from dragoman.relay.prepare import Prepared
+from dragoman.relay.stops import StopWatch
+
+HELD_EVENTS = 64
+HELD_BYTES = 256 * 1024
+"""Start-up events are held back up to these, then shown all the same."""
+
+
+class Renderer(Protocol):
+    """Makes the client's bytes from what one read brought."""
+
+    def render(self, data: bytes, events: list[Event]) -> bytes:
+        """The bytes that say these events; `data` is what they were read from."""
+
+
+class Verbatim:
+    """The upstream's own bytes, in whole frames, with the few edits that were recorded. Mutable, as its editor is."""
+
+    def __init__(self, editor: Editor, writer: Callable[[], Writer], dialect: str) -> None:
+        self._editor = editor
+        self._writer = writer
+        self._dialect = dialect
+
+    def render(self, data: bytes, events: list[Event]) -> bytes:
+        """The whole frames among the bytes. A failure that the wire did not tell itself is told behind them."""
+        last = events[-1] if events else None
+        if isinstance(last, Failed):
+            original = last.problem.original
+            if original is not None and original.dialect == self._dialect:
+                return self._editor.edit(data) + self._editor.close()
+            whole = self._editor.edit(data) if last.problem.kind != Kind.GARBLED else b""
+            return whole + self._writer().write([last])
+        if isinstance(last, Finished):
+            return self._editor.edit(data) + self._editor.close()
+        return self._editor.edit(data)
+
+
+class Translation:
+    """The events written in the door's dialect. Mutable, as its writer is."""
+
+    def __init__(self, door: Dialect, writer: Writer) -> None:
+        self._line = SingleFile() if door.one_part_at_a_time else None
+        self._writer = writer
+
+    def render(self, data: bytes, events: list[Event]) -> bytes:  # noqa: ARG002 - a renderer's shape
+        """The events in single file where the dialect needs it, written."""
+        return self._writer.write(self._line.line_up(events) if self._line else events)
+
+
+class Attempt:
+    """One attempt. Mutable: it holds the answer while it runs, and what it learnt of it."""
+
+    def __init__(self, prepared: Prepared, transport: Transport, delivery: Delivery, pulse: Pulse) -> None:
+        self.prepared = prepared
+        self._transport = transport
+        self._delivery = delivery
+        self._pulse = pulse
+        self._loop = asyncio.get_running_loop()
+        self._keeper = OrderKeeper()
+        self._stops = StopWatch(prepared.local_stops) if prepared.local_stops else None
+        self._answer: Answer | None = None
+        self.fold = Fold()
+        self.status: int | None = None
+        self.sent_s = self._loop.time()
+        self.content_s: float | None = None
+        self.upstream_id = ""
+
+    async def run(self) -> Problem | None:
+        """None once the client has its whole answer; else what went wrong. After content, the client knows already."""
+        try:
+            return await self._run()
+        except Trouble as trouble:
+            return trouble.problem
+        finally:
+            if self._answer is not None:
+                self._answer.close()
+
+    async def _run(self) -> Problem | None:
+        prepared, limit_s = self.prepared, self.prepared.first_content_s
+        try:
+            async with asyncio.timeout(limit_s):
+                answer = self._answer = await self._transport.send(prepared.call)
+        except TimeoutError:
+            raise self._too_slow(limit_s) from None
+        self.status = answer.status
+        self.upstream_id = answer.headers.get("request-id") or answer.headers.get("x-request-id", "")
+        left_s = max(limit_s - (self._loop.time() - self.sent_s), 0.001)
+        self._pulse.limit(left_s, lambda _: answer.abort(self._too_slow(limit_s)))
+        if 300 <= answer.status < 400:
+            raise _redirected(prepared)
+        if not 200 <= answer.status < 300:
+            return prepared.upstream.read_problem(answer.status, answer.headers, await answer.whole(ERROR_LIMIT))
+        streamed = self._is_stream(answer)
+        if self._delivery.stream:
+            return await (self._stream(answer) if streamed else self._whole_as_stream(answer))
+        return await (self._stream_as_whole(answer) if streamed else self._whole(answer))
+
+    def _is_stream(self, answer: Answer) -> bool:
+        """Whether the answer is a stream, by its content type, else by what was asked. A web page is neither."""
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in ("text/html", "application/xhtml+xml"):
+            raise Trouble(
+                problem(
+                    Kind.GARBLED,
+                    f"The provider '{self.prepared.call.upstream}' was asked for an answer but sent a web page. "
+                    "Check base_url and any proxy or login page on the way.",
+                    upstream_status=answer.status,
+                )
+            )
+        if kind == "application/json":
+            return False
+        return kind == "text/event-stream" or self.prepared.stream
+
+    async def _stream(self, answer: Answer) -> Problem | None:
+        """Relays a stream to a streaming client."""
+        reader = self.prepared.upstream.reader(self.prepared.hearing)
+        renderer = self._renderer()
+        keeper, fold, delivery, pulse, clock = self._keeper, self.fold, self._delivery, self._pulse, self._loop.time
+        held_events: list[Event] = []
+        held_data = b""
+        shown = False
+        while True:
+            data, events = await self._read(answer, reader.feed, reader.close)
+            events = keeper.keep(self._judge(events))
+            if not shown:
+                held_events += events
+                held_data += data
+                if events and isinstance(events[-1], Failed):
+                    return events[-1].problem
+                if not (
+                    any(map(_shows_content, events)) or len(held_events) > HELD_EVENTS or len(held_data) > HELD_BYTES
+                ):
+                    continue
+                events, data, shown = held_events, held_data, True
+                self.content_s = clock()
+                pulse.limit(self.prepared.idle_s, self._idle)
+            pulse.since_s = clock()
+            fold.take(events)
+            out = renderer.render(data, events)
+            if keeper.ended:
+                await delivery.finish(out)
+                return fold.problem
+            if out:
+                await delivery.send(out)
+
+    async def _read(
+        self, answer: Answer, feed: Callable[[bytes], list[Event]], close: Callable[[], list[Event]]
+    ) -> tuple[bytes, list[Event]]:
+        """The next bytes with their events. A break in the connection ends the reader, as the end of the bytes does."""
+        try:
+            data = await answer.read()
+        except Trouble as trouble:
+            events = close()
+            ended_well = events and isinstance(events[-1], Finished)
+            return b"", events if ended_well else [*events[:-1], Failed(trouble.problem)]
+        if data:
+            return data, feed(data)
+        return b"", close() or [Failed(_cut_short(self.prepared))]
+
+    def _judge(self, events: list[Event]) -> list[Event]:
+        """The events with local stop sequences enforced and an unknown ending told as what it is, when translating."""
+        if self._stops is not None:
+            events = self._stops.watch(events)
+        if events and not self.prepared.verbatim:
+            last = events[-1]
+            if isinstance(last, Finished) and last.reason == "unknown":
+                return [*events[:-1], Failed(_unknown_ending(self.prepared))]
+        return events
+
+    async def _whole(self, answer: Answer) -> Problem | None:
+        """Relays a whole answer to a client that asked for one."""
+        prepared = self.prepared
+        body = await answer.whole()
+        if found := self._take_whole(body):
+            return found
+        door, telling = prepared.door, self._delivery.telling
+        out = (
+            door.edit_reply(body, prepared.hearing, telling)
+            if prepared.verbatim
+            else door.write_reply(self.fold.reply(), telling)
+        )
+        await self._delivery.whole(out)
+        return None
+
+    async def _whole_as_stream(self, answer: Answer) -> Problem | None:
+        """Streams a whole answer that came although a stream was asked for."""
+        if found := self._take_whole(await answer.whole()):
+            return found
+        await self._delivery.finish(self._translation().render(b"", self._whole_events))
+        return None
+
+    async def _stream_as_whole(self, answer: Answer) -> Problem | None:
+        """Gathers a stream that came although a whole answer was asked for."""
+        reader = self.prepared.upstream.reader(self.prepared.hearing)
+        while not self._keeper.ended:
+            _, events = await self._read(answer, reader.feed, reader.close)
+            self.fold.take(self._keeper.keep(self._judge(events)))
+        if self.fold.problem:
+            return self.fold.problem
+        await self._delivery.whole(self.prepared.door.write_reply(self.fold.reply(), self._delivery.telling))
+        return None
+
+    def _take_whole(self, body: bytes) -> Problem | None:
+        events = self.prepared.upstream.read_reply(body, self.prepared.hearing)
+        events = self._whole_events = self._keeper.keep(self._judge(events))
+        self.fold.take(events)
+        self.content_s = self._loop.time()
+        return self.fold.problem
+
+    def _renderer(self) -> Renderer:
+        door = self.prepared.door
+        if self.prepared.verbatim and self._stops is None:
+            editor = door.editor(self.prepared.hearing, self._delivery.telling) or WholeFrames()
+            return Verbatim(editor, lambda: door.writer(self._delivery.telling), door.name)
+        return self._translation()
+
+    def _translation(self) -> Translation:
+        return Translation(self.prepared.door, self.prepared.door.writer(self._delivery.telling))
+
+    def _idle(self, limit_s: float) -> None:
+        """The stream has gone silent after content."""
+        if self._answer is not None:
+            self._answer.abort(
+                Trouble(
+                    problem(
+                        Kind.TIMEOUT,
+                        f"The provider '{self.prepared.call.upstream}' was answering but has been silent for "
+                        f"{limit_s:.0f} s. Try again, or raise the channel's idle timeout.",
+                    )
+                )
+            )
+
+    def _too_slow(self, limit_s: float) -> Trouble:
+        return Trouble(
+            problem(
+                Kind.TIMEOUT,
+                f"The provider '{self.prepared.call.upstream}' was asked but gave no content within {limit_s:.0f} s. "
+                "Try again, or raise the channel's first_content timeout.",
+            )
+        )
+
+
+def _shows_content(event: Event) -> bool:
+    """Whether an event is specific to the answer, so that after it no other attempt may speak."""
+    match event:
+        case PartGrew(text=text):
+            return bool(text)
+        case PartOpened(head=Text() | Thinking() | Refusal()):
+            return False
+        case PartOpened() | Finished():
+            return True
+        case PartSealed(seal=seal):
+            return seal is not None
+    return False
+
+
+def _redirected(prepared: Prepared) -> Trouble:
+    return Trouble(
+        problem(
+            Kind.REDIRECTED,
+            f"The provider '{prepared.call.upstream}' was called but answered with a redirect, which is never followed "
+            "with credentials. Set base_url to the final address.",
+        )
+    )
+
+
+def _cut_short(prepared: Prepared) -> Problem:
+    return problem(
+        Kind.CUT_SHORT,
+        f"The provider '{prepared.call.upstream}' was answering but ended its stream without an ending. Try again.",
+    )
+
+
+def _unknown_ending(prepared: Prepared) -> Problem:
+    return problem(
+        Kind.UPSTREAM_ERROR,
+        f"The provider '{prepared.call.upstream}' ended its answer for a reason this gateway does not know. "
+        "What was shown is what came; try again.",
+    )

@@ -1,0 +1,151 @@
+"""The course of one exchange, noted while it runs, and told at its end as an `Exchange`."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from hashlib import blake2b
+
+from msgspec.structs import replace
+
+from dragoman.canon.problem import KINDS, Kind, Problem
+from dragoman.canon.usage import NOTHING_SAID, Usage
+from dragoman.ledger.exchange import AttemptRecord, Exchange
+from dragoman.ledger.session import Session
+from dragoman.ledger.tokens import estimate_text
+from dragoman.relay.attempt import Attempt
+from dragoman.relay.prepare import Inquiry, Prepared
+from dragoman.routing.plan import Plan, Step
+
+
+class Course:
+    """Notes what happens to one exchange. Mutable until `exchange` is asked for."""
+
+    def __init__(self, inquiry: Inquiry, session: Session, raw_estimate: int, estimate: int) -> None:
+        self._inquiry = inquiry
+        self._started_s = time.monotonic()
+        self._started_ms = int(time.time() * 1000)
+        self.session = session
+        self.raw_estimate = raw_estimate
+        """Prompt tokens before calibration."""
+        self.estimate = estimate
+        self.plan: Plan | None = None
+        self.problem: Problem | None = None
+        self.left = False
+        """Whether the client went before its answer was complete."""
+        self.status: int | None = None
+        self._attempts: list[AttemptRecord] = []
+        self._last: Attempt | None = None
+
+    @cached_property
+    def repeat_key(self) -> str:
+        """Tells the same request of the same session when it comes again."""
+        return f"{self.session.id}:{blake2b(self._inquiry.body, digest_size=16).hexdigest()}"
+
+    def elapsed_ms(self) -> int:
+        """Since the exchange began."""
+        return int((time.monotonic() - self._started_s) * 1000)
+
+    def headers(self, step: Step, prepared: Prepared) -> dict[str, str]:
+        """What a client is told of the attempt that answers it."""
+        told = {
+            "x-dragoman-channel": step.channel.name,
+            "x-dragoman-model": step.model,
+            "x-dragoman-mode": "verbatim" if prepared.verbatim else "translated",
+            "x-dragoman-attempts": str(len(self._attempts) + 1),
+        }
+        if prepared.losses:
+            told["x-dragoman-losses"] = ",".join(dict.fromkeys(loss.what for loss in prepared.losses))[:1000]
+        return told
+
+    def unprepared(self, step: Step, found: Problem) -> None:
+        """An attempt could not even be prepared."""
+        now_ms = self._started_ms + self.elapsed_ms()
+        self._attempts.append(
+            AttemptRecord(
+                n=len(self._attempts) + 1,
+                channel=step.channel.name,
+                model=step.model,
+                mode="translated",
+                why=step.why,
+                problem=found.kind,
+                started_ms=now_ms,
+                ended_ms=now_ms,
+            )
+        )
+
+    def attempted(self, step: Step, attempt: Attempt, found: Problem | None, *, cancelled: bool = False) -> None:
+        """An attempt has ended, or was ended."""
+        self._last = attempt
+        prepared = attempt.prepared
+        self._attempts.append(
+            AttemptRecord(
+                n=len(self._attempts) + 1,
+                channel=step.channel.name,
+                model=step.model,
+                mode="verbatim" if prepared.verbatim else "translated",
+                why=step.why,
+                status=attempt.status,
+                problem=found.kind if found else None,
+                started_ms=self._wall_ms(attempt.sent_s),
+                first_content_ms=None if attempt.content_s is None else self._wall_ms(attempt.content_s),
+                ended_ms=self._started_ms + self.elapsed_ms(),
+                upstream_id=attempt.upstream_id,
+                maybe_billed=cancelled or (found is not None and _may_be_billed(attempt, found)),
+                usage=self._usage(attempt),
+                losses=prepared.losses,
+                edits=prepared.edits,
+            )
+        )
+
+    def _wall_ms(self, loop_s: float) -> int:
+        """A moment of the event loop's clock, which is the monotonic one, as Unix time."""
+        return self._started_ms + int((loop_s - self._started_s) * 1000)
+
+    def _usage(self, attempt: Attempt) -> Usage:
+        """The provider's own counts; what it did not tell of an answer that came is estimated, and flagged."""
+        usage = attempt.fold.usage
+        if attempt.content_s is None or (usage.prompt and usage.output is not None):
+            return usage
+        return replace(
+            usage,
+            input=usage.input if usage.prompt else self.estimate,
+            output=estimate_text(attempt.fold.text_length) if usage.output is None else usage.output,
+            exact=False,
+        )
+
+    def exchange(self) -> Exchange:
+        """The record of it all."""
+        inquiry, last = self._inquiry, self._last
+        record = self._attempts[-1] if self._attempts else None
+        finish = last.fold.finish if last else None
+        return Exchange(
+            id=inquiry.id,
+            started_ms=self._started_ms,
+            door=inquiry.door.name,
+            asked=inquiry.request.model[:200],
+            stream=inquiry.request.stream,
+            session=self.session.id,
+            agent=self.session.agent,
+            trace_hint=self.session.trace_hint,
+            key_name=inquiry.key_name,
+            plan=self.plan.lines() if self.plan else (),
+            attempts=tuple(self._attempts),
+            prompt_estimate=self.estimate,
+            usage=record.usage if record and last else NOTHING_SAID,
+            finish=finish.reason if finish else None,
+            problem=self.problem.kind if self.problem else None,
+            status=self.status or (KINDS[self.problem.kind].status if self.problem else None),
+            first_content_ms=record.first_content_ms if record else None,
+            ended_ms=self._started_ms + self.elapsed_ms(),
+            client_left=self.left,
+        )
+
+
+UNSENT = frozenset({Kind.UNREACHABLE, Kind.TLS})
+"""Problems after which the provider has not seen the request."""
+
+
+def _may_be_billed(attempt: Attempt, found: Problem) -> bool:
+    """Whether the provider may charge for an attempt that failed: it had the request, and did not refuse it."""
+    return found.kind not in UNSENT and (attempt.status is None or attempt.status < 300)

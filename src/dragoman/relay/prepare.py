@@ -1,0 +1,212 @@
+"""From an inquiry and one step of its plan to the call that will be sent.
+
+Rules. Quirks and limits are applied first. Where door and upstream speak one dialect, the client's bytes go out as
+they came, but for spliced top-level members, each recorded as an edit; where that cannot be (another dialect, a
+foreign seal, a change below the top level, members meant for the vendor alone), the request is written anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct, field
+from msgspec.structs import replace
+
+from dragoman.canon.habits import Habits
+from dragoman.canon.request import Loss, Part, Request, Seal, ToolResult
+from dragoman.canon.seal import NATIVE, wrap
+from dragoman.canon.splice import members, splice
+from dragoman.dialects.base import Dialect, Hearing, Target, Written
+from dragoman.net.transport import Call
+from dragoman.providers.addresses import endpoint
+from dragoman.providers.base import Provider
+from dragoman.providers.credentials import auth_headers, forwarded_headers
+from dragoman.providers.quirks import fit
+from dragoman.providers.wish import Wish
+from dragoman.routing.plan import Step
+from dragoman.routing.snapshot import Channel
+
+Edits: TypeAlias = dict[str, bytes | None]
+
+
+class Inquiry(Struct, frozen=True, kw_only=True):
+    """What a client asked, and how."""
+
+    id: str
+    """The exchange's id."""
+    door: Dialect
+    body: bytes
+    request: Request
+    headers: Mapping[str, str]
+    """The client's, by lower-case name; its key is never passed on."""
+    query: str = ""
+    key_name: str = ""
+    profile: str | None = None
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """One attempt, ready to be sent."""
+
+    call: Call
+    door: Dialect
+    upstream: Dialect
+    verbatim: bool
+    hearing: Hearing
+    stream: bool
+    first_content_s: float
+    idle_s: float
+    local_stops: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    edits: tuple[str, ...] = ()
+    """Members of the body that were spliced, in words for the exchange."""
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def prepare(
+    inquiry: Inquiry, step: Step, provider: Provider, upstream: Dialect, user_agent: str, *, anew: bool = False
+) -> Prepared:
+    """The call for one step; `anew` writes the request anew whatever its dialect.
+
+    Raises `Trouble` (unsupported) for a request this upstream cannot take at all.
+    """
+    channel = step.channel
+    wish = _wish(inquiry.request, step, provider)
+    target = Target(
+        model=step.model,
+        origin=channel.name,
+        native=channel.native,
+        stream=inquiry.request.stream,
+        habits=wish.habits,
+    )
+    spliced = None if anew else _verbatim(inquiry, wish, target, upstream)
+    verbatim = spliced is not None
+    if spliced is None:
+        spliced = upstream.write_request(replace(wish.request, model=step.model), target), ()
+    written, edits = spliced
+    return Prepared(
+        call=_call(inquiry, step, provider, upstream, written.body, user_agent),
+        door=inquiry.door,
+        upstream=upstream,
+        verbatim=verbatim,
+        hearing=Hearing(origin=channel.name, habits=wish.habits, names=written.names),
+        stream=inquiry.request.stream,
+        first_content_s=channel.timeouts.first_content_s,
+        idle_s=channel.timeouts.idle_s,
+        local_stops=written.local_stops,
+        losses=(*wish.losses, *written.losses),
+        edits=edits,
+        names=written.names,
+    )
+
+
+def _wish(request: Request, step: Step, provider: Provider) -> Wish:
+    """The request after the provider's quirks and the limits of the channel and the plan."""
+    limits = [limit for limit in (step.channel.max_output, step.max_output) if limit]
+    return fit(provider, request, step.model, max_output=min(limits) if limits else None)
+
+
+def _verbatim(
+    inquiry: Inquiry, wish: Wish, target: Target, upstream: Dialect
+) -> tuple[Written, tuple[str, ...]] | None:
+    """The client's own bytes with their edits, or None where the request must be written anew."""
+    before, after = inquiry.request, wish.request
+    if inquiry.door.name != upstream.name:
+        return None
+    if not target.native and before.extras and not upstream.carries.isdisjoint(before.extras.members):
+        return None
+    changed = [name for name in Request.__struct_fields__ if getattr(before, name) is not getattr(after, name)]
+    if not set(changed) <= upstream.members.keys():
+        return None
+    body = _with_own_seals(inquiry.body, before, target)
+    if body is None:
+        return None
+    edits: Edits = {}
+    if before.model != target.model:
+        edits["model"] = msgspec.json.encode(target.model)
+    edits |= _edits_of_changes(changed, after, target, upstream)
+    edits |= _edits_of_habits(body, target.habits)
+    words = (*(("seals",) if body is not inquiry.body else ()), *edits)
+    return Written(splice(body, edits)), words
+
+
+def _edits_of_changes(changed: list[str], after: Request, target: Target, upstream: Dialect) -> Edits:
+    """The members that the changed fields live in, as the dialect writes them now."""
+    if not changed:
+        return {}
+    written = members(upstream.write_request(after, target).body)
+    return {
+        member: _bytes(written[member]) if member in written else None
+        for name in changed
+        for member in upstream.members[name]
+    }
+
+
+def _edits_of_habits(body: bytes, habits: Habits) -> Edits:
+    """Members this upstream must not, or must, be sent."""
+    if not habits.drop_members and not habits.extra_body:
+        return {}
+    present = members(body)
+    edits: Edits = {name: None for name in habits.drop_members if name in present}
+    edits |= {name: msgspec.json.encode(value) for name, value in habits.extra_body.items() if name not in present}
+    return edits
+
+
+def _bytes(raw: Raw) -> bytes:
+    return memoryview(raw).tobytes()
+
+
+def _with_own_seals(body: bytes, request: Request, target: Target) -> bytes | None:
+    """The body with the target's own seals unwrapped; None if it holds a seal of anyone else."""
+    for seal in _seals(request):
+        if seal.origin == NATIVE:
+            if not target.native:
+                return None
+        elif seal.origin != target.origin:
+            return None
+        else:
+            wrapped = wrap(seal).encode()
+            if not seal.blob or wrapped not in body:
+                return None
+            body = body.replace(wrapped, seal.blob.encode())
+    return body
+
+
+def _seals(request: Request) -> Iterator[Seal]:
+    parts: list[Part] = [part for turn in request.turns for part in turn.parts]
+    for part in parts:
+        if part.seal is not None:
+            yield part.seal
+        if isinstance(part, ToolResult):
+            parts.extend(part.parts)
+
+
+def _call(inquiry: Inquiry, step: Step, provider: Provider, upstream: Dialect, body: bytes, user_agent: str) -> Call:
+    channel = step.channel
+    url = endpoint(provider, channel.base_url, upstream.path, step.model, channel.options)
+    if channel.native and inquiry.door.name == upstream.name and inquiry.query:
+        url += ("&" if "?" in url else "?") + inquiry.query
+    return Call(
+        url=url,
+        headers=headers_for(channel, provider, inquiry.headers, user_agent, stream=inquiry.request.stream),
+        body=body,
+        connect_s=channel.timeouts.connect_s,
+        proxy=channel.proxy,
+        upstream=channel.name,
+    )
+
+
+def headers_for(
+    channel: Channel, provider: Provider, client: Mapping[str, str], user_agent: str, *, stream: bool
+) -> dict[str, str]:
+    """The headers a channel is called with: the row's, the client's that may pass, the key, the channel's own."""
+    return {
+        "content-type": "application/json",
+        "accept": "text/event-stream" if stream else "application/json",
+        "accept-encoding": "identity",
+        "user-agent": user_agent,
+        **forwarded_headers(provider, client),
+        **auth_headers(provider, channel.api_key.reveal()),
+        **{name.lower(): value for name, value in channel.headers.items()},
+    }

@@ -1,0 +1,281 @@
+"""One exchange from the inquiry to its single ending: plan, attempts, verdicts, record.
+
+Rules. Every attempt is planned before the first. An attempt that fails before content may be followed by another; one
+that fails after it has already told the client. Nothing that is learned or recorded here can delay the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from dragoman.canon.problem import Kind, Problem, Trouble, problem
+from dragoman.canon.reply import fold
+from dragoman.canon.request import Request, Text, Turn
+from dragoman.dialects.base import Dialect, Telling
+from dragoman.ledger.exchange import Exchange
+from dragoman.ledger.session import session_of
+from dragoman.ledger.tokens import estimate_prompt
+from dragoman.net.transport import ERROR_LIMIT, Transport
+from dragoman.providers.addresses import count_url
+from dragoman.providers.base import Provider
+from dragoman.relay.attempt import Attempt
+from dragoman.relay.course import Course
+from dragoman.relay.delivery import Caller, Delivery, Pulse
+from dragoman.relay.needs import needs_of
+from dragoman.relay.prepare import Inquiry, prepare
+from dragoman.relay.probe import Finding, suggestion_for
+from dragoman.relay.state import Learned
+from dragoman.routing.decide import decide
+from dragoman.routing.health import Left, Succeeded
+from dragoman.routing.plan import WARM_LONG_MS, WARM_MS, Ask, Refused, Step
+from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.routing.verdict import Again, Failure, Next, Situation, final, verdict
+
+COUNT_S = 3.0
+"""Seconds a client waits for an upstream's own token count at most."""
+PROBE_S = 60.0
+
+
+class Relay:
+    """Answers inquiries. Holds no state of its own but what is learned (`Learned`)."""
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        dialects: Mapping[str, Dialect],
+        providers: Mapping[str, Provider],
+        snapshot: Snapshot,
+        record: Callable[[Exchange], None],
+        user_agent: str,
+    ) -> None:
+        self._transport = transport
+        self._dialects = dialects
+        self._providers = providers
+        self._record = record
+        self._user_agent = user_agent
+        self.snapshot = snapshot
+        self.learned = Learned()
+
+    async def answer(self, inquiry: Inquiry, caller: Caller) -> None:
+        """Answers one inquiry; tells every problem in the door's dialect; raises only when cancelled."""
+        course = self._course(inquiry)
+        delivery = Delivery(caller, inquiry.door, _telling(inquiry, course.estimate), stream=inquiry.request.stream)
+        task = asyncio.current_task()
+        pulse = Pulse(delivery, task.cancel if task else lambda: None)
+        try:
+            found = await self._attempts(inquiry, course, delivery, pulse)
+            if found is not None:
+                course.problem = found
+                await delivery.fail(found, inquiry.id)
+        except asyncio.CancelledError:
+            course.left = True
+            await self._say_farewell(delivery, inquiry)
+            raise
+        finally:
+            pulse.stop()
+            course.status = delivery.status
+            self._record(course.exchange())
+
+    def _course(self, inquiry: Inquiry) -> Course:
+        raw = estimate_prompt(inquiry.request)
+        estimate = int(raw * self.learned.calibration.ratio(inquiry.request.model))
+        return Course(inquiry, session_of(inquiry.headers, inquiry.request), raw, estimate)
+
+    async def _attempts(self, inquiry: Inquiry, course: Course, delivery: Delivery, pulse: Pulse) -> Problem | None:
+        """None once the client has been told everything; else the problem to tell it."""
+        if self.learned.foretells and (known := self.learned.foretold(course.repeat_key)):
+            return known
+        plan = decide(self.snapshot, self.learned.health, self._ask(inquiry, course), _now_ms(), random.random())  # noqa: S311
+        if isinstance(plan, Refused):
+            return plan.problem
+        course.plan = plan
+        failures: list[Failure] = []
+        position = 0
+        while True:
+            step = plan.attempts[position]
+            found = await self._attempt(inquiry, step, course, delivery, pulse)
+            if found is None or delivery.content_sent:
+                course.problem = found
+                return None
+            failures.append(Failure(step.channel, found))
+            situation = Situation(
+                attempts=len(failures),
+                others=len(plan.attempts) - position - 1,
+                elapsed_ms=course.elapsed_ms(),
+            )
+            match verdict(found, situation, random.random()):  # noqa: S311
+                case Again(after_s=after_s):
+                    await asyncio.sleep(after_s)
+                case Next():
+                    position += 1
+                case _:
+                    return self._last_word(failures, course, delivery)
+
+    def _last_word(self, failures: list[Failure], course: Course, delivery: Delivery) -> Problem:
+        """What to tell the client when no attempt is left; a refusal too late for its status is kept for its repetition."""
+        told = final(failures)
+        if delivery.status == 200 and told.side == "client" and not told.retryable:
+            self.learned.foretell(course.repeat_key, told)
+        return told
+
+    async def _attempt(
+        self, inquiry: Inquiry, step: Step, course: Course, delivery: Delivery, pulse: Pulse
+    ) -> Problem | None:
+        """Makes one attempt, and learns from it."""
+        channel = step.channel
+        try:
+            prepared = prepare(
+                inquiry, step, self._providers[channel.provider], self._dialects[channel.dialect], self._user_agent
+            )
+        except Trouble as trouble:
+            course.unprepared(step, trouble.problem)
+            return trouble.problem
+        delivery.telling = replace(delivery.telling, bare_seals=self._bare_seals(channel))
+        delivery.headers = course.headers(step, prepared)
+        self.learned.set_out(step, _now_ms())
+        attempt = Attempt(prepared, self._transport, delivery, pulse)
+        found: Problem | None = None
+        try:
+            found = await attempt.run()
+        except asyncio.CancelledError:
+            self.learned.learn(step, Left(), _now_ms(), 0.0)
+            course.attempted(step, attempt, None, cancelled=True)
+            raise
+        pulse.unlimited()
+        self.learned.learn(step, found or Succeeded(), _now_ms(), random.random())  # noqa: S311
+        usage = attempt.fold.usage
+        if found is None and usage.exact and usage.prompt:
+            self.learned.measured(inquiry.request.model, course.raw_estimate, usage.prompt)
+        course.attempted(step, attempt, found)
+        return found
+
+    def _bare_seals(self, channel: Channel) -> bool:
+        """Whether this channel is the only one that can have issued an unmarked seal of its dialect."""
+        natives = [other for other in self.snapshot.channels if other.native and other.dialect == channel.dialect]
+        return channel.native and len(natives) == 1
+
+    def _ask(self, inquiry: Inquiry, course: Course) -> Ask:
+        request = inquiry.request
+        needs = needs_of(request)
+        return Ask(
+            door=inquiry.door.name,
+            asked=request.model,
+            profile=inquiry.profile,
+            session=course.session.key,
+            prompt_tokens=course.estimate,
+            max_output=request.max_output,
+            has_images=needs.images,
+            has_tools=bool(request.tools),
+            has_documents=needs.documents,
+            long_context="context-1m" in inquiry.headers.get("anthropic-beta", ""),
+            warm_ms=WARM_LONG_MS if needs.long_cache else WARM_MS,
+        )
+
+    async def _say_farewell(self, delivery: Delivery, inquiry: Inquiry) -> None:
+        """When we are the ones who stop, a waiting client is told so; when the client left, nobody hears it."""
+        if not delivery.ended:
+            await delivery.fail(
+                problem(Kind.OVERLOADED, "The gateway is shutting down. Ask again in a moment.", retry_after_s=5.0),
+                inquiry.id,
+            )
+
+    async def count(self, inquiry: Inquiry) -> tuple[int, str]:
+        """Prompt tokens of a request, by the upstream's own count where there is one. Raises `Trouble`."""
+        course = self._course(inquiry)
+        estimate = course.estimate
+        plan = decide(self.snapshot, self.learned.health, self._ask(inquiry, course), _now_ms(), 0.0)
+        if isinstance(plan, Refused):
+            if plan.problem.kind is Kind.PROMPT_TOO_LONG:
+                return estimate, "estimate"
+            raise Trouble(plan.problem)
+        counted = await self._counted_upstream(inquiry, plan.attempts[0])
+        return (estimate, "estimate") if counted is None else (counted, "upstream")
+
+    async def _counted_upstream(self, inquiry: Inquiry, step: Step) -> int | None:
+        """The upstream's own count; None where it has none or gave none in time."""
+        channel = step.channel
+        provider, upstream = self._providers[channel.provider], self._dialects[channel.dialect]
+        url = count_url(provider, channel.base_url, upstream.path, channel.options)
+        if not url or inquiry.door.name != upstream.name:
+            return None
+        try:
+            prepared = prepare(inquiry, step, provider, upstream, self._user_agent)
+            async with asyncio.timeout(COUNT_S):
+                answer = await self._transport.send(replace(prepared.call, url=url))
+                body = await answer.whole(ERROR_LIMIT)
+                answer.close()
+            if answer.status != 200:
+                return None
+            return msgspec.json.decode(body, type=dict[str, int]).get("input_tokens")
+        except (Trouble, TimeoutError, msgspec.DecodeError):
+            return None
+
+    async def probe(self, channel: Channel, model: str) -> Finding:
+        """A real small call on one channel."""
+        provider, upstream = self._providers[channel.provider], self._dialects[channel.dialect]
+        request = Request(
+            dialect=upstream.name,
+            model=model,
+            turns=(Turn("user", (Text("Reply with the word: ready"),)),),
+            max_output=64,
+        )
+        inquiry = Inquiry(id="probe", door=upstream, body=b"{}", request=request, headers={})
+        started_s = time.monotonic()
+        try:
+            async with asyncio.timeout(PROBE_S):
+                prepared = prepare(
+                    inquiry,
+                    Step(channel=channel, model=model, why="probe"),
+                    provider,
+                    upstream,
+                    self._user_agent,
+                    anew=True,
+                )
+                answer = await self._transport.send(prepared.call)
+                body = await answer.whole()
+                answer.close()
+            if answer.status >= 300:
+                found: Problem | None = upstream.read_problem(answer.status, answer.headers, body)
+                response_id = ""
+            else:
+                reply = fold(upstream.read_reply(body, prepared.hearing))
+                found, response_id = reply.problem, reply.id
+        except Trouble as trouble:
+            found, response_id = trouble.problem, ""
+        except TimeoutError:
+            found, response_id = (
+                problem(Kind.TIMEOUT, f"The probe was sent but nothing came within {PROBE_S:.0f} s."),
+                "",
+            )
+        return Finding(
+            channel=channel.name,
+            model=model,
+            ok=found is None,
+            message=found.message if found else "The channel answered.",
+            suggestion=suggestion_for(found) if found else "",
+            problem=found.kind.value if found else "",
+            response_id=response_id,
+            took_ms=int((time.monotonic() - started_s) * 1000),
+        )
+
+
+def _telling(inquiry: Inquiry, estimate: int) -> Telling:
+    return Telling(
+        model=inquiry.request.model,
+        exchange_id=inquiry.id,
+        created_s=int(time.time()),
+        input_estimate=estimate,
+        include_usage=inquiry.request.stream_usage,
+    )
+
+
+def _now_ms() -> int:
+    """Monotonic milliseconds, for health and cooldowns only."""
+    return int(time.monotonic() * 1000)

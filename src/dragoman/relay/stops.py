@@ -1,0 +1,59 @@
+"""Enforces the stop sequences that an upstream could not be told, on the events of its answer."""
+
+from __future__ import annotations
+
+from dragoman.canon.events import Event, Finished, PartGrew, PartOpened, PartSealed
+from dragoman.canon.request import Text
+
+
+class StopWatch:
+    """Cuts text at the first of some stop sequences. Mutable: it holds back text that may be the start of one."""
+
+    def __init__(self, stops: tuple[str, ...]) -> None:
+        self._stops = stops
+        self._texts: set[int] = set()
+        self._open: set[int] = set()
+        self._held: dict[int, str] = {}
+        self.stopped = False
+        """Whether a sequence was met: nothing more is to be read."""
+
+    def watch(self, events: list[Event]) -> list[Event]:
+        """The events as they may go on; after a stop sequence, the seals due and a `Finished`."""
+        kept: list[Event] = []
+        for event in events:
+            if self.stopped:
+                break
+            match event:
+                case PartOpened(index=index, head=head):
+                    self._open.add(index)
+                    if isinstance(head, Text):
+                        self._texts.add(index)
+                case PartGrew(index=index, text=text) if index in self._texts:
+                    self._grow(index, text, kept)
+                    continue
+                case PartSealed(index=index):
+                    self._open.discard(index)
+                    if held := self._held.pop(index, ""):
+                        kept.append(PartGrew(index, held))
+            kept.append(event)
+        return kept
+
+    def _grow(self, index: int, text: str, kept: list[Event]) -> None:
+        text = self._held.pop(index, "") + text
+        found = min(((at, stop) for stop in self._stops if (at := text.find(stop)) >= 0), default=None)
+        if found is not None:
+            at, stop = found
+            if text[:at]:
+                kept.append(PartGrew(index, text[:at]))
+            kept.extend(PartSealed(opened) for opened in sorted(self._open))
+            kept.append(Finished("stop_sequence", stop))
+            self.stopped = True
+            return
+        hold = max(
+            (size for stop in self._stops for size in range(1, len(stop)) if text.endswith(stop[:size])), default=0
+        )
+        if hold:
+            self._held[index] = text[-hold:]
+            text = text[:-hold]
+        if text:
+            kept.append(PartGrew(index, text))

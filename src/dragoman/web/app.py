@@ -1,0 +1,233 @@
+"""The ASGI application: the doors first, then the small answers that clients and operators look for.
+
+Rules: nothing here is slow or depends on an upstream, but `/test-connection`, which says so in its name. Unknown
+paths answer in the nearest dialect, and never with a redirect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Protocol
+from urllib.parse import unquote
+
+import structlog
+
+from dragoman import __version__
+from dragoman.canon.problem import Kind, Trouble
+from dragoman.dialects.base import Dialect
+from dragoman.relay.probe import Finding
+from dragoman.routing.snapshot import Snapshot
+from dragoman.web import models
+from dragoman.web.asgi import Receive, Scope, Send, answer_bytes, answer_json, headers_of
+from dragoman.web.doors import DOORS, Doors, dialect_for, refusal
+from dragoman.web.guard import Guard
+
+log = structlog.get_logger()
+
+
+class Service(Protocol):
+    """What the small answers need to know of the running gateway."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The configuration in force."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether the gateway is shutting down."""
+
+    async def probe(self) -> list[Finding]:
+        """A real small call on each channel."""
+
+
+Small = Callable[[Scope, Send], Awaitable[None]]
+
+
+class App:
+    """The gateway as an ASGI application. Frozen after construction."""
+
+    def __init__(
+        self,
+        dialects: Mapping[str, Dialect],
+        doors: Doors,
+        guard: Guard,
+        service: Service,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._dialects = dialects
+        self._doors = doors
+        self._guard = guard
+        self._service = service
+        self._new_id = new_id
+        self._small: dict[str, Small] = {
+            "GET /": self._welcome,
+            "HEAD /": self._quiet,
+            "HEAD /api/hello": self._quiet,
+            "GET /api/hello": self._quiet,
+            "POST /api/event_logging/batch": self._quiet,
+            "GET /livez": self._livez,
+            "GET /readyz": self._readyz,
+            "GET /health": self._health,
+            "GET /healthz": self._livez,
+            "GET /version": self._version,
+            "GET /test-connection": self._test_connection,
+            "GET /v1/models": self._models,
+            "GET /anthropic/v1/models": self._models,
+            "GET /openai/v1/models": self._models,
+            "GET /models": self._models,
+        }
+
+    @property
+    def routes(self) -> list[str]:
+        """Every route, as `METHOD /path`, for the documentation."""
+        return [*DOORS, *self._small, "GET /v1/models/{id}"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        method: str = scope["method"]
+        if route := DOORS.get(f"{method} {path}"):
+            try:
+                await self._doors.enter(route, scope, receive, send)
+            except Exception as found:  # the ASGI edge: one request's fault must stay its own
+                log.error("request failed inside the gateway", path=path, fault=type(found).__name__, exc_info=True)
+                await self._tell(scope, send, Kind.INTERNAL, _OWN_FAULT)
+            return
+        if small := self._small.get(f"{method} {path}"):
+            await small(scope, send)
+        elif method == "GET" and (name := _model_name(path)):
+            await self._model(scope, send, name)
+        else:
+            await self._unknown(scope, send)
+
+    async def _tell(self, scope: Scope, send: Send, kind: Kind, message: str) -> None:
+        """A problem in the nearest dialect. After the answer has begun, uvicorn refuses it and closes the line."""
+        dialect = self._dialects[dialect_for(scope["path"], headers_of(scope))]
+        exchange_id = self._new_id()
+        status, body = refusal(dialect, kind, message, exchange_id)
+        await answer_bytes(send, status, body, {"request-id": exchange_id, "x-request-id": exchange_id})
+
+    async def _unknown(self, scope: Scope, send: Send) -> None:
+        await self._tell(
+            scope,
+            send,
+            Kind.NOT_FOUND,
+            f"{scope['method']} {scope['path'][:100]} was asked for but is no route of this gateway. "
+            "Agents need only its base address, as http://127.0.0.1:8090.",
+        )
+
+    async def _admitted(self, scope: Scope, send: Send) -> bool:
+        """Whether the client's key opens; answers if not."""
+        try:
+            self._guard.admit(headers_of(scope))
+        except Trouble as trouble:
+            await self._tell(scope, send, trouble.problem.kind, trouble.problem.message)
+            return False
+        return True
+
+    async def _welcome(self, scope: Scope, send: Send) -> None:
+        host = headers_of(scope).get("host", "127.0.0.1:8090")
+        await answer_json(
+            send,
+            200,
+            {
+                "name": "dragoman",
+                "version": __version__,
+                "message": "Point an agent here: ANTHROPIC_BASE_URL=http://" + host,
+                "doors": sorted({path for _, _, path in (door.partition(" ") for door in DOORS)}),
+            },
+        )
+
+    async def _quiet(self, scope: Scope, send: Send) -> None:
+        await answer_bytes(send, 200, b"{}" if scope["method"] != "HEAD" else b"")
+
+    async def _livez(self, _: Scope, send: Send) -> None:
+        await answer_json(send, 200, {"status": "ok"})
+
+    async def _readyz(self, _: Scope, send: Send) -> None:
+        ready = not self._service.draining
+        await answer_json(send, 200 if ready else 503, {"status": "ok" if ready else "draining"})
+
+    async def _health(self, _: Scope, send: Send) -> None:
+        channels = self._service.snapshot.channels
+        await answer_json(
+            send,
+            200,
+            {
+                "status": "healthy",
+                "version": __version__,
+                "timestamp": datetime.now(UTC).isoformat(),
+                "channels": len(channels),
+                "openai_api_configured": bool(channels),
+                "api_key_valid": any(channel.api_key for channel in channels),
+                "client_api_key_validation": not self._guard.open,
+            },
+        )
+
+    async def _version(self, _: Scope, send: Send) -> None:
+        await answer_json(send, 200, {"version": __version__})
+
+    async def _test_connection(self, scope: Scope, send: Send) -> None:
+        if not await self._admitted(scope, send):
+            return
+        findings = await self._service.probe()
+        ok = bool(findings) and all(finding.ok for finding in findings)
+        first = next((finding for finding in findings if not finding.ok), findings[0] if findings else None)
+        body: dict[str, object] = {
+            "status": "success" if ok else "failed",
+            "message": first.message if first else "No channel is configured. Add one to dragoman.toml.",
+            "model_used": first.model if first else None,
+            "timestamp": datetime.now(UTC).isoformat(),
+            "channels": findings,
+        }
+        if first and ok:
+            body["response_id"] = first.response_id
+        if first and not ok:
+            body |= {"error_type": first.problem, "suggestions": [f.suggestion for f in findings if f.suggestion]}
+        await answer_json(send, 200 if ok else 503, body)
+
+    async def _models(self, scope: Scope, send: Send) -> None:
+        if not await self._admitted(scope, send):
+            return
+        headers = headers_of(scope)
+        anthropic = _wants_anthropic(scope["path"], headers)
+        listed = models.offered(self._service.snapshot, picker=anthropic)
+        shape = models.anthropic_list if anthropic else models.openai_list
+        await answer_json(send, 200, shape(listed))
+
+    async def _model(self, scope: Scope, send: Send, name: str) -> None:
+        if not await self._admitted(scope, send):
+            return
+        anthropic = _wants_anthropic(scope["path"], headers_of(scope))
+        listed = {model.id: model for model in models.offered(self._service.snapshot, picker=anthropic)}
+        if name in listed:
+            entry = models.anthropic_entry if anthropic else models.openai_entry
+            await answer_json(send, 200, entry(listed[name]))
+            return
+        await self._tell(
+            scope,
+            send,
+            Kind.MODEL_NOT_FOUND,
+            f"Model '{name[:100]}' was looked up but is not offered here. GET /v1/models lists what is.",
+        )
+
+
+_OWN_FAULT = (
+    "The gateway took the request but failed on it, which is its own fault. Try again; its log names the cause under "
+    "this request id."
+)
+
+
+def _wants_anthropic(path: str, headers: Mapping[str, str]) -> bool:
+    return dialect_for(path, headers) == dialect_for("/anthropic/", {})
+
+
+def _model_name(path: str) -> str:
+    """The model in a path such as `/v1/models/{id}`; empty if it is none. Ids may hold slashes."""
+    for prefix in ("/v1/models/", "/anthropic/v1/models/", "/openai/v1/models/"):
+        if path.startswith(prefix):
+            return unquote(path.removeprefix(prefix))
+    return ""

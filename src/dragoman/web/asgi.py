@@ -1,0 +1,116 @@
+"""The little of ASGI that the hot path needs: types, a client to answer to, and short answers of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+from dragoman.canon.problem import Kind, refuse
+from dragoman.web.edge import LINE, Line
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+BODY_LIMIT = 32 * 1024 * 1024
+"""Bytes of a request's body (Anthropic's own limit)."""
+
+
+class Gone(Exception):  # noqa: N818 - a client's choice, not an error
+    """The client left before its request was complete."""
+
+
+class AsgiCaller:
+    """Answers one request. See `relay.delivery.Caller`."""
+
+    __slots__ = ("_common", "_line", "_send")
+
+    def __init__(self, send: Send, line: Line | None, common: Mapping[str, str]) -> None:
+        self._send = send
+        self._line = line
+        self._common = common
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Sends status and headers."""
+        pairs = [
+            (name.encode(), value.encode("latin-1", "replace")) for name, value in {**self._common, **headers}.items()
+        ]
+        await self._send({"type": "http.response.start", "status": status, "headers": pairs})
+
+    async def send(self, data: bytes) -> None:
+        """Sends bytes of the body."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self, data: bytes = b"") -> None:
+        """Sends the last bytes of the body."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+
+    def drop(self) -> None:
+        """Closes the connection at once."""
+        if self._line is not None:
+            self._line.abort()
+
+
+def line_of(scope: Scope) -> Line | None:
+    """The request's line to its client; None under a server that is not ours."""
+    found = scope.get("extensions", {}).get(LINE, {}).get("line")
+    return found if isinstance(found, Line) else None
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The request's headers by lower-case name; of a repeated one, the last."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
+    """The whole body. Raises `Trouble` (too_large, unsupported) and `Gone`."""
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise refuse(
+            Kind.UNSUPPORTED,
+            f"The request came with content-encoding '{headers['content-encoding'][:20]}', which this gateway does not "
+            "unpack. Send it uncompressed.",
+        )
+    announced = headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > BODY_LIMIT:
+        raise _too_large()
+    first = await receive()
+    if first["type"] == "http.disconnect":
+        raise Gone
+    body: bytes = first.get("body", b"")
+    if not first.get("more_body", False):
+        if len(body) > BODY_LIMIT:
+            raise _too_large()
+        return body
+    pieces, size = [body], len(body)
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > BODY_LIMIT:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
+def _too_large() -> Exception:
+    return refuse(
+        Kind.TOO_LARGE,
+        f"The request was received but is larger than {BODY_LIMIT // 1024 // 1024} MiB. Send less at once.",
+    )
+
+
+async def answer_json(send: Send, status: int, value: object, headers: Mapping[str, str] | None = None) -> None:
+    """A short JSON answer of our own."""
+    await answer_bytes(send, status, msgspec.json.encode(value), headers)
+
+
+async def answer_bytes(send: Send, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+    """A whole answer."""
+    sized = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
+    await AsgiCaller(send, None, {}).start(status, sized)
+    await send({"type": "http.response.body", "body": body, "more_body": False})
