@@ -59,10 +59,14 @@ LINE = "dragoman.line"
 class Edge(HttpToolsProtocol):
     """uvicorn's protocol with limits. One per connection; mutable, as its parent is."""
 
+    head_s = HEAD_S
+    body_s = BODY_S
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = False
         self._head_bytes = 0
+        self._field_bytes = 0
         self._body_bytes = 0
         self._refusal = 400
         self._deadline: asyncio.TimerHandle | None = None
@@ -71,7 +75,7 @@ class Edge(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
         """Starts waiting for the first head."""
         super().connection_made(transport)
-        self._expect(HEAD_S)
+        self._expect(self.head_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops waiting."""
@@ -91,12 +95,13 @@ class Edge(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self._in_head, self._head_bytes, self._body_bytes = True, 0, 0
-        self._expect(HEAD_S)
+        self._in_head, self._body_bytes, self._field_bytes = True, 0, 0
+        self._expect(self.head_s)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Refuses one header too many."""
-        if len(self.headers) >= HEAD_COUNT:
+        """Refuses one header too many, and one byte."""
+        self._field_bytes += len(name) + len(value)
+        if len(self.headers) >= HEAD_COUNT or self._field_bytes > HEAD_BYTES:
             self._refusal = 431
             raise ValueError
         super().on_header(name, value)
@@ -109,7 +114,7 @@ class Edge(HttpToolsProtocol):
         if hosts and not _HOST.fullmatch(hosts[0]):
             raise ValueError
         self._in_head = False
-        self._expect(BODY_S)
+        self._expect(self.body_s)
         line = Line(self.transport)
         self._lines = [*(earlier for earlier in self._lines if earlier.leave), line]  # pipelined ones still run
         self.scope["extensions"] = {LINE: {"line": line}}
@@ -123,6 +128,7 @@ class Edge(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is here: nothing is awaited any more."""
         self._relax()
+        self._head_bytes = 0
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parent's words are not ours
@@ -149,7 +155,7 @@ class Edge(HttpToolsProtocol):
         """A deadline has come: a body that kept its pace earns more time, everything else is refused."""
         if self.transport.is_closing():
             return
-        allowed_s = HEAD_S if self._in_head or not self._body_bytes else BODY_S + self._body_bytes / BODY_FLOOR
+        allowed_s = self.head_s if self._in_head else self.body_s + self._body_bytes / BODY_FLOOR
         left_s = self._started_s + allowed_s - self.loop.time()
         if left_s > 0:
             self._deadline = self.loop.call_later(left_s, self._late)
