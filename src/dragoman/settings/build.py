@@ -43,13 +43,13 @@ class Workshop(Struct, frozen=True):
 
     def channel(self, table: ChannelTable, where: str, source: Origin) -> Channel | None:
         """The channel with what its provider's row adds; None if its provider is not known."""
+        key = self.secrets.resolve(table.api_key, f"{where}.api_key", self.faults)
         row = self.rows.get(table.provider)
         if row is None:
             self.fault(
                 f"{where}.provider", f"There is no provider '{table.provider}'.", near(table.provider, self.rows)
             )
             return None
-        key = self.secrets.resolve(table.api_key, f"{where}.api_key", self.faults)
         if not table.api_key and not row.key_optional and row.auth != "none":
             remedy = 'Add api_key = "env:NAME" with the name of the variable that holds it.'
             self.notices.append(Notice(where, f"{row.name} is called without a key, which it will refuse.", remedy))

@@ -78,7 +78,7 @@ FOREIGN = Foreign(
         ),
     ),
     shared_key="ANTHROPIC_API_KEY",
-    azure="azure-openai",
+    azure="azure",
     plain="openai-compatible",
     words={"google": "gemini"},
     idle={

@@ -66,7 +66,10 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path, home: Path) -> Set
 
 
 def demo_snapshot(url: str) -> Snapshot:
-    """The one channel of `--demo`, whose model answers to every name; `url` is the demo model's base address."""
+    """The one channel of `--demo`, whose model answers to every name; `url` is the demo model's base address.
+
+    The demo model takes the dialect's published form, so it needs none of its row's habits.
+    """
     row = catalog()[FOREIGN.plain]
     channel = Channel(
         name="demo",
@@ -74,8 +77,6 @@ def demo_snapshot(url: str) -> Snapshot:
         dialect=row.dialect,
         base_url=url,
         models=(DEMO_MODEL,),
-        native=row.native,
-        habits=row.habits,
         source="demo",
     )
     return Snapshot(channels=(channel,), mapping=Mapping3(big=DEMO_MODEL, middle=DEMO_MODEL, small=DEMO_MODEL))

@@ -35,7 +35,7 @@ def placed(layer: Layer, folder: Path, home: Path) -> Layer:
 def is_loopback(host: str) -> bool:
     """Whether only this machine can connect to an address. A name other than `localhost` may lead anywhere."""
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
 
@@ -51,6 +51,7 @@ def read_server(
     sources = {f"server.{key}": source for key, (_, source) in chosen.items()}
     keys = _keys(chosen["api_keys"], secrets, faults)
     host, source = chosen["host"]
+    host = host.strip("[]")
     if not is_loopback(host) and not keys:
         by_foreign_name = source == adopted.get("host", ("", ""))[1]
         host = _without_keys(host, source, by_foreign_name, is_open, faults, notices)

@@ -1,0 +1,89 @@
+"""`dragoman serve`: starts the gateway and says how to use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from dragoman import __version__
+from dragoman.cli.options import ConfigFile, Switch
+
+if TYPE_CHECKING:
+    from dragoman.settings.record import Settings
+
+
+def serve(
+    *,
+    host: str | None = None,
+    port: Annotated[int | None, Parameter(alias="-p")] = None,
+    config: ConfigFile = None,
+    open_to_all: Annotated[Switch, Parameter(name="--open")] = False,
+    demo: Switch = False,
+    log_level: Literal["debug", "info", "warning", "error"] | None = None,
+) -> int:
+    """Start the gateway; this is also what `dragoman` alone does.
+
+    Parameters
+    ----------
+    host
+        Address to listen on; 127.0.0.1 unless configured. Any other needs api_keys, or --open.
+    port
+        Port to listen on; 8090 unless configured, 0 for any free one.
+    config
+        Configuration file; else ./dragoman.toml, else ~/.config/dragoman/dragoman.toml.
+    open_to_all
+        Let anyone who can connect use the configured accounts, though no key is required.
+    demo
+        Answer with the built-in demo model; needs no key, file or network, and reads none.
+    log_level
+        How much is told while running.
+    """
+    from dragoman.cli.place import configured
+    from dragoman.cli.say import fail
+    from dragoman.settings.record import Flags
+
+    settings = configured(Flags(host=host, port=port, config=config, open=open_to_all, demo=demo, log_level=log_level))
+    # After the configuration, so that its faults are told at once.
+    from dragoman.assembly import serve as serve_until_stopped
+
+    try:
+        return serve_until_stopped(
+            settings, demo=demo, ready=lambda taken: print(greeting(settings, taken, demo=demo), flush=True)
+        )
+    except OSError as found:
+        server = settings.server
+        return fail(
+            f"Listening on {server.host}:{server.port} was tried, but: {found.strerror or found}.",
+            "If another Dragoman runs there, use it or stop it; else choose another port with --port.",
+        )
+
+
+def greeting(settings: Settings, port: int, *, demo: bool) -> str:
+    """What is said once requests are answered: the address, where things come from, what to know, what to paste."""
+    from dragoman.cli.place import address
+    from dragoman.cli.say import styled
+
+    url = address(settings.server.host, port)
+    key = "<one of your keys>" if settings.server.api_keys else "dragoman"
+    channels = ", ".join(f"{channel.name} ({channel.provider})" for channel in settings.snapshot.channels)
+    lines = [
+        f"{styled(f'Dragoman {__version__}', 'bold')} answers at {styled(url, 'cyan')}",
+        f"  configuration  {settings.file or 'no file'}",
+        f"  channels       {'demo (the built-in demo model)' if demo else channels or 'none'}",
+        f"  keys           {len(settings.server.api_keys) or 'none; this machine only'}",
+    ]
+    if settings.server.open and not settings.server.api_keys:
+        lines[-1] = "  keys           none; open to whoever can connect"
+    for notice in settings.notices:
+        lines += ["", f"{styled('!', 'yellow')} {notice}"]
+    lines += [
+        "",
+        "Claude Code, in another terminal: dragoman launch claude",
+        "or by hand:",
+        f"  export ANTHROPIC_BASE_URL={url}",
+        f"  export ANTHROPIC_AUTH_TOKEN={key}",
+        "Something is not right? dragoman doctor",
+        "",
+    ]
+    return "\n".join(lines)
