@@ -45,7 +45,8 @@ def frames(speech: Speech) -> list[Frame]:
     said: list[Frame] = []
     if shape.empty_choices_first:
         said.append(_frame(shape, "other", _chunk(speech, None) | {"prompt_filter_results": FILTER_RESULTS}))
-    said.append(_frame(shape, "start", _chunk(speech, {"role": "assistant", "content": "", "refusal": None})))
+    if shape.role_chunk:
+        said.append(_frame(shape, "start", _chunk(speech, {"role": "assistant", "content": "", "refusal": None})))
     said += [_frame(shape, of, _chunk(speech, delta)) for of, delta in _deltas(speech)]
     finish = _finish(speech)
     if shape.calls == "with_finish" and speech.reply.calls:
@@ -67,6 +68,9 @@ def whole(speech: Speech) -> dict[str, Any]:
     reply, shape = speech.reply, speech.shape
     refusal = "".join(part.text for part in reply.parts if isinstance(part, Refusal))
     thoughts = _thoughts(speech, reply.thinking)
+    if "reasoning_details" in thoughts:
+        thinking = [part for part in reply.parts if isinstance(part, Thinking)]
+        thoughts["reasoning_details"] = [_sealed(speech, part) | {"text": part.text} for part in thinking]
     text = thoughts.pop("content", "") + reply.text
     message: dict[str, Any] = {"role": "assistant", "content": text or None, "refusal": refusal or None, **thoughts}
     calls = [_whole_call(speech, call) for call in reply.calls]
@@ -116,7 +120,8 @@ def _reports(speech: Speech) -> bool:
 
 def _chunk(speech: Speech, delta: dict[str, Any] | None) -> dict[str, Any]:
     """A chunk with one choice, or with none when there is no delta."""
-    choices = [] if delta is None else [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]
+    unfinished = "" if speech.shape.empty_finish else None
+    choices = [] if delta is None else [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": unfinished}]
     chunk: dict[str, Any] = {
         "id": speech.id,
         "object": "chat.completion.chunk",
@@ -213,7 +218,8 @@ def _sealed(speech: Speech, part: Thinking) -> dict[str, Any]:
 
 
 def _whole_call(speech: Speech, call: Call) -> dict[str, Any]:
-    return _call_id(speech, call) | {"type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    arguments: Any = json.loads(call.arguments) if speech.shape.object_arguments else call.arguments
+    return _call_id(speech, call) | {"type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
 def _call_id(speech: Speech, call: Call) -> dict[str, Any]:
@@ -230,8 +236,16 @@ def _call_id(speech: Speech, call: Call) -> dict[str, Any]:
 
 def _call_delta(speech: Speech, place: int, call: Call, arguments: str) -> dict[str, Any]:
     """The delta that opens a call."""
-    index = 0 if speech.shape.calls == "index_zero" else place
-    return {"index": index, **_whole_call(speech, Call(call.name, arguments, call.id))}
+    opening = _whole_call(speech, call)
+    if not speech.shape.object_arguments:
+        opening["function"]["arguments"] = arguments
+    match speech.shape.calls:
+        case "no_index":
+            return opening
+        case "index_zero":
+            return {"index": 0, **opening}
+        case _:
+            return {"index": place, **opening}
 
 
 def _call_deltas(speech: Speech, place: int, call: Call) -> list[dict[str, Any]]:
@@ -240,18 +254,26 @@ def _call_deltas(speech: Speech, place: int, call: Call) -> list[dict[str, Any]]
     if shape.legacy_function_call:
         fragments = [{"function_call": {"arguments": piece}} for piece in pieces(call.arguments, shape.arguments)]
         return [] if place else [{"function_call": {"name": call.name, "arguments": ""}}, *fragments]
-    if shape.arguments == "whole":
+    if shape.arguments == "whole" or shape.object_arguments:
         return [{"tool_calls": [_call_delta(speech, place, call, call.arguments)]}]
     opening = _call_delta(speech, place, call, "")
-    again = (
-        {key: value for key, value in opening.items() if key in ("id", "type")} if shape.ids == "every_chunk" else {}
-    )
-    name = {"name": call.name} if shape.ids == "every_chunk" else {}
-    grown = [
-        {"index": opening["index"], **again, "function": {**name, "arguments": piece}}
+    name = {"name": call.name}
+    again: dict[str, Any] = {
+        key: opening[key] for key in ("index", "id", "type") if key in opening and _repeats(shape, key)
+    }
+    grown: list[dict[str, Any]] = [
+        {**again, "function": {**(name if shape.ids == "every_chunk" else {}), "arguments": piece}}
         for piece in pieces(call.arguments, shape.arguments)
     ]
+    if shape.late_names:
+        del opening["function"]["name"]
+        grown[0]["function"] |= name
     return [{"tool_calls": [each]} for each in (opening, *grown)]
+
+
+def _repeats(shape: Shape, member: str) -> bool:
+    """Whether a call's later fragments carry this member of the first."""
+    return member == "index" or shape.ids == "every_chunk"
 
 
 def _ending(shape: Shape) -> list[Frame]:

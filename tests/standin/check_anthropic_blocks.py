@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.standin.reply import Signer
 from tests.standin.rules import Rules, words
-from tests.standin.voice import need
+from tests.standin.voice import NOVELTY, need
 
 Json = dict[str, Any]
 
@@ -80,7 +80,7 @@ def check_blocks(content: Any, role: str, where: str, rules: Rules, signer: Sign
         need(kind in ROLE_BLOCKS[role], f"{here}: Input tag '{kind}' does not match any of the expected tags: {tags}")
         if kind in SERVER_BLOCKS:
             continue
-        known = {"type"} | MEMBERS[str(kind)] | (set() if kind in UNMARKED else {"cache_control"})
+        known = {"type", *NOVELTY} | MEMBERS[str(kind)] | (set() if kind in UNMARKED else {"cache_control"})
         for name in block:
             need(
                 name in known or f"blocks.{name}" in rules.allow,

@@ -51,7 +51,9 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._doomed = False
         self.left = asyncio.Event()
-        """Set when the client has closed or reset the connection."""
+        """Set when the connection is over, whoever ended it."""
+        self.hung_up = False
+        """Whether the stand-in ended it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -144,6 +146,7 @@ class Connection(asyncio.Protocol):
             case Reset():
                 self.reset()
             case Close():
+                self.hung_up = True
                 self._transport.close()
 
     async def _wait_for_leaving(self, seconds: float) -> None:
@@ -163,12 +166,14 @@ class Connection(asyncio.Protocol):
 
     def reset(self) -> None:
         """Ends the connection with RST: lingering for no time throws away what was not sent."""
+        self.hung_up = True
         raw = self._transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
     def hang_up(self) -> None:
         """Closes at once, for the end of the stand-in itself."""
+        self.hung_up = True
         self._transport.abort()
 
 

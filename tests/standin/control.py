@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tests.standin.acts import Act, Scene, refusal, whole
+from tests.standin.acts import Act, End, Head, Scene, refusal, whole
 from tests.standin.ask import Ask, read_ask
 from tests.standin.faults import Fault
 from tests.standin.reply import Reply, Signer, Usage
@@ -58,6 +58,8 @@ def side_acts(standin: StandIn, route: Route, seen: Seen, voices: dict[str, Voic
     try:
         if route.kind not in ("control", "canary"):
             check_key(standin.api_key, route.dialect, seen)
+        if seen.method == "HEAD":
+            return [Head(404, (("content-length", "0"),), "length"), End()]
         return whole(scene, _side_body(standin, route, seen))
     except Refused as no:
         seen.refused = no.message

@@ -154,6 +154,8 @@ def _odd() -> dict[str, Row]:
         "F51.duplicate": Row("equal call ids", "data", late.shaped(ids="duplicate")),
         "F51.empty": Row("empty call ids", "data", late.shaped(ids="empty")),
         "F51.missing": Row("no call ids", "data", late.shaped(ids="missing")),
+        "mode.whole": Row("JSON although a stream was asked for", "either", late.whole_instead, STREAM),
+        "mode.stream": Row("a stream although JSON was asked for", "either", late.stream_instead, WHOLE),
         "empty": Row("an orderly answer in which nothing was said", "either", late.empty_answer),
         "length.text": Row("the output limit in the middle of text", "data", late.stopped("text")),
         "length.call": Row("the output limit in the middle of a call", "data", late.stopped("call"), STREAM),
@@ -168,6 +170,12 @@ def _late() -> dict[str, Row]:
             "an error event after content (value: status)", "after", late.then_frame("text", late.error_event), STREAM
         ),
         "F57.call": Row("an error event within a call", "after", late.then_frame("call", late.error_event), STREAM),
+        "F57.choice": Row(
+            "an error beside a choice", "after", late.then_frame("text", late.error_choice), STREAM, ("openai_chat",)
+        ),
+        "F57.words": Row(
+            "an error that is only words", "after", late.then_frame("text", late.error_words), STREAM, ("openai_chat",)
+        ),
         "F58": Row("an answer without end", "after", late.endless, STREAM),
     }
     for kind in ("text", "thinking", "call"):

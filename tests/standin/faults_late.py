@@ -127,6 +127,22 @@ def error_event(scene: Scene) -> Frame:
     return scene.voice.error_frame(int(scene.value or "529"), "Overloaded in the middle of the answer")
 
 
+def error_choice(scene: Scene) -> Frame:
+    """An aggregator's way: the error beside a choice that finishes with `error`.
+
+    Source: openrouter.ai, Errors during streaming; read 2026-11-20.
+    """
+    error = {"code": int(scene.value or "502"), "message": "Provider disconnected unexpectedly"}
+    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
+    body = {"id": scene.speech.id, "object": "chat.completion.chunk", "error": error, "choices": [choice]}
+    return Frame(json.dumps(body))
+
+
+def error_words(scene: Scene) -> Frame:
+    """A local server's way: the error is nothing but words."""
+    return Frame(json.dumps({"error": scene.value or "llama runner process has terminated"}))
+
+
 def broken_event(scene: Scene) -> Frame:
     """An event whose JSON stops in the middle."""
     good = next(
@@ -240,7 +256,7 @@ def index_jump(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if "index" in body:
             body["index"] *= 7
         for call in _calls(body):
-            call["index"] = (call["index"] + 1) * 7
+            call["index"] = (call.get("index", 0) + 1) * 7
     return bodies
 
 
@@ -325,6 +341,18 @@ def foreign_stop(scene: Scene) -> Iterator[Act]:
     """A stop reason that no published schema knows (value)."""
     reply = msgspec.structs.replace(scene.speech.reply, foreign_stop=scene.value or "novel_reason")
     return answer(saying(scene, reply))
+
+
+def whole_instead(scene: Scene) -> Iterator[Act]:
+    """One JSON document although a stream was asked for."""
+    return whole(scene, scene.voice.whole(scene.speech))
+
+
+def stream_instead(scene: Scene) -> Iterator[Act]:
+    """A stream although one JSON document was asked for."""
+    ask = msgspec.structs.replace(scene.speech.ask, stream=True, include_usage=True)
+    speech = msgspec.structs.replace(scene.speech, ask=ask)
+    return answer(msgspec.structs.replace(scene, speech=speech))
 
 
 def empty_answer(scene: Scene) -> Iterator[Act]:

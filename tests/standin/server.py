@@ -251,8 +251,9 @@ class StandIn:
             seen.ended = performed.ended
             seen.over = True
             if connection.left.is_set() and not performed.ended:
-                seen.left_after_ms = (time.monotonic() - seen.at) * 1000
                 seen.usage = _partly(seen.usage, performed.model_bytes)
+                if not connection.hung_up:
+                    seen.left_after_ms = (time.monotonic() - seen.at) * 1000
 
     def _acts(self, route: Route, seen: Seen) -> Iterable[Act]:
         if route.kind != "answer":

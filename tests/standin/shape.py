@@ -43,13 +43,17 @@ class Shape(Struct, frozen=True, kw_only=True):
     """Chat: send usage although the client did not ask for it."""
     ending: Literal["once", "twice", "none", "foreign"] = "once"
     """The terminal event: `[DONE]` or `message_stop`; `foreign` adds `[DONE]` to an Anthropic stream."""
-    calls: Literal["in_order", "interleaved", "index_zero", "with_finish"] = "in_order"
-    """Parallel calls one after another, their fragments interleaved, all at index 0 (Chat), or each call whole in
-    the chunk that also carries the finish reason (Chat)."""
+    calls: Literal["in_order", "interleaved", "index_zero", "no_index", "with_finish"] = "in_order"
+    """Parallel calls one after another, or their fragments interleaved. Chat only: all at index 0, without index, or
+    each call whole in the chunk that also carries the finish reason."""
     reasoning: Literal["reasoning_content", "reasoning", "reasoning_details", "think_tags"] = "reasoning_content"
     """Chat: where thinking goes."""
     ids: Literal["given", "missing", "empty", "duplicate", "every_chunk"] = "given"
     """Tool call ids; `every_chunk` repeats id and name in each fragment."""
+    late_names: bool = False
+    """Chat: a call's name comes one chunk after its id."""
+    object_arguments: bool = False
+    """Chat: arguments as a JSON object instead of text, as some local servers send."""
     unknown_events: bool = False
     """Events, blocks' members and chunk members that no published schema knows."""
     empty_choices_first: bool = False
@@ -58,6 +62,10 @@ class Shape(Struct, frozen=True, kw_only=True):
     """Chat: the first call as the old `function_call` member."""
     empty_starts: bool = False
     """Chat: `content: ""` beside every reasoning or call delta, as many compatible servers send."""
+    role_chunk: bool = True
+    """Chat: False leaves out the first chunk with the role and no content."""
+    empty_finish: bool = False
+    """Chat: `finish_reason: ""` instead of null until the last chunk."""
     event_delay_s: float = 0.0
     gzip: bool = False
     """Compressed with gzip when the client accepts it."""

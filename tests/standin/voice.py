@@ -64,4 +64,4 @@ def printed(value: Any, shape: Shape) -> str:
 
 
 NOVELTY = {"novel_member": {"of": ["a", "later", "release"]}, "novel_null": None}
-"""Members that no published schema knows."""
+"""Members that no published schema knows; a vendor that sends them takes them back in the history."""
