@@ -21,7 +21,9 @@ from dragoman.canon.request import (
     Sampling,
     Text,
     Tool,
+    ToolCall,
     ToolChoice,
+    ToolResult,
     Turn,
 )
 from dragoman.providers.catalog import catalog
@@ -33,10 +35,9 @@ ASK = Request(dialect="anthropic", model="claude-opus-5-5", turns=(Turn("user", 
 TOOLS = (Tool("Bash"),)
 
 
-def wish(model: str, /, *, extra_body: dict[str, object] | None = None, **asked: Any) -> Wish:
+def wish(model: str, /, **asked: Any) -> Wish:
     """A request for `model` that asks for this."""
-    habits = Habits(extra_body=extra_body or {})
-    return Wish(request=replace(ASK, **asked), habits=habits, model=model, dialect="anthropic")
+    return Wish(request=replace(ASK, **asked), habits=Habits(), model=model, dialect="anthropic")
 
 
 def apply(quirk: str, model: str, /, **asked: Any) -> Wish:
@@ -156,63 +157,46 @@ def test_effort_stays_where_tools_do_not_forbid_it(model: str, tools: tuple[Tool
 
 
 @pytest.mark.parametrize(
-    ("model", "reasoning", "members"),
+    ("row", "model", "effort", "efforts"),
     [
-        ("deepseek-v4-pro", Reasoning(mode="adaptive"), {"thinking": {"type": "enabled"}}),
-        ("deepseek-v4-pro", Reasoning(mode="on", budget=4096), {"thinking": {"type": "enabled"}}),
-        ("deepseek-v4-pro", Reasoning(effort="high"), {"thinking": {"type": "enabled"}}),
-        ("deepseek-v4-pro", Reasoning(mode="off"), {"thinking": {"type": "disabled"}}),
-        ("deepseek-v4-pro", Reasoning(effort="none"), {"thinking": {"type": "disabled"}}),
-        ("deepseek-v4-pro", Reasoning(), {}),
-        ("kimi-k2.6", Reasoning(mode="off"), {"thinking": {"type": "disabled"}}),
-        ("kimi-k2.7-code", Reasoning(mode="off"), {}),
-        ("kimi-k3", Reasoning(mode="on"), {}),
-        ("moonshot-v1-8k", Reasoning(mode="on"), {}),
-        ("glm-4.7", Reasoning(mode="on"), {"thinking": {"type": "enabled"}}),
-        ("glm-5.3", Reasoning(mode="off"), {}),
+        ("deepseek", "deepseek-v4-pro", "thinking", "minimal low medium high xhigh max"),
+        ("deepseek", "deepseek-reasoner", "reasoning_effort", "minimal low medium high xhigh max"),
+        ("deepseek", "deepseek-chat", "", ""),
+        ("moonshot", "kimi-k2.6", "thinking", ""),
+        ("moonshot", "kimi-k2.7-code", "", ""),
+        ("moonshot", "kimi-k3.1-pro", "reasoning_effort", "low high max"),
+        ("moonshot", "moonshot-v1-8k", "", ""),
+        ("zai", "glm-4.7", "thinking", ""),
+        ("zai", "glm-5.2", "thinking", "low high max"),
+        ("zhipu", "glm-5.3", "reasoning_effort", "low high max"),
+        ("qwen", "qwen-plus", "enable_thinking", ""),
+        ("qwen", "qwen3-coder-plus", "", ""),
+        ("qwen", "qwen3-235b-a22b-thinking-2507", "", ""),
+        ("ollama", "gpt-oss:20b", "reasoning_effort", "none low medium high"),
+        ("ollama", "llama3.3", "", ""),
+        ("openrouter", "z-ai/glm-4.7", "reasoning", "none minimal low medium high xhigh"),
+        ("openai-compatible", "any", "", ""),
     ],
 )
-def test_pitfall_031_thinking_is_switched_where_there_is_a_switch(
-    model: str, reasoning: Reasoning, members: dict[str, object]
-) -> None:
-    assert apply("thinking_switch", model, reasoning=reasoning).habits.extra_body == members
-
-
-def test_a_switch_that_is_off_leaves_no_effort_beside_it() -> None:
-    asked = wish("deepseek-v4-pro", reasoning=Reasoning(mode="off", effort="high"))
-    assert QUIRKS["thinking_switch"](asked.with_habits(effort="reasoning_effort")).habits.effort == ""
+def test_pitfall_031_thinking_is_told_as_the_vendor_takes_it(row: str, model: str, effort: str, efforts: str) -> None:
+    habits = fit(ROWS[row], ASK, model).habits
+    assert (habits.effort, habits.efforts) == (effort, tuple(efforts.split()))
 
 
 @pytest.mark.parametrize(
-    ("model", "reasoning", "members"),
-    [
-        ("qwen-plus", Reasoning(mode="on", budget=2000), {"enable_thinking": True, "thinking_budget": 2000}),
-        ("qwen-plus", Reasoning(mode="adaptive"), {"enable_thinking": True}),
-        ("qwen-plus", Reasoning(mode="off"), {"enable_thinking": False}),
-        ("qwen-plus", Reasoning(), {}),
-        ("qwen3-coder-plus", Reasoning(mode="on"), {}),
-        ("qwen3-235b-a22b-thinking-2507", Reasoning(mode="off"), {}),
-    ],
+    ("row", "model", "word"),
+    [("zai", "glm-5.3", "low"), ("moonshot", "kimi-k3", "low"), ("openai", "o3", "low"), ("azure", "gpt-5", "minimal")],
 )
-def test_qwen_is_told_to_think_in_its_own_members(model: str, reasoning: Reasoning, members: dict[str, object]) -> None:
-    assert apply("enable_thinking_switch", model, reasoning=reasoning).habits.extra_body == members
+def test_a_model_that_always_thinks_is_asked_to_think_least(row: str, model: str, word: str) -> None:
+    fitted = fit(ROWS[row], replace(ASK, reasoning=Reasoning(mode="off")), model)
+    assert fitted.request.reasoning == Reasoning(effort=word)
+    assert [loss.what for loss in fitted.losses] == ["reasoning.mode"]
 
 
-@pytest.mark.parametrize(
-    ("quirk", "model", "efforts"),
-    [
-        ("effort_of_kimi", "kimi-k3", ("low", "high", "max")),
-        ("effort_of_kimi", "kimi-k2.6", ()),
-        ("effort_of_glm", "glm-5.3", ("low", "high", "max")),
-        ("effort_of_glm", "glm-4.7", ()),
-        ("effort_known_to_ollama", "gpt-oss:20b", ("none", "low", "medium", "high")),
-        ("effort_known_to_ollama", "llama3.3", ()),
-    ],
-)
-def test_effort_is_told_only_to_models_that_take_it(quirk: str, model: str, efforts: tuple[str, ...]) -> None:
-    habits = apply(quirk, model).habits
-    assert habits.efforts == efforts
-    assert habits.effort == ("reasoning_effort" if efforts else "")
+@pytest.mark.parametrize(("row", "model"), [("openai", "gpt-5.1"), ("deepseek", "deepseek-v4-pro"), ("zai", "glm-4.7")])
+def test_thinking_that_can_be_off_is_off(row: str, model: str) -> None:
+    asked = replace(ASK, reasoning=Reasoning(mode="off"))
+    assert fit(ROWS[row], asked, model).request is asked
 
 
 @pytest.mark.parametrize(
@@ -321,13 +305,20 @@ def test_pitfall_007_cache_marks_go_to_models_that_know_them(model: str, marked:
 
 EXTRAS = Extras(
     "anthropic",
-    {"context_management": Raw(b"{}"), "safeguards": Raw(b"[]"), "metadata": Raw(b"{}"), "new_in_2027": Raw(b"1")},
+    {
+        "context_management": Raw(b"{}"),
+        "safeguards": Raw(b"[]"),
+        "metadata": Raw(b"{}"),
+        "mcp_servers": Raw(b"[]"),
+        "new_in_2027": Raw(b"1"),
+    },
 )
 
 
 def test_pitfall_028_members_of_the_native_vendor_are_left_out_elsewhere() -> None:
     fitted = apply("anthropic_subset", "deepseek-v4-pro", extras=EXTRAS)
-    assert fitted.habits.drop_members == ("context_management", "new_in_2027", "safeguards")
+    assert fitted.request.extras is not None
+    assert fitted.request.extras.members.keys() == {"metadata", "mcp_servers"}
     assert [loss.what for loss in fitted.losses] == ["context_management", "new_in_2027", "safeguards"]
 
 
@@ -352,19 +343,132 @@ def test_pitfall_031_adaptive_thinking_becomes_thinking(max_output: int | None, 
     assert [loss.what for loss in fitted.losses] == ["reasoning.mode"]
 
 
+def said(*words: str) -> tuple[Text, ...]:
+    """These texts."""
+    return tuple(Text(each) for each in words)
+
+
 def test_pitfall_001_a_system_message_midway_becomes_a_reminder() -> None:
-    picture = Image(Link("https://h/x.png"))
+    result = ToolResult("c1", (Text("done"),))
     turns = (
-        Turn("user", (Text("a"),)),
-        Turn("system", (Text("Mind this."), picture)),
-        Turn("assistant", (Text("b"),)),
+        Turn("user", said("a")),
+        Turn("system", said("Mind this.")),
+        Turn("assistant", (ToolCall("c1", "Bash", "{}"),)),
+        Turn("system", said("And this.")),
+        Turn("user", (result, Text("b"))),
+        Turn("assistant", said("c")),
         Turn("system", ()),
-        Turn("user", (Text("c"),)),
+        Turn("user", said("d")),
     )
     fitted = apply("system_first_only", "deepseek-v4-pro", turns=turns)
-    reminder = Turn("user", (Text("<system-reminder>\nMind this.\n</system-reminder>"), picture))
-    assert fitted.request.turns == (turns[0], reminder, turns[2], turns[4])
+    assert fitted.request.turns == (
+        Turn("user", said("a", "<system-reminder>\nMind this.\n</system-reminder>")),
+        turns[2],
+        Turn("user", (result, *said("<system-reminder>\nAnd this.\n</system-reminder>", "b"))),
+        turns[5],
+        turns[7],
+    )
     assert [loss.what for loss in fitted.losses] == ["turns.system"]
+
+
+def test_what_is_no_text_in_a_system_message_stays_as_it_is() -> None:
+    picture = Image(Link("https://h/x.png"))
+    fitted = apply("system_first_only", "m", turns=(Turn("system", (picture,)), Turn("assistant", said("a"))))
+    assert fitted.request.turns == (Turn("user", (picture,)), Turn("assistant", said("a")))
+
+
+def test_a_conversation_of_empty_system_messages_has_no_turns_left() -> None:
+    assert apply("system_first_only", "m", turns=(Turn("system", ()),)).request.turns == ()
+
+
+CLAUDE = Wish(
+    request=replace(ASK, dialect="openai_chat", model="best"), habits=Habits(), model="m", dialect="anthropic"
+)
+
+
+def ask_claude(quirk: str, model: str, /, **asked: Any) -> Wish:
+    """A wish from another dialect for a Claude model after one quirk."""
+    return QUIRKS[quirk](replace(CLAUDE, model=model, request=replace(CLAUDE.request, **asked)))
+
+
+HIGH, OFF = Reasoning(effort="high"), Reasoning(mode="off")
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "sent"),
+    [
+        ("claude-opus-5-5", HIGH, Reasoning(mode="adaptive", effort="high")),
+        ("claude-opus-5-5", OFF, Reasoning(effort="low")),
+        ("claude-sonnet-5", OFF, OFF),
+        ("claude-sonnet-5", Reasoning(effort="none"), OFF),
+        ("claude-fable-5", OFF, Reasoning(effort="low")),
+        ("claude-opus-4-7", Reasoning(mode="on", budget=4000), Reasoning(mode="adaptive", effort="low")),
+        ("claude-opus-4-7", Reasoning(mode="on", budget=9000), Reasoning(mode="adaptive", effort="medium")),
+        ("claude-opus-4-7", Reasoning(mode="on", budget=31999), Reasoning(mode="adaptive", effort="high")),
+        ("claude-opus-4-7", Reasoning(effort="xhigh"), Reasoning(mode="adaptive", effort="xhigh")),
+        ("claude-opus-4-6", Reasoning(effort="xhigh"), Reasoning(mode="adaptive", effort="high")),
+        ("claude-opus-4-6", Reasoning(effort="minimal"), Reasoning(mode="adaptive", effort="low")),
+        ("claude-opus-4-6", OFF, Reasoning()),
+        ("claude-haiku-4-5-20251001", Reasoning(effort="low"), Reasoning(mode="on", budget=4096)),
+        ("claude-haiku-4-5-20251001", HIGH, Reasoning(mode="on", budget=16000)),
+        ("claude-opus-4-20250514", Reasoning(mode="adaptive"), Reasoning(mode="on", budget=16000)),
+        ("claude-opus-4-20250514", Reasoning(mode="on", budget=64000), Reasoning(mode="on", budget=16000)),
+        ("claude-haiku-4-5", Reasoning(), Reasoning()),
+        ("my-alias", HIGH, HIGH),
+    ],
+)
+def test_claude_is_asked_to_think_in_the_form_of_its_generation(model: str, asked: Reasoning, sent: Reasoning) -> None:
+    fitted = ask_claude("thinking_of_claude", model, reasoning=asked, max_output=32000)
+    assert fitted.request.reasoning == sent
+    assert bool(fitted.losses) is (asked != sent)
+
+
+def test_an_answer_too_short_for_thinking_has_none() -> None:
+    fitted = ask_claude("thinking_of_claude", "claude-haiku-4-5", reasoning=HIGH, max_output=512)
+    assert fitted.request.reasoning == Reasoning()
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "choice", "left"),
+    [
+        ("claude-opus-5-5", Reasoning(), ToolChoice("auto"), Reasoning()),
+        ("claude-opus-5", Reasoning(), DEMAND, OFF),
+        ("claude-opus-5", OFF, DEMAND, OFF),
+        ("claude-haiku-4-5", HIGH, DEMAND, OFF),
+        ("claude-haiku-4-5", Reasoning(), DEMAND, Reasoning()),
+    ],
+)
+def test_pitfall_027_claude_is_made_to_call_only_while_it_does_not_think(
+    model: str, reasoning: Reasoning, choice: ToolChoice, left: Reasoning
+) -> None:
+    fitted = ask_claude("no_forced_tool_while_claude_thinks", model, reasoning=reasoning, tool_choice=DEMAND)
+    assert (fitted.request.tool_choice, fitted.request.reasoning) == (choice, left)
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "left"),
+    [
+        ("claude-opus-4-7", Reasoning(), Sampling(seed=7, presence_penalty=0.1)),
+        ("claude-haiku-4-5", HIGH, Sampling(top_p=0.9, seed=7, presence_penalty=0.1)),
+        ("claude-haiku-4-5", Reasoning(), HOT),
+        ("my-alias", HIGH, HOT),
+    ],
+)
+def test_pitfall_015_claude_gets_the_sampling_its_generation_takes(
+    model: str, reasoning: Reasoning, left: Sampling
+) -> None:
+    fitted = ask_claude("sampling_refused_by_claude", model, reasoning=reasoning, sampling=HOT)
+    assert fitted.request.sampling == left
+
+
+@pytest.mark.parametrize("quirk", ROWS["anthropic"].quirks)
+def test_what_a_client_asks_of_the_very_model_it_gets_is_its_own(quirk: str) -> None:
+    asked = replace(
+        CLAUDE,
+        model="claude-opus-5-5",
+        request=replace(ASK, reasoning=OFF, sampling=HOT, tools=TOOLS, tool_choice=DEMAND),
+    )
+    assert QUIRKS[quirk](asked) is asked
 
 
 @pytest.mark.parametrize(
@@ -413,7 +517,19 @@ REQUESTS = some.builds(
     turns=some.sampled_from([ASK.turns, (*ASK.turns, Turn("system", (Text("Mind this."),)))]),
 )
 MODELS = some.sampled_from(
-    ["gpt-4o", "o3", "gpt-5.6", "deepseek-v4-pro", "deepseek-reasoner", "kimi-k2.6", "kimi-k3", "glm-5.3", "qwen-plus"]
+    [
+        "gpt-4o",
+        "o3",
+        "gpt-5.6",
+        "deepseek-v4-pro",
+        "deepseek-reasoner",
+        "kimi-k2.6",
+        "kimi-k3",
+        "glm-5.3",
+        "qwen-plus",
+        "claude-opus-5",
+        "claude-haiku-4-5",
+    ]
 )
 
 

@@ -10,10 +10,19 @@ Each quirk names the vendor, what happens without it, and the page it was read f
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from msgspec.structs import replace
 
-from dragoman.canon.request import Loss, Request, Text, ToolChoice, Turn
+from dragoman.canon.request import Loss, Part, Request, Text, ToolChoice, ToolResult, Turn
 from dragoman.providers.base import Provider
+from dragoman.providers.claude import (
+    ROOM,
+    SMALLEST_BUDGET,
+    no_forced_tool_while_claude_thinks,
+    sampling_refused_by_claude,
+    thinking_of_claude,
+)
 from dragoman.providers.openai_models import (
     effort_of_openai_models,
     max_completion_tokens,
@@ -24,7 +33,7 @@ from dragoman.providers.openai_models import (
 from dragoman.providers.thinking import (
     effort_of_glm,
     effort_of_kimi,
-    enable_thinking_switch,
+    least_effort_instead_of_none,
     no_effort_when_thinking_off,
     no_forced_tool_while_thinking,
     reasoning_echo_required,
@@ -123,8 +132,8 @@ def cache_marks_for_some(wish: Wish) -> Wish:
     return wish.with_habits(cache_marks=True) if vendor in ("anthropic", "google", "qwen") else wish
 
 
-COMMON_MEMBERS = frozenset({"metadata", "service_tier", "stop_sequences", "temperature", "top_k", "top_p", "thinking"})
-"""Members that are not taken by the reader as fields of their own and that these servers know."""
+COMMON_MEMBERS = frozenset({"metadata", "output_config", "thinking", "tool_choice", "mcp_servers"})
+"""Members that the reader takes, of which it may leave a remainder; and one that a writer must refuse, not lose."""
 
 
 def anthropic_subset(wish: Wish) -> Wish:
@@ -135,19 +144,12 @@ def anthropic_subset(wish: Wish) -> Wish:
     https://api-docs.deepseek.com/guides/anthropic_api lists what one of them knows.
     """
     extras = wish.request.extras
-    unknown = set(extras.members) - COMMON_MEMBERS if extras and extras.dialect == wish.dialect else set()
-    if not unknown:
+    unknown = extras.members.keys() - COMMON_MEMBERS if extras and extras.dialect == wish.dialect else set()
+    if extras is None or not unknown:
         return wish
-    names = sorted(unknown)
-    losses = tuple(Loss(name, "Only the dialect's own vendor knows this member.", "dropped") for name in names)
-    kept = replace(wish, losses=(*wish.losses, *losses))
-    return kept.with_habits(drop_members=(*wish.habits.drop_members, *names))
-
-
-SMALLEST_BUDGET = 1024
-"""Tokens of thinking that the dialect allows at least."""
-ROOM = 32000
-"""Tokens of output supposed where none are asked for; what agents ask for of models they do not know."""
+    kept = {name: value for name, value in extras.members.items() if name not in unknown}
+    losses = [Loss(name, "Only the dialect's own vendor knows this member.", "dropped") for name in sorted(unknown)]
+    return wish.changed(losses, extras=replace(extras, members=kept) if kept else None)
 
 
 def adaptive_thinking_unknown(wish: Wish) -> Wish:
@@ -177,21 +179,33 @@ def system_first_only(wish: Wish) -> Wish:
     if all(turn.role != "system" for turn in turns):
         return wish
     return wish.changed(
-        [Loss("turns.system", "The vendor takes system messages only at the beginning; it became a user's message.")],
-        turns=tuple(_as_reminder(turn) for turn in turns if turn.role != "system" or turn.parts),
+        [Loss("turns.system", "The vendor takes system messages only at the beginning; it became a user's words.")],
+        turns=_with_reminders(turns),
     )
 
 
-def _as_reminder(turn: Turn) -> Turn:
-    """A system turn in the user's mouth; any other as it is."""
-    if turn.role != "system":
-        return turn
-    parts = tuple(
-        replace(part, text=f"<system-reminder>\n{part.text}\n</system-reminder>") if isinstance(part, Text) else part
-        for part in turn.parts
-    )
-    return Turn("user", parts)
+def _with_reminders(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """The turns with each system turn's words within the user's, behind the results of tools, which must come first."""
+    told: list[Turn] = []
+    for _, run in groupby(turns, key=lambda turn: turn.role == "assistant"):
+        said = list(run)
+        if all(turn.role != "system" for turn in said):
+            told += said
+            continue
+        parts = [_reminder(part) if turn.role == "system" else part for turn in said for part in turn.parts]
+        if parts:
+            told.append(Turn("user", tuple(sorted(parts, key=lambda part: not isinstance(part, ToolResult)))))
+    return tuple(told)
 
+
+def _reminder(part: Part) -> Part:
+    """Text marked as a reminder, as Claude Code itself does for models that take no system messages midway."""
+    if not isinstance(part, Text):
+        return part
+    return replace(part, text=f"<system-reminder>\n{part.text}\n</system-reminder>")
+
+
+__all__ = ["QUIRKS", "Wish", "fit"]
 
 QUIRKS: dict[str, Quirk] = {
     quirk.__name__: quirk
@@ -204,18 +218,21 @@ QUIRKS: dict[str, Quirk] = {
         effort_of_glm,
         effort_of_kimi,
         effort_of_openai_models,
-        enable_thinking_switch,
+        least_effort_instead_of_none,
         max_completion_tokens,
         no_effort_beside_tools,
         no_effort_when_thinking_off,
+        no_forced_tool_while_claude_thinks,
         no_forced_tool_while_thinking,
         only_auto_tool_choice,
         reasoning_echo_required,
+        sampling_refused_by_claude,
         sampling_refused_by_kimi,
         sampling_refused_by_reasoning_models,
         stop_refused_by_reasoning_models,
         system_first_only,
         text_only_models,
+        thinking_of_claude,
         thinking_switch,
     )
 }

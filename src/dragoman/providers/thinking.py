@@ -50,34 +50,16 @@ def thinks_by_default(wish: Wish) -> bool:
 
 
 def thinking_switch(wish: Wish) -> Wish:
-    """Thinking is switched by `thinking: {"type": "enabled"}` or `disabled` where the model has a switch.
+    """Models without a switch for thinking are not sent one; their effort is told by its word, where they know words.
 
-    DeepSeek, Kimi K2.5 and K2.6, GLM: all think unless told otherwise.
-    https://api-docs.deepseek.com/guides/thinking_mode, https://platform.kimi.ai/docs/api/chat,
-    https://docs.z.ai/guides/capabilities/thinking-mode.
-    """
-    if wish.is_one_of(*ALWAYS_THINKING, *NEVER_THINKING):
-        return wish
-    if is_thinking_off(wish.request.reasoning):
-        return wish.with_body(thinking={"type": "disabled"}).with_habits(effort="")
-    return wish.with_body(thinking={"type": "enabled"}) if is_thinking_asked(wish.request.reasoning) else wish
-
-
-def enable_thinking_switch(wish: Wish) -> Wish:
-    """Thinking is switched by `enable_thinking`, its length told by `thinking_budget`.
-
-    Qwen's hybrid models; without it they follow defaults that differ by model.
+    DeepSeek, Kimi K2.5 and K2.6, GLM up to 5.2 and Qwen have a switch, which their rows tell; K2.7, K3 and GLM-5.3
+    always think. https://api-docs.deepseek.com/guides/thinking_mode, https://platform.kimi.ai/docs/api/chat,
+    https://docs.z.ai/guides/capabilities/thinking-mode,
     https://www.alibabacloud.com/help/en/model-studio/deep-thinking.
     """
-    thinking = wish.request.reasoning
-    if wish.is_one_of(*ALWAYS_THINKING, *NEVER_THINKING):
-        return wish
-    if is_thinking_off(thinking):
-        return wish.with_body(enable_thinking=False)
-    if not is_thinking_asked(thinking):
-        return wish
-    members = {"enable_thinking": True} | ({"thinking_budget": thinking.budget} if thinking.budget else {})
-    return wish.with_body(**members)
+    if wish.is_one_of(*ALWAYS_THINKING):
+        return wish.with_habits(effort="reasoning_effort" if wish.habits.efforts else "")
+    return wish.with_habits(effort="", efforts=()) if wish.is_one_of(*NEVER_THINKING) else wish
 
 
 def effort_of_kimi(wish: Wish) -> Wish:
@@ -86,9 +68,7 @@ def effort_of_kimi(wish: Wish) -> Wish:
     Without it: 400 "cannot specify both 'thinking' and 'reasoning_effort'".
     https://platform.kimi.ai/docs/api/chat, https://github.com/HKUDS/nanobot/issues/3939.
     """
-    if not wish.is_one_of("kimi-k3*"):
-        return wish
-    return wish.with_habits(effort="reasoning_effort", efforts=("low", "high", "max"))
+    return wish.with_habits(efforts=("low", "high", "max")) if wish.is_one_of("kimi-k3*") else wish
 
 
 def effort_of_glm(wish: Wish) -> Wish:
@@ -96,9 +76,26 @@ def effort_of_glm(wish: Wish) -> Wish:
 
     https://docs.z.ai/guides/capabilities/thinking-mode.
     """
-    if not wish.is_one_of("glm-5.[2-9]*", "glm-[6-9]*"):
+    is_new = wish.is_one_of("glm-5.[2-9]*", "glm-[6-9]*")
+    return wish.with_habits(efforts=("low", "high", "max")) if is_new else wish
+
+
+def least_effort_instead_of_none(wish: Wish) -> Wish:
+    """A model that cannot be told not to think is asked to think as little as it can.
+
+    OpenAI's before 5.1, Kimi K3, GLM-5.3: they refuse `none`, or take it and think at their default, which is the
+    most for GLM. https://developers.openai.com/api/docs/guides/reasoning,
+    https://docs.z.ai/guides/capabilities/thinking-mode.
+    """
+    habits = wish.habits
+    if habits.effort != "reasoning_effort" or not habits.efforts or not is_thinking_off(wish.request.reasoning):
         return wish
-    return wish.with_habits(effort="reasoning_effort", efforts=("low", "high", "max"))
+    if "none" in habits.efforts:
+        return wish
+    return wish.changed(
+        [Loss("reasoning.mode", "The model cannot be told not to think; it was asked to think the least it can.")],
+        reasoning=Reasoning(effort=habits.efforts[0]),
+    )
 
 
 def no_effort_when_thinking_off(wish: Wish) -> Wish:
@@ -142,6 +139,7 @@ def reasoning_echo_required(wish: Wish) -> Wish:
 
     Without it: DeepSeek 400 "The reasoning_content in the thinking mode must be passed back to the API", Kimi 400
     "thinking is enabled but reasoning_content is missing in assistant tool call message".
-    https://api-docs.deepseek.com/guides/thinking_mode, https://platform.kimi.ai/docs/api/chat.
+    GLM answers, but thinks worse. https://api-docs.deepseek.com/guides/thinking_mode,
+    https://platform.kimi.ai/docs/api/chat, https://docs.z.ai/guides/capabilities/thinking-mode.
     """
     return wish.with_habits(reasoning_echo="reasoning_content") if thinks_by_default(wish) else wish

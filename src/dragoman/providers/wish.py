@@ -37,10 +37,6 @@ class Wish(Struct, frozen=True, kw_only=True):
         """The same wish, said another way."""
         return replace(self, habits=replace(self.habits, **changes))
 
-    def with_body(self, **members: object) -> Wish:
-        """The same wish with members added to the body."""
-        return self.with_habits(extra_body={**self.habits.extra_body, **members})
-
     def changed(self, losses: Iterable[Loss], **changes: Any) -> Wish:
         """Another wish, since this one cannot be met."""
         return replace(self, request=replace(self.request, **changes), losses=(*self.losses, *losses))
