@@ -26,7 +26,6 @@ OPENAI_EFFORTS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
 """Words of effort by family, the first that fits; none for models that do not reason. Names may be those of Azure
 deployments. https://developers.openai.com/api/docs/guides/reasoning,
 https://learn.microsoft.com/javascript/api/@azure/ai-projects/reasoningeffort."""
-OLD_LIMIT_MEMBER = ("*gpt-3*", "*gpt-4*", "*gpt-oss*", "*deepseek*", "*grok*", "*llama*", "*mistral*", "*phi-*")
 
 
 def openai_efforts(wish: Wish) -> tuple[str, ...]:
@@ -45,15 +44,26 @@ def effort_of_openai_models(wish: Wish) -> Wish:
 
 
 def max_completion_tokens(wish: Wish) -> Wish:
-    """The output limit is `max_completion_tokens` for all but older families and other vendors' models.
+    """The output limit of OpenAI's reasoning models is `max_completion_tokens`.
 
-    Without it: 400 "Unsupported parameter: 'max_tokens' is not supported with this model". Azure's older versions know
-    only the old name, so it stays for families that predate the new one.
+    Without it: 400 "Unsupported parameter: 'max_tokens' is not supported with this model".
     https://learn.microsoft.com/azure/foundry/openai/how-to/reasoning.
     """
-    if wish.is_one_of(*OLD_LIMIT_MEMBER):
+    if not openai_efforts(wish) or wish.is_one_of("gpt-oss*"):
         return wish
     return wish.with_habits(max_output_member="max_completion_tokens")
+
+
+OLDER = ("*gpt-3*", "*gpt-4*", "*gpt-oss*", "*deepseek*", "*grok*", "*llama*", "*mistral*", "*phi-*")
+
+
+def max_tokens_for_older_models(wish: Wish) -> Wish:
+    """The output limit of older families and of other vendors' models is `max_tokens`.
+
+    Azure's older versions know no other name; every version knows it for these models.
+    https://learn.microsoft.com/azure/foundry/openai/reference (`max_tokens`).
+    """
+    return wish.with_habits(max_output_member="max_tokens") if wish.is_one_of(*OLDER) else wish
 
 
 def sampling_refused_by_reasoning_models(wish: Wish) -> Wish:

@@ -26,6 +26,7 @@ from dragoman.providers.claude import (
 from dragoman.providers.openai_models import (
     effort_of_openai_models,
     max_completion_tokens,
+    max_tokens_for_older_models,
     no_effort_beside_tools,
     sampling_refused_by_reasoning_models,
     stop_refused_by_reasoning_models,
@@ -220,6 +221,7 @@ QUIRKS: dict[str, Quirk] = {
         effort_of_openai_models,
         least_effort_instead_of_none,
         max_completion_tokens,
+        max_tokens_for_older_models,
         no_effort_beside_tools,
         no_effort_when_thinking_off,
         no_forced_tool_while_claude_thinks,
