@@ -7,6 +7,7 @@ import asyncio
 
 import msgspec
 
+from tests.standin.faults import FAULTS
 from tests.standin.responders import RESPONDERS
 from tests.standin.rules import Rules
 from tests.standin.server import VOICES, StandIn
@@ -24,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--shape", default="{}", help='JSON of Shape, such as \'{"writes": "byte", "newline": "\\r\\n"}\''
     )
+    parser.add_argument("--faults", action="store_true", help="print the fault table and end")
     parser.add_argument("--lenient", action="store_true", help="do not refuse what the published schema refuses")
     return parser.parse_args()
 
@@ -43,5 +45,19 @@ async def serve(options: argparse.Namespace) -> None:
         await asyncio.Event().wait()
 
 
+def table() -> str:
+    """The fault table, a row a line."""
+    rows = FAULTS.items()
+    return "\n".join(f"{key:22} {row.stage:8} {','.join(row.modes):13} {row.what}" for key, row in rows)
+
+
+def main() -> None:
+    options = arguments()
+    if options.faults:
+        print(table())
+    else:
+        asyncio.run(serve(options))
+
+
 if __name__ == "__main__":
-    asyncio.run(serve(arguments()))
+    main()

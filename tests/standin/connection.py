@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._parser = httptools.HttpRequestParser(self)
         self._writable.set()
-        self._task = asyncio.get_running_loop().create_task(self._serve(self._opened()))
+        self.task = asyncio.get_running_loop().create_task(self._serve(self._opened()))
 
     def data_received(self, data: bytes) -> None:
         if self._doomed and self._requests.empty():
@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.left.set()
         self._writable.set()
-        self._task.cancel()
+        self.task.cancel()
 
     def pause_writing(self) -> None:
         self._writable.clear()

@@ -20,7 +20,8 @@ EVERY_KIND = Reply(
     (
         Thinking("First I think about the task, slowly and well."),
         Text("Here is what I am going to do next, step by step."),
-        Call("Bash", '{"command": "echo one two three", "description": "Says three numbers"}'),
+        Call("Bash", '{"command": "echo one two three", "description": "Says three numbers"}', "call_every_1"),
+        Call("Read", '{"file_path": "/tmp/standin.txt"}', "call_every_2"),
     )
 )
 """What is said when a fault needs a kind of content that the reply does not have."""
@@ -38,6 +39,18 @@ def shaped(**changes: Any) -> Doing:
         shape = msgspec.structs.replace(scene.shape, **changes)
         speech = msgspec.structs.replace(scene.speech, shape=shape)
         return answer(msgspec.structs.replace(scene, speech=speech))
+
+    return act
+
+
+def shaped_calls(**changes: Any) -> Doing:
+    """The same, with a reply that has at least two calls."""
+
+    def act(scene: Scene) -> Iterator[Act]:
+        reply = scene.speech.reply
+        if len(reply.calls) < 2:
+            scene = saying(scene, msgspec.structs.replace(EVERY_KIND, usage=reply.usage))
+        return shaped(**changes)(scene)
 
     return act
 

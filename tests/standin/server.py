@@ -171,10 +171,10 @@ class StandIn:
     async def close(self) -> None:
         """Stops listening and hangs up on everybody."""
         self._server.close()
-        for connection in list(self._live):
+        for connection in self._live:
             connection.hang_up()
         await self._server.wait_closed()
-        await asyncio.sleep(0)
+        await asyncio.gather(*(connection.task for connection in self._live), return_exceptions=True)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -197,7 +197,8 @@ class StandIn:
 
         self._thread = threading.Thread(target=live, name="standin", daemon=True)
         self._thread.start()
-        ready.wait(10)
+        if not ready.wait(10):
+            raise RuntimeError("the stand-in could not listen; is its port taken?")
         return self
 
     def __exit__(

@@ -39,15 +39,35 @@ class Heard(Struct):
         return json.loads(self.body)
 
 
-def ask(url: str, dialect: str, *, seconds: float = 0.3, path: str | None = None, **members: Any) -> Heard:
-    """The answer to a small good request, listened to until it ends or the time is over."""
+def ask(
+    url: str,
+    dialect: str,
+    *,
+    seconds: float = 0.3,
+    path: str | None = None,
+    then_s: float | None = None,
+    **members: Any,
+) -> Heard:
+    """The answer to a small good request, listened to until it ends or the time is over.
+
+    With `then_s` the time is cut to so much once the first bytes have come.
+    """
     body: dict[str, Any] = {"model": "standin", "messages": [{"role": "user", "content": "say two words"}]}
     if dialect == "anthropic":
         body["max_tokens"] = 4000
-    return send(url, path or PATHS[dialect], json.dumps(body | members).encode(), dialect, seconds)
+    return send(url, path or PATHS[dialect], json.dumps(body | members).encode(), dialect, seconds, then_s=then_s)
 
 
-def send(url: str, path: str, data: bytes, dialect: str, seconds: float = 2.0, method: str = "POST") -> Heard:
+def send(
+    url: str,
+    path: str,
+    data: bytes,
+    dialect: str,
+    seconds: float = 5.0,
+    *,
+    method: str = "POST",
+    then_s: float | None = None,
+) -> Heard:
     """The answer to any bytes."""
     version = "anthropic-version: 2023-06-01\r\n" if dialect == "anthropic" else ""
     lines = f"{method} {path} HTTP/1.1\r\nhost: standin\r\n{version}content-length: {len(data)}\r\n\r\n"
@@ -55,12 +75,12 @@ def send(url: str, path: str, data: bytes, dialect: str, seconds: float = 2.0, m
     try:
         with socket.create_connection((address.hostname, address.port or 80), timeout=seconds) as connection:
             connection.sendall(lines.encode() + data)
-            return listen(connection, seconds)
+            return listen(connection, seconds, then_s)
     except (ConnectionResetError, BrokenPipeError):  # a reset may come before the request is out
         return Heard(ending="reset")
 
 
-def listen(connection: socket.socket, seconds: float) -> Heard:
+def listen(connection: socket.socket, seconds: float, then_s: float | None = None) -> Heard:
     """Everything said on a connection until one answer is complete."""
     heard = Heard()
     parser = httptools.HttpResponseParser(heard)
@@ -72,6 +92,8 @@ def listen(connection: socket.socket, seconds: float) -> Heard:
             if not data:
                 heard.ending = "closed"
                 return heard
+            if then_s is not None and not heard.status:
+                end = min(end, time.monotonic() + then_s)
             parser.feed_data(data)
             if parser.get_status_code():
                 heard.status = parser.get_status_code()
