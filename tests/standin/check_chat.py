@@ -164,28 +164,7 @@ def _check_part(part: Json, kind: str, where: str) -> None:
         case "text" | "refusal":
             need(isinstance(part.get(kind), str), f"Missing required parameter: '{where}.{kind}'.", where)
         case "image_url":
-            image: Any = part.get("image_url")
-            need(
-                isinstance(image, dict),
-                f"Invalid type for '{where}.image_url': expected an object.",
-                where,
-                "invalid_type",
-            )
-            url = image.get("url")
-            picture = r"https?://\S+|data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*"
-            good = isinstance(url, str) and re.fullmatch(picture, url)
-            need(
-                good,
-                f"Invalid '{where}.image_url.url'. Expected a valid URL or a base64 image.",
-                where,
-                "invalid_image_url",
-            )
-            detail = image.get("detail", "auto")
-            need(
-                detail in ("auto", "low", "high", "original"),
-                f"Invalid value: {detail!r} ({where}.image_url.detail)",
-                where,
-            )
+            _check_image(part.get("image_url"), f"{where}.image_url")
         case "input_audio":
             audio = part.get("input_audio")
             sound = isinstance(audio, dict) and audio.get("data") and audio.get("format") in ("wav", "mp3")
@@ -201,6 +180,15 @@ def _check_part(part: Json, kind: str, where: str) -> None:
                 f"Invalid file data: '{where}.file.file_data'.",
                 where,
             )
+
+
+def _check_image(image: Any, where: str) -> None:
+    need(isinstance(image, dict), f"Invalid type for '{where}': expected an object.", where, "invalid_type")
+    picture = r"https?://\S+|data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*"
+    good = isinstance(image.get("url"), str) and re.fullmatch(picture, image["url"])
+    need(good, f"Invalid '{where}.url'. Expected a valid URL or a base64 image.", where, "invalid_image_url")
+    detail = image.get("detail", "auto")
+    need(detail in ("auto", "low", "high", "original"), f"Invalid value: {detail!r} ({where}.detail)", where)
 
 
 def _check_id(value: Any, where: str) -> None:
@@ -281,15 +269,7 @@ def _check_settings(body: Json) -> None:
             "invalid_type",
         )
     need(body.get("logprobs") or body.get("top_logprobs") is None, "'top_logprobs' needs 'logprobs'.", "top_logprobs")
-    streaming = body.get("stream") is True
-    options = body.get("stream_options")
-    need(
-        streaming or options is None,
-        "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
-        "stream",
-    )
-    known = options is None or set(options) <= {"include_usage", "include_obfuscation"}
-    need(known, "Unknown parameter in 'stream_options'.", "stream_options", "unknown_parameter")
+    _check_streaming(body)
     effort = body.get("reasoning_effort")
     need(effort is None or effort in EFFORTS, f"Invalid value: {effort!r}", "reasoning_effort", "invalid_value")
     tier = body.get("service_tier")
@@ -300,6 +280,18 @@ def _check_settings(body: Json) -> None:
         message = f"Invalid '{name}': string too long. Expected a string with maximum length {most}."
         need(isinstance(value, str) and len(value) <= most, message, name, "string_above_max_length")  # [seen]
     _check_metadata(body.get("metadata"))
+
+
+def _check_streaming(body: Json) -> None:
+    streaming = body.get("stream") is True
+    options = body.get("stream_options")
+    need(
+        streaming or options is None,
+        "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+        "stream",
+    )
+    known = options is None or set(options) <= {"include_usage", "include_obfuscation"}
+    need(known, "Unknown parameter in 'stream_options'.", "stream_options", "unknown_parameter")
 
 
 def _check_metadata(metadata: Any) -> None:
