@@ -233,7 +233,7 @@ class Bench:
 def report_faults(findings: Findings) -> int:
     """Names every run with wrong, failed or unfinished answers; 1 if one of them was not a peer's."""
     if behind := findings.behind():
-        say(f"measure 2 is missed: {behind} held streams fell behind by more than 100 ms")
+        say(f"measure 2 is missed: {behind:.0f} held streams fell behind by more than 100 ms")
     disturbed = [run for run in findings.runs if (run.taken_by_others or 0) > DISTURBED]
     if disturbed:
         say(f"{len(disturbed)} of {len(findings.runs)} runs shared the gateway's core with others: trust CPU ratios")

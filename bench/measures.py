@@ -51,9 +51,9 @@ class Findings:
         ]
         return median(found) if found else None
 
-    def behind(self) -> int:
-        """Streams that the gateway held and that ended more than 100 ms late."""
-        return sum(int(run.seen["behind"]) for run in self.of("hold", "dragoman"))
+    def behind(self) -> Figure:
+        """How many of the gateway's held streams ended more than 100 ms late, the median over the rounds."""
+        return self.figure("hold", "dragoman", lambda run: float(run.seen["behind"]))
 
     def stream_kib(self, target: str) -> Figure:
         """Memory per held stream, from the first round alone: later ones find the memory already taken."""
