@@ -152,7 +152,7 @@ def _is_held(vendor: Vendor, found: Found, word: str) -> bool:
         return bool(found.get(vendor.key))
     if not found.dotenv.get(vendor.key, "").strip():
         return False
-    return bool(found.get("PREFERRED_PROVIDER")) or not found.get("OPENAI_API_KEY")
+    return bool(found.get("PREFERRED_PROVIDER")) or not (found.get("OPENAI_API_KEY") or found.get("OPENAI_BASE_URL"))
 
 
 def _client_key(found: Found, held: list[Vendor]) -> str:
@@ -168,12 +168,12 @@ def _by_word(
     chosen = tuple(vendor for vendor in held if vendor.word == word)
     unused = [vendor.key for vendor in held if vendor.word != word]
     known = {vendor.word: vendor.key for vendor in FOREIGN.vendors}
+    # Our own name is meant for us; another project's may speak of something we do not have, and must not stop us.
+    wrong = faults if place == "DRAGOMAN_PROVIDER" else notices
     if word not in known:
-        faults.append(
-            Notice(place, f"'{word}' is none of {', '.join(known)}.", "Name one of them, or write a channel.")
-        )
+        wrong.append(Notice(place, f"'{word}' is none of {', '.join(known)}.", "Name one of them, or write a channel."))
     elif not chosen:
-        faults.append(Notice(place, f"'{word}' is chosen but {known[word]} is not set.", f"Set {known[word]}."))
+        wrong.append(Notice(place, f"'{word}' is chosen but {known[word]} is not set.", f"Set {known[word]}."))
     elif unused:
         notices.append(
             Notice(place, f"{' and '.join(unused)} is not used.", "To use several vendors, write dragoman.toml.")
