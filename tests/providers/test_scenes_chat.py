@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from dragoman.dialects.anthropic.request import read_request
 from dragoman.dialects.base import Target, Written
-from dragoman.dialects.openai_chat.write import write_request
+from dragoman.dialects.openai_chat import DIALECT
 from dragoman.providers.catalog import card_for, catalog
 from dragoman.providers.quirks import fit
 from tests.providers.coding import ACCOUNT, turn
@@ -30,7 +30,7 @@ def written(row: str, model: str, changes: Json) -> tuple[Json, Written]:
     card = card_for(provider.cards, model)
     wish = fit(provider, read_request(turn(**changes)), model, max_output=card.max_output if card else None)
     target = Target(model=model, origin=ACCOUNT, native=provider.native, stream=True, habits=wish.habits)
-    told = write_request(wish.request, target)
+    told = DIALECT.write_request(wish.request, target)
     return json.loads(told.body), told
 
 
@@ -153,7 +153,8 @@ LOUD: dict[tuple[str, str], Json] = {
     ("zai", "glm-4.7"): {"thinking": {"type": "enabled"}, "max_tokens": 128000},
     ("zai", "glm-5.2"): {"thinking": {"type": "enabled"}, "reasoning_effort": "high"},
     ("zhipu", "glm-5.3"): {"reasoning_effort": "high"},
-    ("qwen", "qwen-plus"): {"enable_thinking": True},
+    ("qwen", "qwen-plus"): {"enable_thinking": True, "max_tokens": 32768},
+    ("qwen", "qwen3-coder-plus"): {"max_tokens": 65536},
     ("ollama", "gpt-oss:20b"): {"reasoning_effort": "high"},
     ("vllm", "openai/gpt-oss-120b"): {"reasoning_effort": "high"},
 }

@@ -86,6 +86,10 @@ def sampling_refused_by_kimi(wish: Wish) -> Wish:
     return wish.without_sampling(SAMPLING, "The vendor fixes it for this model.")
 
 
+BLIND = ("deepseek-*", "glm-*", "moonshot-v1*", "kimi-k2-*", "qwen*-coder*", "qwen-max*", "qwen3-max*", "qwen3.7-max*")
+SEEING = ("*vision*", "*-vl*", "glm-[0-9]*v", "glm-[0-9]*v-*", "deepseek-flash*")
+
+
 def text_only_models(wish: Wish) -> Wish:
     """Images are not sent to models that cannot see; the writer puts words in their place.
 
@@ -93,9 +97,8 @@ def text_only_models(wish: Wish) -> Wish:
     https://api-docs.deepseek.com/quick_start/pricing, https://docs.z.ai/guides/overview/overview,
     https://platform.kimi.ai/docs/models.
     """
-    sees = wish.is_one_of("*vision*", "glm-*v*", "*-vl*", "deepseek-flash*")
-    blind = wish.is_one_of("deepseek-*", "glm-*", "moonshot-v1*", "kimi-k2-*")
-    return wish.with_habits(images=False) if blind and not sees else wish
+    blind = wish.is_one_of(*BLIND) and not wish.is_one_of(*SEEING)
+    return wish.with_habits(images=False) if blind else wish
 
 
 def only_auto_tool_choice(wish: Wish) -> Wish:
