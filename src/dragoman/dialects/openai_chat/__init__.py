@@ -1,0 +1,46 @@
+"""OpenAI Chat Completions, and the servers compatible with it, both ways."""
+
+from __future__ import annotations
+
+from dragoman.dialects.base import Dialect
+from dragoman.dialects.openai_chat.edit import StreamEditor, edit_reply
+from dragoman.dialects.openai_chat.errors import read_problem, write_problem
+from dragoman.dialects.openai_chat.reply import read_reply, write_reply
+from dragoman.dialects.openai_chat.request import read_request
+from dragoman.dialects.openai_chat.speak import BEAT, StreamWriter
+from dragoman.dialects.openai_chat.stream import StreamReader
+from dragoman.dialects.openai_chat.wire import NAME
+from dragoman.dialects.openai_chat.write import write_request
+
+DIALECT = Dialect(
+    name=NAME,
+    one_part_at_a_time=False,
+    path="/chat/completions",
+    beat=BEAT,
+    stream_type="text/event-stream",
+    read_request=read_request,
+    write_request=write_request,
+    reader=StreamReader,
+    read_reply=read_reply,
+    writer=StreamWriter,
+    write_reply=write_reply,
+    read_problem=read_problem,
+    write_problem=write_problem,
+    editor=StreamEditor,
+    edit_reply=edit_reply,
+    members={
+        "model": ("model",),
+        "tools": ("tools",),
+        "tool_choice": ("tool_choice",),
+        "parallel_tools": ("parallel_tool_calls",),
+        "max_output": ("max_tokens", "max_completion_tokens"),
+        "sampling": ("temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty"),
+        "reasoning": ("reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget"),
+        "output_shape": ("response_format",),
+        "stop": ("stop",),
+        "stream": ("stream", "stream_options"),
+        "stream_usage": ("stream_options",),
+        "user": ("user",),
+        "service_tier": ("service_tier",),
+    },
+)

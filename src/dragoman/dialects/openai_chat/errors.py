@@ -1,0 +1,399 @@
+"""Errors of this wire, both ways.
+
+Theory: the status decides; the error's own code comes next; words are consulted only for 400, 413 and 422, from the
+short tables below. Source: error pages of OpenAI, Azure, OpenRouter, DeepSeek, Ollama, vLLM and Mistral, and the bodies
+users report, read 2026-11-20.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from dragoman.canon.problem import Kind, Original, Problem, problem
+from dragoman.dialects.openai_chat.wire import NAME
+
+
+class Said(Struct):
+    """What an error body says, whoever wrote it."""
+
+    message: str = ""
+    code: str = ""
+    type: str = ""
+    param: str | None = None
+    status: int | None = None
+    """A status given inside the body."""
+
+
+BY_STATUS: Mapping[int, Kind] = {
+    400: Kind.INVALID_REQUEST,
+    401: Kind.UPSTREAM_CREDENTIAL,
+    402: Kind.UPSTREAM_QUOTA,
+    403: Kind.UPSTREAM_CREDENTIAL,
+    404: Kind.NOT_FOUND,
+    405: Kind.NOT_FOUND,
+    408: Kind.TIMEOUT,
+    409: Kind.CONFLICT,
+    413: Kind.TOO_LARGE,
+    415: Kind.INVALID_REQUEST,
+    422: Kind.INVALID_REQUEST,
+    425: Kind.CONFLICT,
+    429: Kind.RATE_LIMITED,
+    498: Kind.OVERLOADED,
+    499: Kind.UPSTREAM_ERROR,
+    503: Kind.OVERLOADED,
+    504: Kind.TIMEOUT,
+    524: Kind.TIMEOUT,
+    529: Kind.OVERLOADED,
+}
+"""Kind of each status. 498 is Groq's "capacity exceeded", 524 Cloudflare's "origin timed out"."""
+
+BY_CODE: Mapping[str, Kind] = {
+    "context_length_exceeded": Kind.PROMPT_TOO_LONG,
+    "context_window_exceeded": Kind.PROMPT_TOO_LONG,
+    "model_max_prompt_tokens_exceeded": Kind.PROMPT_TOO_LONG,
+    "exceed_context_size_error": Kind.PROMPT_TOO_LONG,
+    "content_filter": Kind.REFUSED,
+    "content_policy_violation": Kind.REFUSED,
+    "data_inspection_failed": Kind.REFUSED,
+    "ResponsibleAIPolicyViolation": Kind.REFUSED,
+    "model_not_found": Kind.MODEL_NOT_FOUND,
+    "DeploymentNotFound": Kind.MODEL_NOT_FOUND,
+    "invalid_model": Kind.MODEL_NOT_FOUND,
+    "insufficient_quota": Kind.UPSTREAM_QUOTA,
+    "billing_hard_limit_reached": Kind.UPSTREAM_QUOTA,
+    "quota_exceeded": Kind.UPSTREAM_QUOTA,
+    "exceeded_current_quota_error": Kind.UPSTREAM_QUOTA,
+    "Arrearage": Kind.UPSTREAM_QUOTA,
+    "invalid_api_key": Kind.UPSTREAM_CREDENTIAL,
+    "authentication_error": Kind.UPSTREAM_CREDENTIAL,
+    "rate_limit_exceeded": Kind.RATE_LIMITED,
+    "rate_limit_error": Kind.RATE_LIMITED,
+    "rate_limit_reached_error": Kind.RATE_LIMITED,
+    "engine_overloaded_error": Kind.OVERLOADED,
+    "overloaded_error": Kind.OVERLOADED,
+    "overloaded": Kind.OVERLOADED,
+    "server_is_overloaded": Kind.OVERLOADED,
+    "service_unavailable": Kind.OVERLOADED,
+    "timeout_error": Kind.TIMEOUT,
+    "server_error": Kind.UPSTREAM_ERROR,
+    "internal_server_error": Kind.UPSTREAM_ERROR,
+    "api_error": Kind.UPSTREAM_ERROR,
+    "invalid_request_error": Kind.INVALID_REQUEST,
+    "BadRequestError": Kind.INVALID_REQUEST,
+}
+"""Kind of each code or type that vendors use."""
+
+DECISIVE: Mapping[int, frozenset[Kind]] = {
+    400: frozenset({Kind.PROMPT_TOO_LONG, Kind.REFUSED, Kind.MODEL_NOT_FOUND, Kind.UPSTREAM_QUOTA}),
+    402: frozenset(),
+    403: frozenset({Kind.UPSTREAM_QUOTA, Kind.REFUSED, Kind.MODEL_NOT_FOUND}),
+    404: frozenset({Kind.MODEL_NOT_FOUND}),
+    413: frozenset({Kind.PROMPT_TOO_LONG}),
+    422: frozenset({Kind.PROMPT_TOO_LONG, Kind.REFUSED, Kind.MODEL_NOT_FOUND}),
+    429: frozenset({Kind.UPSTREAM_QUOTA, Kind.OVERLOADED}),
+    500: frozenset({Kind.OVERLOADED}),
+    503: frozenset({Kind.RATE_LIMITED}),
+}
+"""Kinds that a code may make of a status; any other code leaves the status its own meaning."""
+
+TOO_LONG = tuple(
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        r"maximum context length is (?P<most>\d+) tokens.*?(?:resulted in|requested(?: about)?) (?P<used>\d+) tokens",
+        r"maximum context length(?: of| is)? (?P<most>\d+)(?: tokens)?.*?(?P<used>\d+) (?:input )?tokens",
+        r"passed (?P<used>\d+) input tokens.*?maximum (?:input|context) length is (?:only )?(?P<most>\d+)",
+        r"prompt \((?:length )?(?P<used>\d+)(?: tokens)?\).*?(?:maximum|max|longer).*?(?P<most>\d+)",
+        r"(?P<used>\d+) tokens > (?P<most>\d+)",
+        r"prompt (?:contains|has|of) (?P<used>\d+) tokens.*?(?P<most>\d+)",
+        r"token count of (?P<used>\d+) exceeds the limit of (?P<most>\d+)",
+        r"input token count \((?P<used>\d+)\) exceeds the maximum number of tokens allowed \((?P<most>\d+)\)",
+        r"request \((?P<used>\d+) tokens\) exceeds the available context size \((?P<most>\d+) tokens\)",
+        r"Range of input length should be \[\d+, (?P<most>\d+)\]",
+        r"exceeded model token limit: (?P<most>\d+)",
+        r"maximum prompt length is (?P<most>\d+) but the request contains (?P<used>\d+) tokens",
+        r"`inputs` tokens \+ `max_new_tokens` must be <= (?P<most>\d+)\. Given: (?P<used>\d+)",
+        r"context (?:length|window|size) (?:has been |is |was )?exceed(?:s|ed)?",
+        r"exceed(?:s|ed)? (?:the )?(?:model'?s? )?(?:maximum |max |available )?(?:context|token limit)",
+        r"(?:prompt|input|conversation) (?:is |was )?too (?:long|large)",
+        r"please reduce the length of (?:the|your) (?:messages|prompt|input)",
+    )
+)
+"""Wordings of "the prompt is too long", the ones that tell numbers first."""
+
+REFUSALS = re.compile(
+    r"content management policy|content[ _]filter|content policy|usage policies|safety system|inappropriate content|"
+    r"content exists risk|moderation",
+    re.IGNORECASE,
+)
+NO_MODEL = re.compile(
+    r"model\b.{0,80}(?:does not exist|not found|is not available|not supported|unknown)|"
+    r"(?:no such|unknown|invalid) model|is not a valid model",
+    re.IGNORECASE | re.DOTALL,
+)
+NO_MONEY = re.compile(
+    r"exceeded your current quota|insufficient (?:balance|credit|funds|quota)|credit balance|more credits|"
+    r"billing|payment required|key limit exceeded|monthly (?:spend|usage) limit",
+    re.IGNORECASE,
+)
+_ANYTHING = msgspec.json.Decoder()
+_WAIT = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_SECRET = re.compile(r"\b(?:sk|pk|gsk|xai|key|Bearer)[-_ ][\w*.-]{6,}|\bAIza[\w-]{10,}")
+_MARKUP = re.compile(rb"\s*<")
+
+TOLD: Mapping[Kind, str] = {
+    Kind.UPSTREAM_CREDENTIAL: "The provider was asked with the gateway's credential and refused it. "
+    "Whoever runs this gateway must renew it.",
+    Kind.UPSTREAM_QUOTA: "The provider was asked, but the gateway's account there has no credit or quota left. "
+    "Whoever runs this gateway must renew it.",
+}
+"""Words for what must not be quoted to a client, for it speaks of our account."""
+ADVICE: Mapping[Kind, str] = {
+    Kind.INVALID_REQUEST: "Change the request accordingly.",
+    Kind.TOO_LARGE: "Send less.",
+    Kind.REFUSED: "Change the prompt.",
+    Kind.NOT_FOUND: "Whoever runs this gateway should check the provider's address.",
+    Kind.MODEL_NOT_FOUND: "Choose a model that the provider offers.",
+    Kind.REDIRECTED: "Whoever runs this gateway should check the provider's address.",
+}
+QUOTED = frozenset(
+    {Kind.INVALID_REQUEST, Kind.PROMPT_TOO_LONG, Kind.TOO_LARGE, Kind.UNSUPPORTED, Kind.REFUSED, Kind.MODEL_NOT_FOUND}
+)
+"""Kinds whose original body a client of this wire gets word for word: it is about the request, not about us."""
+
+AS_WRITTEN: Mapping[Kind, tuple[str, str | None]] = {
+    Kind.INVALID_REQUEST: ("invalid_request_error", None),
+    Kind.PROMPT_TOO_LONG: ("invalid_request_error", "context_length_exceeded"),
+    Kind.TOO_LARGE: ("invalid_request_error", "request_too_large"),
+    Kind.UNSUPPORTED: ("invalid_request_error", "unsupported_value"),
+    Kind.AUTHENTICATION: ("invalid_request_error", "invalid_api_key"),
+    Kind.PERMISSION: ("invalid_request_error", "permission_denied"),
+    Kind.BILLING: ("insufficient_quota", "insufficient_quota"),
+    Kind.NOT_FOUND: ("invalid_request_error", "not_found"),
+    Kind.MODEL_NOT_FOUND: ("invalid_request_error", "model_not_found"),
+    Kind.CONFLICT: ("invalid_request_error", "conflict"),
+    Kind.RATE_LIMITED: ("rate_limit_error", "rate_limit_exceeded"),
+    Kind.OVERLOADED: ("server_error", "overloaded"),
+    Kind.TIMEOUT: ("server_error", "timeout"),
+    Kind.UNREACHABLE: ("server_error", "upstream_unreachable"),
+    Kind.TLS: ("server_error", "upstream_tls"),
+    Kind.REDIRECTED: ("server_error", "upstream_redirected"),
+    Kind.UPSTREAM_CREDENTIAL: ("server_error", "upstream_credential"),
+    Kind.UPSTREAM_QUOTA: ("server_error", "upstream_quota"),
+    Kind.UPSTREAM_ERROR: ("server_error", "upstream_error"),
+    Kind.GARBLED: ("server_error", "upstream_garbled"),
+    Kind.CUT_SHORT: ("server_error", "upstream_cut_short"),
+    Kind.REFUSED: ("invalid_request_error", "content_policy_violation"),
+    Kind.INTERNAL: ("server_error", "internal_error"),
+}
+"""`type` and `code` of each kind, for a client of this wire."""
+
+
+def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
+    """An upstream's answer with a status other than 2xx as a problem; never raises."""
+    said = said_in(body)
+    kind = _kind(status, said)
+    original = Original(NAME, status, body) if kind in QUOTED and _is_ours(body) else None
+    return _problem(kind, said, status, body, wait_s(headers), original)
+
+
+def problem_in_stream(raw: bytes) -> Problem:
+    """The problem told by an `error` inside an answer whose status was 200; its own code and words decide."""
+    said = said_in(b'{"error":%b}' % raw)
+    status = said.status if said.status is not None and said.status >= 300 else None
+    if status is None:
+        kind = BY_CODE.get(said.code) or BY_CODE.get(said.type) or Kind.UPSTREAM_ERROR
+        status = 400 if kind is Kind.INVALID_REQUEST else 500
+        kind = _kind(400, said) if kind is Kind.INVALID_REQUEST else kind
+    else:
+        kind = _kind(status, said)
+    return _problem(kind, said, status, raw, None, None)
+
+
+def problem_in_answer(body: bytes) -> Problem | None:
+    """The problem told by a body of status 200 that is no answer; None if it does not look like an error."""
+    found = _decoded(body)
+    if not isinstance(found, dict):
+        return None
+    if not (found.get("object") == "error" or {"error", "message", "detail", "msg"} & found.keys()):
+        return None
+    return problem_in_stream(msgspec.json.encode(found.get("error") or found))
+
+
+def _problem(
+    kind: Kind, said: Said, status: int, body: bytes, retry_after_s: float | None, original: Original | None
+) -> Problem:
+    words = _SECRET.sub("…", said.message)[:1000]
+    return problem(
+        kind,
+        _message(kind, words, status),
+        retry_after_s=retry_after_s,
+        upstream_status=status,
+        evidence=_SECRET.sub("…", body[:4096].decode("utf-8", "replace")),
+        original=original,
+        param=said.param,
+    )
+
+
+def _kind(status: int, said: Said) -> Kind:
+    """The status decides, the code refines it, words only where nothing else tells."""
+    kind = BY_STATUS.get(status)
+    if kind is None:
+        if 300 <= status < 400:
+            return Kind.REDIRECTED
+        kind = Kind.INVALID_REQUEST if 400 <= status < 500 else Kind.UPSTREAM_ERROR
+    decisive = DECISIVE.get(status, frozenset())
+    for word in (said.code, said.type):
+        named = BY_CODE.get(word)
+        if named in decisive:
+            return named
+    if status in (400, 413, 422):
+        return _worded(said.message, kind)
+    if status == 404 and NO_MODEL.search(said.message):
+        return Kind.MODEL_NOT_FOUND
+    return kind
+
+
+def _worded(message: str, otherwise: Kind) -> Kind:
+    if any(pattern.search(message) for pattern in TOO_LONG):
+        return Kind.PROMPT_TOO_LONG
+    for pattern, kind in ((REFUSALS, Kind.REFUSED), (NO_MONEY, Kind.UPSTREAM_QUOTA), (NO_MODEL, Kind.MODEL_NOT_FOUND)):
+        if pattern.search(message):
+            return kind
+    return otherwise
+
+
+def _message(kind: Kind, words: str, status: int) -> str:
+    if kind in TOLD:
+        return TOLD[kind]
+    if kind is Kind.PROMPT_TOO_LONG:
+        return _too_long(words)
+    quoted = f'"{words}"' if words else f"status {status} without a word"
+    return f"The provider was asked and answered: {quoted}. {ADVICE.get(kind, 'Try again later.')}"
+
+
+def _too_long(words: str) -> str:
+    """The wording that makes Claude Code compact its history, with the numbers where the provider told them."""
+    for pattern in TOO_LONG:
+        found = pattern.search(words)
+        numbers = found.groupdict() if found else {}
+        if numbers.get("used") and numbers.get("most"):
+            return f"prompt is too long: {numbers['used']} tokens > {numbers['most']} maximum"
+    return f"prompt is too long: {words}" if words else "prompt is too long"
+
+
+def _is_ours(body: bytes) -> bool:
+    """Whether the body has the published shape, so that a client of this wire can read it."""
+    found = _decoded(body)
+    return isinstance(found, dict) and isinstance(found.get("error"), dict)
+
+
+def said_in(body: bytes) -> Said:
+    """What an error body says: the published shape, a list of it, vLLM's flat one, FastAPI's `detail`, or text."""
+    if _MARKUP.match(body):
+        return Said()
+    found = _decoded(body)
+    if isinstance(found, list) and found:
+        found = found[0]
+    if isinstance(found, str):
+        return Said(message=found)
+    if not isinstance(found, dict):
+        return Said(message=body[:1000].decode("utf-8", "replace").strip())
+    inner = found.get("error")
+    if isinstance(inner, dict):
+        return _said(inner)
+    if isinstance(inner, str):
+        return Said(message=inner, code=_word(found.get("code")), type=_word(found.get("type")))
+    return _said(found)
+
+
+def _said(found: Mapping[str, object]) -> Said:
+    detail = found.get("detail")
+    words = found.get("message") or found.get("msg") or found.get("error") or detail or ""
+    if not isinstance(words, str):
+        words = msgspec.json.encode(words).decode()
+    raw = _raw_words(found.get("metadata"))
+    code = found.get("code")
+    status = next((each for each in (code, found.get("status")) if isinstance(each, int) and 300 <= each < 600), None)
+    if status is None and isinstance(code, str) and code.isdigit():
+        status = int(code)
+    inner = found.get("innererror")
+    finer = _word(inner.get("code")) if isinstance(inner, dict) else ""
+    param = found.get("param")
+    return Said(
+        message=f"{words} {raw}".strip() if raw else words,
+        code=finer or _word(code),
+        type=_word(found.get("type")),
+        param=param if isinstance(param, str) else None,
+        status=status,
+    )
+
+
+def _raw_words(metadata: object) -> str:
+    """OpenRouter's own message only says that a provider failed; the provider's words stand in `metadata.raw`."""
+    if not isinstance(metadata, dict):
+        return ""
+    raw = metadata.get("raw")
+    if isinstance(raw, str):
+        return said_in(raw.encode("utf-8", "replace")).message
+    return msgspec.json.encode(raw).decode() if raw else ""
+
+
+def _word(found: object) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        return _ANYTHING.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def wait_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait as the headers say, the most exact first; dates are ignored, for there is no clock here."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    seconds = _number(headers.get("retry-after"))
+    if seconds is not None:
+        return seconds
+    waits = [
+        _duration(headers.get(f"x-ratelimit-reset-{of}", ""))
+        for of in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{of}", "0") == "0"
+    ]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _duration(text: str) -> float | None:
+    """Seconds of a duration such as `6m0s` or `20ms`, or of a plain number of seconds."""
+    found = _WAIT.fullmatch(text.strip()) if text.strip() else None
+    if found is None:
+        seconds = _number(text)
+        return seconds if seconds is not None and seconds < 1e6 else None
+    hours, minutes, seconds, milliseconds = (float(each or 0) for each in found.groups())
+    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+
+
+def error_object(problem: Problem) -> dict[str, object]:
+    """The `error` object that says this problem."""
+    kind, code = AS_WRITTEN[problem.kind]
+    return {"message": problem.message, "type": kind, "param": problem.param, "code": code}
+
+
+def write_problem(problem: Problem, request_id: str) -> bytes:
+    """An error body for a client; the upstream's own where it is of this wire and about the request."""
+    if problem.original and problem.original.dialect == NAME:
+        return problem.original.body
+    return msgspec.json.encode({"error": error_object(problem), "request_id": request_id})

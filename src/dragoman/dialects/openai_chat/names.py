@@ -1,0 +1,58 @@
+"""Names and ids that an upstream accepts, in place of those it would refuse.
+
+Rule: the same name always gives the same replacement, on every replica, so that prompt caches hold.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+ID_LIMIT = 40
+"""Characters of a call id that OpenAI takes ("string too long. Expected a string with maximum length 40")."""
+
+_ILLEGAL_IN_NAME = re.compile(r"[^a-zA-Z0-9_-]")
+_LEGAL_ID = re.compile(rf"[!-~]{{1,{ID_LIMIT}}}")
+_HASH_CHARACTERS = 8
+
+
+def digest(text: str, characters: int) -> str:
+    """A short fingerprint of a text, in lower-case hexadecimal."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:characters]
+
+
+class ToolNames:
+    """Tool names as one upstream takes them. Mutable: it remembers which were changed, for the way back."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._sent: dict[str, str] = {}
+        self.changed: dict[str, str] = {}
+        """Names as sent to the names the client knows; only those that differ."""
+
+    def sent(self, name: str) -> str:
+        """The name to send: itself, or cut and cleaned with a hash of the original at its end."""
+        known = self._sent.get(name)
+        if known is None:
+            known = self._sent[name] = self._fitted(name)
+            if known != name:
+                self.changed[known] = name
+        return known
+
+    def _fitted(self, name: str) -> str:
+        clean = _ILLEGAL_IN_NAME.sub("_", name)
+        if clean == name and 0 < len(name) <= self._limit:
+            return name
+        return f"{clean[: self._limit - _HASH_CHARACTERS - 1]}_{digest(name, _HASH_CHARACTERS)}"
+
+
+def sent_id(call_id: str, taken: set[str]) -> str:
+    """A call id that is legal and not yet in `taken`, to which it is added."""
+    fitted = call_id if _LEGAL_ID.fullmatch(call_id) else f"call_{digest(call_id, 24)}"
+    position = 1
+    unique = fitted
+    while unique in taken:
+        position += 1
+        unique = f"call_{digest(f'{fitted}#{position}', 24)}"
+    taken.add(unique)
+    return unique

@@ -1,0 +1,120 @@
+"""Whole answers, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw
+
+from dragoman.canon.events import Event, Finished
+from dragoman.canon.reply import Reply
+from dragoman.canon.request import Extras, Part, Refusal, ServerTool, Text, Thinking, ToolCall, Unknown
+from dragoman.canon.usage import NOTHING_SAID
+from dragoman.dialects.base import Hearing, Telling
+from dragoman.dialects.openai_chat.answer import Answer
+from dragoman.dialects.openai_chat.speak import call_object, entry_for, finish_word
+from dragoman.dialects.openai_chat.thoughts import DETAILS
+from dragoman.dialects.openai_chat.usage import write_usage
+from dragoman.dialects.openai_chat.wire import NAME
+
+_LISTS = msgspec.json.Decoder(list[list[Raw] | None])
+_LOGPROBS = msgspec.json.Decoder(list[dict[str, list[Raw] | None] | None])
+
+
+def read_reply(body: bytes, hearing: Hearing) -> list[Event]:
+    """Events of a whole answer; never raises."""
+    answer = Answer(hearing)
+    events = answer.take(body)
+    return [*events, *answer.end()]
+
+
+def write_reply(reply: Reply, telling: Telling) -> bytes:
+    """A whole answer for a client."""
+    choice: dict[str, object] = {"index": 0, "message": _message(reply.parts, bare=telling.bare_seals)}
+    logprobs = _logprobs(reply.parts)
+    if logprobs:
+        choice["logprobs"] = logprobs
+    choice["finish_reason"] = finish_word(reply.finish or Finished("unknown"))
+    body: dict[str, object] = {
+        "id": reply.id or f"chatcmpl-{telling.exchange_id}",
+        "object": "chat.completion",
+        "created": telling.created_s,
+        "model": telling.model,
+        "choices": [choice],
+    }
+    if reply.usage != NOTHING_SAID or reply.usage_extras:
+        body["usage"] = write_usage(reply.usage, reply.usage_extras)
+    if reply.extras and reply.extras.dialect == NAME:
+        body |= {name: value for name, value in reply.extras.members.items() if name not in body}
+    return msgspec.json.encode(body)
+
+
+def _message(parts: Sequence[Part], *, bare: bool) -> dict[str, object]:
+    texts: list[str] = []
+    refusals: list[str] = []
+    thoughts: list[str] = []
+    details: list[object] = []
+    calls: list[object] = []
+    length = 0
+    for part in parts:
+        span = (length, length)
+        match part:
+            case Text(text=text):
+                texts.append(text)
+            case Refusal(text=text):
+                refusals.append(text)
+            case Thinking(text=text):
+                thoughts.append(text)
+                span = (length, length + len(text))
+                length = span[1]
+            case ToolCall(arguments=arguments, form=form):
+                calls.append(call_object(part, arguments or ("{}" if form == "json" else "")))
+            case ServerTool(fallback=words) | Unknown(fallback=words) if words:
+                texts.append(words)
+            case _:
+                pass
+        entry = entry_for(part, part.seal, span, bare=bare) if part.seal else None
+        if entry:
+            details.append(entry)
+    message: dict[str, object] = {"role": "assistant", "content": "".join(texts) if texts else None}
+    if refusals:
+        message["refusal"] = "".join(refusals)
+    if any(thoughts):
+        message["reasoning_content"] = "".join(thoughts)
+    if details:
+        message[DETAILS] = details
+    if calls:
+        message["tool_calls"] = calls
+    return message | _notes(parts)
+
+
+def _notes(parts: Sequence[Part]) -> dict[str, object]:
+    """Annotations and the like, gathered from all parts."""
+    notes: dict[str, object] = {}
+    for extras in _own(parts):
+        for name, value in extras.items():
+            if name == "annotations":
+                gathered = [each for some in _LISTS.decode(value) for each in some or ()]
+                before = notes.get(name)
+                notes[name] = [*before, *gathered] if isinstance(before, list) else gathered
+            elif name != "logprobs":
+                last = msgspec.json.decode(value, type=list[Raw])
+                notes[name] = last[-1] if last else None
+    return notes
+
+
+def _logprobs(parts: Sequence[Part]) -> dict[str, list[Raw]]:
+    """Log probabilities of all parts as one object."""
+    gathered: dict[str, list[Raw]] = {}
+    for extras in _own(parts):
+        if "logprobs" in extras:
+            for some in _LOGPROBS.decode(extras["logprobs"]):
+                for name, values in (some or {}).items():
+                    gathered.setdefault(name, []).extend(values or ())
+    return gathered
+
+
+def _own(parts: Sequence[Part]) -> list[dict[str, Raw]]:
+    kept: list[Extras] = [part.extras for part in parts if part.extras and part.extras.dialect == NAME]
+    return [extras.members for extras in kept]
