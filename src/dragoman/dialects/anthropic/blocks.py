@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dragoman.canon.request import (
+    AnyTool,
     CacheMark,
     Extras,
     File,
@@ -23,11 +24,13 @@ from dragoman.canon.request import (
     Inline,
     Link,
     Part,
+    ProviderTool,
     ServerTool,
     Source,
     Stored,
     Text,
     Thinking,
+    Tool,
     ToolCall,
     ToolReference,
     ToolResult,
@@ -36,13 +39,12 @@ from dragoman.canon.request import (
 from dragoman.canon.seal import unwrap
 from dragoman.dialects.anthropic.carrier import reunite
 from dragoman.dialects.anthropic.plain import plainly
+from dragoman.dialects.anthropic.words import NAME
 from dragoman.dialects.take import Members, first_byte
 
-NAME = "anthropic"
 
-
-class _Closed(Struct, tag_field="type", forbid_unknown_fields=True):
-    """A block whose every member is known."""
+class _Closed(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
+    """A block whose every member is known. Held for a moment only, so never a matter for the garbage collector."""
 
 
 class CacheControl(_Closed, tag="ephemeral"):
@@ -122,6 +124,18 @@ class _ToolResult(_Closed, tag="tool_result"):
 Block: TypeAlias = _ToolUse | _ToolResult | _Text | _Thinking | _Redacted | _Image | _Document | _ToolReference
 """A block of closed shape."""
 
+
+class ShutTool(Struct, forbid_unknown_fields=True, gc=False):
+    """A client's tool of closed shape."""
+
+    name: str
+    input_schema: Raw
+    description: str | None = None
+    strict: bool | None = None
+    defer_loading: bool | None = None
+    cache_control: CacheControl | None = None
+
+
 _BLOCK = msgspec.json.Decoder(Block)
 _CACHE_CONTROL = msgspec.json.Decoder(CacheControl)
 _LOOSE_CACHE_CONTROL = msgspec.json.Decoder(_LooseCacheControl)
@@ -130,9 +144,55 @@ FAULTS = (msgspec.DecodeError, RecursionError)
 """What a decoder raises for input that is not of its shape."""
 
 
+def tools_of(tools: list[ShutTool]) -> tuple[AnyTool, ...]:
+    """The tools of closed shape."""
+    return tuple(
+        Tool(
+            tool.name,
+            tool.description,
+            None if first_byte(tool.input_schema) == b"n" else tool.input_schema,
+            strict=tool.strict,
+            deferred=tool.defer_loading or False,
+            cache_mark=_mark(tool.cache_control),
+        )
+        for tool in tools
+    )
+
+
+def open_tools(found: Members) -> tuple[AnyTool, ...]:
+    """The tools among these members. Raises `Trouble`."""
+    return tuple(_open_tool(tool) for tool in found.objects("tools") or ())
+
+
+def _open_tool(tool: Members) -> AnyTool:
+    whole = tool.whole_again() if "type" in tool else None
+    kind = tool.text("type", "custom")
+    if whole is not None and kind != "custom":
+        return ProviderTool(NAME, kind, tool.text("name", ""), whole, open_mark(tool))
+    return Tool(
+        tool.need("name", tool.text("name")),
+        tool.text("description"),
+        tool.raw("input_schema"),
+        strict=tool.truth("strict"),
+        deferred=tool.truth("defer_loading") or False,
+        cache_mark=open_mark(tool),
+        extras=tool.rest(NAME),
+    )
+
+
 def parts_of(blocks: list[Block]) -> tuple[Part, ...]:
-    """The parts of blocks of closed shape."""
-    return reunite([_SHUT[type(block)](block) for block in blocks])
+    """The parts of blocks of closed shape. Done in place for the kinds of which a long history consists."""
+    parts: list[Part] = []
+    thoughtful = False
+    for block in blocks:
+        if type(block) is _ToolUse:
+            parts.append(ToolCall(block.id, block.name, str(block.input, "utf-8"), "json", _mark(block.cache_control)))
+        elif type(block) is _Text:
+            parts.append(Text(block.text, _mark(block.cache_control)))
+        else:
+            parts.append(_SHUT[type(block)](block))
+            thoughtful = thoughtful or type(block) is _Thinking
+    return reunite(parts) if thoughtful else tuple(parts)
 
 
 def open_parts(items: list[Raw], path: str) -> tuple[Part, ...]:
@@ -150,7 +210,7 @@ def open_part(raw: Raw, path: str) -> Part:
 
 
 def _mark(control: CacheControl | None) -> CacheMark | None:
-    return CacheMark(control.ttl) if control is not None else None
+    return None if control is None else CacheMark(control.ttl)
 
 
 def _source(source: _Base64 | _Url | _FileId) -> Source:
@@ -164,7 +224,7 @@ def _source(source: _Base64 | _Url | _FileId) -> Source:
 
 
 def _shut_text(block: _Text) -> Part:
-    return Text(block.text, CacheMark(block.cache_control.ttl) if block.cache_control is not None else None)
+    return Text(block.text, _mark(block.cache_control))
 
 
 def _shut_tool_use(block: _ToolUse) -> Part:
@@ -173,16 +233,13 @@ def _shut_tool_use(block: _ToolUse) -> Part:
 
 def _shut_tool_result(block: _ToolResult) -> Part:
     content = block.content
-    parts: tuple[Part, ...] = ()
-    if content:
-        parts = (Text(content),) if isinstance(content, str) else tuple(_SHUT[type(item)](item) for item in content)
-    return ToolResult(
-        block.tool_use_id,
-        parts,
-        block.is_error,
-        as_string=isinstance(content, str),
-        cache_mark=_mark(block.cache_control),
-    )
+    mark = _mark(block.cache_control)
+    if type(content) is str:
+        return ToolResult(
+            block.tool_use_id, (Text(content),) if content else (), block.is_error, None, "json", True, mark
+        )
+    parts = tuple([_SHUT[type(item)](item) for item in content or ()])
+    return ToolResult(block.tool_use_id, parts, block.is_error, cache_mark=mark)
 
 
 def _shut_thinking(block: _Thinking) -> Part:

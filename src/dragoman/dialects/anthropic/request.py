@@ -11,11 +11,10 @@ same day.
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dragoman.canon.problem import Kind, Trouble, refuse
 from dragoman.canon.request import (
@@ -24,32 +23,63 @@ from dragoman.canon.request import (
     Loss,
     OutputShape,
     Part,
-    ProviderTool,
     Reasoning,
     Request,
     Sampling,
     Text,
-    Tool,
     ToolChoice,
     Turn,
     Unknown,
 )
 from dragoman.canon.splice import members
-from dragoman.dialects.anthropic.blocks import FAULTS, NAME, Block, open_content, open_mark, parts_of
+from dragoman.dialects.anthropic.blocks import (
+    FAULTS,
+    Block,
+    ShutTool,
+    open_content,
+    open_tools,
+    parts_of,
+    tools_of,
+)
+from dragoman.dialects.anthropic.mend import half_pairs_mended
+from dragoman.dialects.anthropic.words import NAME
 from dragoman.dialects.take import Members, wrong
 
 BILLING = "x-anthropic-billing-header:"
 """How the system block begins in which Claude Code tells Anthropic what to bill; it means nothing to anyone else."""
 
 
-class _Message(Struct, forbid_unknown_fields=True):
+class _Message(Struct, forbid_unknown_fields=True, gc=False):
     role: Literal["user", "assistant", "system"]
     content: str | list[Block]
+    output_config: Raw | UnsetType = UNSET
+    """On system messages: the effort from here on (beta per-turn-control)."""
 
 
+class _Body(Struct, forbid_unknown_fields=True, gc=False):
+    """The body of a request of closed shape. Small members stay raw, to be taken as those of any other body."""
+
+    model: Raw
+    messages: list[_Message]
+    max_tokens: Raw | UnsetType = UNSET
+    system: Raw | UnsetType = UNSET
+    tools: list[ShutTool] | None = None
+    tool_choice: Raw | UnsetType = UNSET
+    thinking: Raw | UnsetType = UNSET
+    output_config: Raw | UnsetType = UNSET
+    temperature: Raw | UnsetType = UNSET
+    metadata: Raw | UnsetType = UNSET
+    stream: Raw | UnsetType = UNSET
+    stop_sequences: Raw | UnsetType = UNSET
+    context_management: Raw | UnsetType = UNSET
+    safeguards: Raw | UnsetType = UNSET
+
+
+_BODY = msgspec.json.Decoder(_Body)
 _MESSAGE = msgspec.json.Decoder(_Message)
-_MESSAGES = msgspec.json.Decoder(list[_Message])
 _ITEMS = msgspec.json.Decoder(list[Raw])
+_LARGE = ("messages", "tools")
+_SMALL = tuple(name for name in _Body.__struct_fields__ if name not in _LARGE)
 _CHOICES: dict[str, Literal["auto", "any", "none", "one"]] = {
     "auto": "auto",
     "any": "any",
@@ -61,17 +91,29 @@ _MODES: dict[str, Literal["off", "on", "adaptive"]] = {"disabled": "off", "enabl
 
 def read_request(body: bytes) -> Request:
     """The request in a body of `/v1/messages` or its token count. Raises `Trouble` (invalid_request)."""
-    found, losses = _members(body)
-    model = found.need("model", found.text("model"))
-    turns = _turns(found)
+    losses: tuple[Loss, ...] = ()
+    try:
+        closed = _BODY.decode(body)
+        if not body.isascii():
+            body.decode()
+    except (*FAULTS, UnicodeDecodeError):
+        found, losses = _members(body)
+        turns, tools = _open_turns(found), open_tools(found)
+    else:
+        found = Members({name: value for name in _SMALL if (value := getattr(closed, name)) is not UNSET})
+        turns, tools = tuple([_turn(message) for message in closed.messages]), tools_of(closed.tools or [])
+    return _request(found, turns, tools, losses)
+
+
+def _request(found: Members, turns: tuple[Turn, ...], tools: tuple[AnyTool, ...], losses: tuple[Loss, ...]) -> Request:
+    """The request, its small members taken from `found`."""
     system, system_as_string = _system(found)
-    tools = tuple(_tool(item) for item in found.objects("tools") or ())
     tool_choice, parallel_tools = _tool_choice(found)
     output_config = found.members("output_config")
     metadata = found.members("metadata")
     return Request(
         dialect=NAME,
-        model=model,
+        model=found.need("model", found.text("model")),
         turns=turns,
         system=system,
         system_as_string=system_as_string,
@@ -91,50 +133,48 @@ def read_request(body: bytes) -> Request:
     )
 
 
+def _system(found: Members) -> tuple[tuple[Part, ...], bool]:
+    """The system prompt, and whether it was one string. The billing line is nothing a model is told."""
+    raw = found.raw("system")
+    if raw is None:
+        return (), False
+    found.put_back("system", raw)
+    parts, as_string = open_content(found, "system")
+    if parts and not as_string and type(parts[0]) is Text and parts[0].text.startswith(BILLING):
+        parts = (Unknown(NAME, "billing", _ITEMS.decode(raw)[0]), *parts[1:])
+    return parts, as_string
+
+
 def _members(body: bytes) -> tuple[Members, tuple[Loss, ...]]:
     """The members of the body, and what was lost in reading it."""
     try:
-        if not body.isascii():
-            body.decode()
-    except UnicodeDecodeError as found:
+        body.decode()
+    except UnicodeDecodeError as fault:
         raise refuse(
             Kind.INVALID_REQUEST,
-            f"The body was read as JSON but is not UTF-8 at byte {found.start}. Encode the request as UTF-8.",
+            f"The body was read as JSON but is not UTF-8 at byte {fault.start}. Encode the request as UTF-8.",
         ) from None
     try:
         return Members(members(body)), ()
     except Trouble:
-        mended = _ESCAPE.sub(_whole_escape, body)
+        mended = half_pairs_mended(body)
         if mended == body:
             raise
     lone = Loss("text.surrogate", "A lone surrogate is no character; it was replaced by U+FFFD.")
     return Members(members(mended)), (lone,)
 
 
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)")
-
-
-def _whole_escape(escape: re.Match[bytes]) -> bytes:
-    """The escape itself, or that of U+FFFD for half a surrogate pair, which no JSON encoder accepts."""
-    text = escape[0]
-    return b"\\ufffd" if len(text) == 6 and text[1:3].lower() == b"ud" else text
-
-
-def _turns(found: Members) -> tuple[Turn, ...]:
-    raw = found.need("messages", found.raw("messages"))
-    try:
-        return tuple(_turn(message) for message in _MESSAGES.decode(raw))
-    except FAULTS:
-        found.put_back("messages", raw)
-    items = found.items("messages") or []
+def _open_turns(found: Members) -> tuple[Turn, ...]:
+    items = found.need("messages", found.items("messages"))
     return tuple(_open_turn(item, f"messages[{position}]") for position, item in enumerate(items))
 
 
 def _turn(message: _Message) -> Turn:
     content = message.content
+    extras = None if message.output_config is UNSET else Extras(NAME, {"output_config": message.output_config})
     if isinstance(content, str):
-        return Turn(message.role, (Text(content),) if content else (), as_string=True)
-    return Turn(message.role, parts_of(content))
+        return Turn(message.role, (Text(content),) if content else (), True, extras)
+    return Turn(message.role, parts_of(content), False, extras)
 
 
 def _open_turn(raw: Raw, path: str) -> Turn:
@@ -151,33 +191,6 @@ def _open_turn(raw: Raw, path: str) -> Turn:
         message.need("content", None)
     parts, as_string = open_content(message)
     return Turn(role, parts, as_string, message.rest(NAME))
-
-
-def _system(found: Members) -> tuple[tuple[Part, ...], bool]:
-    raw = found.raw("system")
-    if raw is None:
-        return (), False
-    found.put_back("system", raw)
-    parts, as_string = open_content(found, "system")
-    if parts and not as_string and type(parts[0]) is Text and parts[0].text.startswith(BILLING):
-        parts = (Unknown(NAME, "billing", _ITEMS.decode(raw)[0]), *parts[1:])
-    return parts, as_string
-
-
-def _tool(tool: Members) -> AnyTool:
-    whole = tool.whole_again() if "type" in tool else None
-    kind = tool.text("type", "custom")
-    if whole is not None and kind != "custom":
-        return ProviderTool(NAME, kind, tool.text("name", ""), whole, open_mark(tool))
-    return Tool(
-        tool.need("name", tool.text("name")),
-        tool.text("description"),
-        tool.raw("input_schema"),
-        strict=tool.truth("strict"),
-        deferred=tool.truth("defer_loading") or False,
-        cache_mark=open_mark(tool),
-        extras=tool.rest(NAME),
-    )
 
 
 def _tool_choice(found: Members) -> tuple[ToolChoice | None, bool | None]:

@@ -1,0 +1,410 @@
+"""A `Request` as the body of a Messages request, and of a token count.
+
+Rules: nothing is added that the client did not ask for but what the wire demands; where the wire cannot say a wish,
+it is dropped or changed, and that is a loss. What a client of this dialect said itself is passed on as it was, for
+the vendor to judge; the rules that spare others a refusal apply to what came from other dialects.
+
+`max_tokens` is demanded by the wire. A request without one gets the upstream's limit, or 32000, which every current
+model takes and which Claude Code itself sends for models it does not know.
+
+Source: Messages API reference and the types of the vendor's SDK 2.10, read 2026-11-20.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
+from dragoman.canon.problem import Kind, refuse
+from dragoman.canon.request import (
+    AnyTool,
+    OutputShape,
+    ProviderTool,
+    Reasoning,
+    Request,
+    Sampling,
+    Tool,
+    ToolChoice,
+    ToolReference,
+    ToolResult,
+)
+from dragoman.dialects.anthropic.turns import Losses, Names, TurnsWriter, Wire, limit_marks
+from dragoman.dialects.anthropic.words import NAME
+from dragoman.dialects.base import Target, Written
+
+OUTPUT_LIMIT = 32_000
+"""`max_tokens` where neither the client nor the upstream's habits name one."""
+MARK_LIMIT = 4
+"""Cache marks the vendor takes in one request."""
+NAME_LIMIT = 128
+"""Characters of a tool's name at the vendor."""
+USER_LIMIT = 256
+"""Characters of `metadata.user_id` at the vendor."""
+BUDGET_LEAST = 1024
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
+"""Words of effort the vendor knows, lowest first."""
+BUDGETS = {"low": 4_096, "medium": 10_000, "high": 24_000, "xhigh": 32_000, "max": 32_000}
+"""Tokens of thinking for an effort, where the upstream is told a budget; our choice."""
+NEAREST_EFFORT = {"minimal": "low"}
+TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+"""Service tiers by the words of this and the chat wires."""
+WEB_SEARCHES = ("web_search", "web_search_preview", "google_search")
+"""What other vendors call the web search that they run."""
+CARRIES = frozenset({"safeguards"})
+"""Members with local paths and rules in them, for the vendor alone."""
+EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
+TEXT_SCHEMA = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
+COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
+"""Members of a token count's body, but for those that only betas know."""
+_ONLY_ANSWERED = (
+    "max_tokens",
+    "stream",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop_sequences",
+    "metadata",
+    "service_tier",
+    "container",
+    "inference_geo",
+    "safeguards",
+)
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+
+
+def write_request(request: Request, target: Target) -> Written:
+    """The body for an upstream of this dialect. Raises `Trouble` (unsupported) for a forced tool it cannot call."""
+    return _BodyWriter(request, target).written()
+
+
+def write_count_request(request: Request, target: Target) -> Written:
+    """The body of a token count for an upstream of this dialect."""
+    written = write_request(replace(request, max_output=request.max_output or OUTPUT_LIMIT), target)
+    members = _OBJECT.decode(written.body)
+    counted = {name: value for name, value in members.items() if name not in _ONLY_ANSWERED}
+    return replace(written, body=msgspec.json.encode(counted))
+
+
+class _BodyWriter:
+    """Writes one body. Mutable: it gathers the members and the losses."""
+
+    def __init__(self, request: Request, target: Target) -> None:
+        self._request = request
+        self._target = target
+        self._habits = target.habits
+        self._ours = request.dialect == NAME
+        self._losses = Losses(request.losses)
+        self._names = Names(NAME_LIMIT if target.native else self._habits.tool_name_limit)
+        self._turns = TurnsWriter(target, self._losses, self._names, ours=self._ours)
+        self._local_stops: tuple[str, ...] = ()
+
+    def written(self) -> Written:
+        """The body and what must be remembered of it."""
+        request = self._request
+        body: Wire = {"model": self._target.model, "max_tokens": self._max_tokens()}
+        tools = self._tools()
+        if tools:
+            body["tools"] = tools
+        if request.system:
+            body["system"] = self._system()
+        body["messages"] = self._messages()
+        choice = self._tool_choice(bool(tools))
+        if choice:
+            body["tool_choice"] = choice
+        self._thinking(body, request.reasoning)
+        self._output_config(body, request.reasoning, request.output_shape)
+        self._sampling(body, request.sampling)
+        self._rest(body)
+        limit_marks(self._turns.marked, MARK_LIMIT, self._losses)
+        for name in self._habits.drop_members:
+            if body.pop(name, None) is not None:
+                self._losses.dropped(name, "The target does not take it.")
+        return Written(msgspec.json.encode(body), self._losses.all(), self._names.changed, self._local_stops)
+
+    def _max_tokens(self) -> int:
+        wish, limit = self._request.max_output, self._habits.max_output_limit
+        if wish is None:
+            chosen = limit or OUTPUT_LIMIT
+            self._losses.changed("max_output", f"The wire demands a limit and none was given; {chosen} was set.")
+            return chosen
+        if limit is not None and wish > limit:
+            self._losses.changed("max_output", f"The target generates {limit} tokens at most.")
+            return limit
+        return wish
+
+    def _system(self) -> object:
+        content = self._turns.content(self._request.system, self._request.system_as_string)
+        return content or None
+
+    def _messages(self) -> list[Wire]:
+        messages = self._turns.messages(self._request.turns)
+        if messages and messages[0]["role"] == "assistant" and not self._ours:
+            self._losses.changed("turns", "The target wants the user to speak first; a word was put in front.")
+            messages.insert(0, {"role": "user", "content": "(The conversation begins.)"})
+        return messages
+
+    def _tools(self) -> list[object]:
+        if self._request.tools and not self._habits.tools:
+            self._losses.dropped("tools", "The target cannot call tools.")
+            return []
+        referred = _referred(self._request)
+        written: list[object] = []
+        for tool in self._request.tools:
+            wire = self._tool(tool, referred)
+            if wire is not None:
+                written.append(wire)
+        return written
+
+    def _tool(self, tool: AnyTool, referred: frozenset[str]) -> object | None:
+        if isinstance(tool, ProviderTool):
+            return self._provider_tool(tool)
+        if tool.deferred and not self._target.native and tool.name not in referred:
+            self._losses.dropped("tool.deferred", "The target knows no tool search, so the tool is not offered yet.")
+            return None
+        wire: Wire = {"name": self._names.sent(tool.name)}
+        if tool.description is not None:
+            wire["description"] = tool.description
+        wire["input_schema"] = EMPTY_SCHEMA if tool.schema is None else tool.schema
+        if tool.form == "text":
+            self._losses.changed("tool.form", "The target knows JSON arguments only; the text is asked for in 'input'.")
+            wire["input_schema"] = TEXT_SCHEMA
+        if tool.strict is not None and self._habits.tool_strict:
+            wire["strict"] = tool.strict
+        elif tool.strict:
+            self._losses.dropped("tool.strict", "The target does not know it.")
+        if tool.deferred and self._target.native:
+            wire["defer_loading"] = True
+        self._turns.adorn(wire, tool.cache_mark, tool.extras, "tool")
+        return wire
+
+    def _provider_tool(self, tool: ProviderTool) -> object | None:
+        if tool.dialect == NAME:
+            return tool.raw
+        if tool.kind in WEB_SEARCHES and self._target.native:
+            self._losses.changed(f"tool.{tool.kind}", "The target's own web search stands in for it.")
+            return {"type": "web_search_20250305", "name": "web_search"}
+        self._losses.dropped(f"tool.{tool.kind}", "It is run by another vendor.")
+        choice = self._request.tool_choice
+        if choice and choice.mode == "one" and choice.name in (tool.name, tool.kind):
+            raise refuse(
+                Kind.UNSUPPORTED,
+                f"The tool '{tool.kind}' was demanded but is run by another vendor than the one that answers. "
+                "Choose another model or do not demand it.",
+                param="tool_choice",
+            )
+        return None
+
+    def _tool_choice(self, offered: bool) -> Wire | None:
+        choice = self._request.tool_choice or ToolChoice("auto")
+        one_call = self._request.parallel_tools is False
+        if not offered:
+            if choice.mode in ("any", "one"):
+                self._losses.dropped("tool_choice", "No tools are offered.")
+            return None
+        if choice.mode in ("any", "one") and not self._habits.tool_choice_any:
+            self._losses.changed("tool_choice", "The target cannot be made to call a tool.")
+            choice = ToolChoice("auto")
+        if one_call and not self._habits.parallel_tools_member:
+            self._losses.dropped("parallel_tools", "The target does not know it.")
+            one_call = False
+        if self._request.tool_choice is None and not one_call:
+            return None
+        wire: Wire = {"type": "tool" if choice.mode == "one" else choice.mode}
+        if choice.mode == "one":
+            wire["name"] = self._names.sent(choice.name or "")
+        if one_call and choice.mode != "none":
+            wire["disable_parallel_tool_use"] = True
+        return wire | self._losses.extras("tool_choice", choice.extras)
+
+    def _thinking(self, body: Wire, reasoning: Reasoning) -> None:
+        wire = self._thinking_wire(reasoning, body["max_tokens"])
+        if wire is None:
+            return
+        forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
+        if wire["type"] != "disabled" and not self._ours and forced:
+            self._losses.dropped("reasoning", "The target does not think when a call is demanded of it.")
+            return
+        if wire["type"] == "enabled" and self._target.native and _lacks_thinking(body["messages"]):
+            self._losses.dropped("reasoning", "The call now answered came without thinking, which the target refuses.")
+            return
+        body["thinking"] = wire
+
+    def _thinking_wire(self, reasoning: Reasoning, max_tokens: int) -> Wire | None:
+        extras = self._losses.extras("reasoning", reasoning.extras)
+        match reasoning.mode:
+            case "off":
+                return {"type": "disabled"} | extras
+            case "adaptive":
+                wire: Wire = {"type": "adaptive"}
+            case "on" if reasoning.budget is not None or not self._target.native:
+                effort = NEAREST_EFFORT.get(reasoning.effort or "", reasoning.effort or "medium")
+                budget = self._budget(reasoning.budget or BUDGETS.get(effort, BUDGETS["medium"]), max_tokens)
+                if budget is None:
+                    return None
+                wire = {"type": "enabled", "budget_tokens": budget}
+            case "on":
+                wire = {"type": "adaptive"}
+            case _:
+                return self._thinking_by_effort(reasoning, max_tokens)
+        if reasoning.display is not None:
+            wire["display"] = reasoning.display
+        return wire | extras
+
+    def _thinking_by_effort(self, reasoning: Reasoning, max_tokens: int) -> Wire | None:
+        """Other dialects ask for thinking by an effort alone; in this one an effort alone asks for none."""
+        if self._ours or reasoning.effort is None:
+            return None
+        if reasoning.effort == "none":
+            return {"type": "disabled"}
+        if self._target.native:
+            display = {"display": reasoning.display} if reasoning.display in ("summarized", "omitted") else {}
+            return {"type": "adaptive", **display}
+        effort = NEAREST_EFFORT.get(reasoning.effort, reasoning.effort)
+        budget = self._budget(BUDGETS.get(effort, BUDGETS["medium"]), max_tokens)
+        if budget is None:
+            return None
+        self._losses.changed("reasoning.effort", f"The target is told a budget of thinking instead: {budget} tokens.")
+        return {"type": "enabled", "budget_tokens": budget}
+
+    def _budget(self, wish: int, max_tokens: int) -> int | None:
+        """A budget that is at least 1024 and less than `max_tokens`; None where there is none (pitfall 26)."""
+        if max_tokens <= BUDGET_LEAST:
+            self._losses.dropped("reasoning", f"The output limit of {max_tokens} leaves no room for thinking.")
+            return None
+        budget = min(max(wish, BUDGET_LEAST), max_tokens - 1)
+        if budget != wish:
+            self._losses.changed("reasoning.budget", f"It must be at least {BUDGET_LEAST} and below the output limit.")
+        return budget
+
+    def _output_config(self, body: Wire, reasoning: Reasoning, shape: OutputShape | None) -> None:
+        config: Wire = self._left_over("output_config")
+        effort = self._effort(reasoning)
+        if effort is not None:
+            config["effort"] = effort
+        if shape is not None:
+            found = self._format(shape)
+            if found is not None:
+                config["format"] = found
+        if config:
+            body["output_config"] = config
+
+    def _effort(self, reasoning: Reasoning) -> str | None:
+        effort = reasoning.effort
+        if effort is None or self._ours:
+            return effort
+        if not self._target.native or effort == "none":
+            return None
+        known = NEAREST_EFFORT.get(effort, effort)
+        if known not in EFFORTS:
+            self._losses.dropped("reasoning.effort", "The target does not know this word.")
+            return None
+        if known != effort:
+            self._losses.changed("reasoning.effort", f"The target's nearest word is '{known}'.")
+        return known
+
+    def _format(self, shape: OutputShape) -> Wire | None:
+        if shape.kind != "json_schema" or shape.schema is None or "json_schema" not in self._habits.output_shapes:
+            self._losses.dropped("output_shape", "The target has no such form of output.")
+            return None
+        for name in ("name", "description", "strict"):
+            if getattr(shape, name) is not None:
+                self._losses.dropped(f"output_shape.{name}", "The target's dialect has no such member.")
+        wire: Wire = {"type": "json_schema", "schema": shape.schema}
+        return wire | self._losses.extras("output_shape", shape.extras)
+
+    def _left_over(self, name: str) -> Wire:
+        """The members of an object that the reader opened, but did not take."""
+        extras = self._request.extras
+        raw = extras.members.get(name) if extras and extras.dialect == NAME else None
+        return dict(_OBJECT.decode(raw)) if raw is not None else {}
+
+    def _sampling(self, body: Wire, sampling: Sampling) -> None:
+        for name in ("seed", "frequency_penalty", "presence_penalty"):
+            if getattr(sampling, name) is not None:
+                self._losses.dropped(f"sampling.{name}", "The target's dialect has no such member.")
+        temperature = sampling.temperature
+        if temperature is not None and temperature > 1:
+            self._losses.changed("sampling.temperature", "The target takes 1 at most.")
+            temperature = 1.0
+        wishes = {"temperature": temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
+        thinks = not self._ours and body.get("thinking", {}).get("type") in ("enabled", "adaptive")
+        for name, wish in wishes.items():
+            if wish is None:
+                continue
+            if self._habits.sampling_refused or (thinks and not _bearable(name, wish)):
+                self._losses.dropped(f"sampling.{name}", "The target does not take it from a model that thinks.")
+            else:
+                body[name] = wish
+
+    def _rest(self, body: Wire) -> None:
+        request = self._request
+        if request.stop:
+            self._stop(body)
+        metadata = self._left_over("metadata")
+        user = self._user()
+        if user:
+            metadata["user_id"] = user
+        if metadata:
+            body["metadata"] = metadata
+        if request.service_tier is not None:
+            tier = request.service_tier if self._ours else TIERS.get(request.service_tier)
+            if tier is None:
+                self._losses.dropped("service_tier", "The target does not know this tier.")
+            else:
+                body["service_tier"] = tier
+        if self._target.stream:
+            body["stream"] = True
+        for name, value in self._losses.extras("", request.extras).items():
+            if name in CARRIES and not self._target.native:
+                self._losses.dropped(name, "It holds local data that is meant for the vendor alone.")
+            else:
+                body.setdefault(name, value)
+        body.update(self._habits.extra_body)
+
+    def _stop(self, body: Wire) -> None:
+        """Sequences as many as are taken; the vendor itself takes any number, but none that is blank."""
+        limit = None if self._target.native else self._habits.stop_limit
+        fit = [text for text in self._request.stop if self._ours or text.strip()]
+        sent = fit[:limit]
+        self._local_stops = tuple(text for text in self._request.stop if text not in sent)
+        if sent:
+            body["stop_sequences"] = sent
+
+    def _user(self) -> str | None:
+        user = self._request.user
+        limit = USER_LIMIT if self._target.native else self._habits.user_limit
+        if not user or (len(user) <= limit) or (self._ours and self._target.native):
+            return user
+        if limit == 0:
+            self._losses.dropped("user", "The target is never told who asks.")
+            return None
+        self._losses.changed("user", f"The target takes {limit} characters; a digest was sent.")
+        return sha256(user.encode()).hexdigest()[:limit]
+
+
+def _bearable(name: str, wish: float) -> bool:
+    """Whether a model that thinks takes this: temperature 1, top_p from 0.95, and no top_k."""
+    return (name == "temperature" and wish == 1) or (name == "top_p" and wish >= 0.95)
+
+
+def _referred(request: Request) -> frozenset[str]:
+    """Names of the tools that a search has found."""
+    if not any(isinstance(tool, Tool) and tool.deferred for tool in request.tools):
+        return frozenset()
+    results = (part for turn in request.turns for part in turn.parts if isinstance(part, ToolResult))
+    return frozenset(part.name for result in results for part in result.parts if isinstance(part, ToolReference))
+
+
+def _lacks_thinking(messages: list[Wire]) -> bool:
+    """Whether the calls being answered stand in a message that does not begin with thinking (pitfall 81)."""
+    if len(messages) < 2 or messages[-1]["role"] != "user" or type(messages[-1]["content"]) is not list:
+        return False
+    kinds = [block["type"] for block in messages[-1]["content"] if type(block) is dict]
+    before = messages[-2]["content"]
+    if "tool_result" not in kinds or messages[-2]["role"] != "assistant" or type(before) is not list:
+        return False
+    first = before[0]
+    return type(first) is dict and first["type"] not in ("thinking", "redacted_thinking")

@@ -1,0 +1,101 @@
+"""The two edits of an answer that is otherwise passed on as it came: the model's name, and seals that are wrapped.
+
+Rule: every byte that is not part of an edited value stays as it was. Source of the shapes: as in `reader`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw
+
+from dragoman.canon.problem import Trouble
+from dragoman.canon.request import Seal
+from dragoman.canon.seal import wrap
+from dragoman.canon.splice import members, splice
+from dragoman.dialects.base import Hearing, Telling
+
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_DATA = re.compile(rb"(?m)^data: ?([^\r\n]+)")
+_SEALED = (b"signature", b"redacted_thinking")
+_FAULTS = (Trouble, msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+class StreamEditor:
+    """Edits one stream. Mutable: it keeps an unfinished frame, and whether the first frame is still to come."""
+
+    def __init__(self, hearing: Hearing, telling: Telling) -> None:
+        self._hearing = hearing
+        self._telling = telling
+        self._rest = b""
+        self._begun = False
+
+    def edit(self, data: bytes) -> bytes:
+        """All whole frames now complete, edited; an unfinished frame is kept back."""
+        if self._begun and self._telling.bare_seals and not self._rest:
+            return data
+        data = self._rest + data
+        cuts = [match.end() for match in _BLANK_LINE.finditer(data)]
+        end = cuts[-1] if cuts else 0
+        self._rest = data[end:]
+        whole = data[:end]
+        if self._begun and not any(word in whole for word in _SEALED):
+            return whole
+        return b"".join(self._frame(whole[start:stop]) for start, stop in zip([0, *cuts], cuts, strict=False))
+
+    def close(self) -> bytes:
+        """What was kept back."""
+        rest, self._rest = self._rest, b""
+        return self._frame(rest)
+
+    def _frame(self, frame: bytes) -> bytes:
+        found = _DATA.search(frame)
+        if found is None:
+            return frame
+        return frame[: found.start(1)] + self._data(found[1]) + frame[found.end(1) :]
+
+    def _data(self, data: bytes) -> bytes:
+        try:
+            event = members(data)
+            match msgspec.json.decode(event.get("type", Raw(b'""'))):
+                case "message_start":
+                    self._begun = True
+                    return _within(data, event, "message", {"model": msgspec.json.encode(self._telling.model)})
+                case "content_block_start" | "content_block_delta" as kind if not self._telling.bare_seals:
+                    name = "delta" if kind == "content_block_delta" else "content_block"
+                    return _within(data, event, name, sealed(event[name], self._hearing.origin))
+        except (*_FAULTS, KeyError):
+            pass
+        return data
+
+
+def _within(data: bytes, event: Mapping[str, Raw], name: str, edits: Mapping[str, bytes | None]) -> bytes:
+    return splice(data, {name: splice(bytes(event[name]), edits)}) if edits else data
+
+
+def sealed(block: Raw, origin: str) -> dict[str, bytes | None]:
+    """The edits that wrap the seals in a block or a delta."""
+    found = members(bytes(block))
+    names = ("data",) if bytes(found.get("type", b"")) == b'"redacted_thinking"' else ("signature",)
+    blobs = {name: msgspec.json.decode(found[name]) for name in names if name in found}
+    return {
+        name: msgspec.json.encode(wrap(Seal(origin, blob)))
+        for name, blob in blobs.items()
+        if isinstance(blob, str) and blob
+    }
+
+
+def edit_reply(body: bytes, hearing: Hearing, telling: Telling) -> bytes:
+    """The same edits on a whole answer; one that cannot be read is passed on as it is."""
+    try:
+        edits: dict[str, bytes | None] = {"model": msgspec.json.encode(telling.model)}
+        content = members(body).get("content")
+        if content is not None and not telling.bare_seals and any(word in bytes(content) for word in _SEALED):
+            blocks = msgspec.json.decode(content, type=list[Raw])
+            edited = [splice(bytes(block), sealed(block, hearing.origin)) for block in blocks]
+            edits["content"] = b"[" + b",".join(edited) + b"]"
+        return splice(body, edits)
+    except _FAULTS:
+        return body
