@@ -28,6 +28,7 @@ HELP = """The gateway between coding agents and models.
 
 Without a command, it serves. `dragoman --demo` needs no key; docs/configuration.md tells how to add one.
 """
+USAGE = "Usage: dragoman {}"
 
 
 def command_line() -> App:
@@ -35,8 +36,10 @@ def command_line() -> App:
     app = App(name="dragoman", help=HELP, help_format="markdown", version=__version__, result_action="return_value")
     app.default(serve)
     channel = App(name="channel", help="Work with the configured channels.")
-    channel.command(probe, name="test")
-    for command in (serve, launch, env, doctor, channel, providers, version):
+    channel.command(probe, name="test", usage=USAGE.format("channel test [OPTIONS] [NAME]"))
+    app.command(launch, usage=USAGE.format("launch [OPTIONS] AGENT [-- ARGUMENTS]"))
+    app.command(providers, usage=USAGE.format("providers [OPTIONS] [ID]"))
+    for command in (serve, env, doctor, channel, version):
         app.command(command)
     return app
 
