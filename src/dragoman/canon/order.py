@@ -69,10 +69,17 @@ class OrderKeeper:
                 return events[:position]
             fault = self._fault(event) if following else f"{type(event).__name__} while {self.state}"
             if following is None or fault:
-                self.state = "ended"
+                self._enter("ended")
                 return [*events[:position], _garbled(fault)]
-            self.state = following
+            if following != self.state:
+                self._enter(following)
         return events
+
+    def _enter(self, state: State) -> None:
+        """Takes on a state; nothing is open once the stream has ended."""
+        self.state = state
+        if state == "ended":
+            self._open.clear()
 
     def _fault(self, event: Event) -> str:
         """What is wrong with the event's part, or an empty string; remembers what opens and closes."""

@@ -80,9 +80,16 @@ class _Growing:
 def _noted(extras: Extras | None, notes: dict[str, list[Raw]], dialect: str) -> Extras:
     members = dict(extras.members) if extras else {}
     for name, values in notes.items():
-        before = msgspec.json.decode(members[name], type=list[Raw]) if name in members else []
-        members[name] = Raw(msgspec.json.encode([*before, *values]))
+        members[name] = Raw(msgspec.json.encode([*_elements(members.get(name)), *values]))
     return Extras(dialect, members)
+
+
+def _elements(value: Raw | None) -> list[Raw]:
+    """The elements of a member before its notes: those of a list, none of null, else the value itself."""
+    text = memoryview(value).tobytes() if value is not None else b"null"
+    if text.startswith(b"["):
+        return msgspec.json.decode(text, type=list[Raw])
+    return [] if value is None or text == b"null" else [value]
 
 
 class Fold:

@@ -1,7 +1,9 @@
 """Byte-exact edits of the top-level members of a JSON object: what is not named stays as it was, to the byte.
 
-Theory: one decode tells every member's name and the length of its value; a walk over the names then finds where
-each value begins. A member that stands twice breaks the walk or repeats a name, and is refused (fault F69).
+Theory: one decode tells every member's name and the bytes of its value; a walk over the names then finds where each
+value begins. No JSON value is the beginning of another, but for numbers, which end before a comma or brace; so bytes
+that are equal there are the value itself. A member that stands twice repeats a name or differs from its last value,
+and is refused (fault F69): the upstream might take the other one.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dragoman.canon.problem import Kind, refuse
 
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _NAME = re.compile(rb'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*')
+_AFTER = re.compile(rb"\s*[,}]")
 _DEPTH_LIMIT_WORDS = "nested deeper than this gateway reads"
 
 
@@ -52,14 +55,12 @@ def spans(body: bytes, found: Mapping[str, Raw]) -> dict[str, Span]:
     """Where each of the members `found` in `body` stands. Raises `Trouble` if one stands twice."""
     places: dict[str, Span] = {}
     position = body.index(b"{") + 1
-    for _ in range(len(found) + 1):
-        match = _NAME.match(body, position)
-        if match is None:
-            break
+    while match := _NAME.match(body, position):
         name = msgspec.json.decode(match[1], type=str)
         value = match.end()
-        position = value + len(memoryview(found[name]))
-        if name in places or not body[position : position + 64].lstrip().startswith((b",", b"}")):
+        expected = memoryview(found[name]).tobytes()
+        position = value + len(expected)
+        if name in places or not body.startswith(expected, value) or not _AFTER.match(body, position):
             raise refuse(
                 Kind.INVALID_REQUEST,
                 f"The body was read as JSON but its member '{name}' stands twice. Send each member once.",
@@ -81,7 +82,7 @@ def splice(body: bytes, edits: Mapping[str, bytes | None]) -> bytes:
         value = edits.get(name, b"")
         if value is not None:
             if len(pieces) > 1:
-                pieces.append(body[end : span.start] if end > first else b", ")
+                pieces.append(body[end : span.start])
             pieces.append(body[span.start : span.end] if not value else body[span.start : span.value] + value)
         end = span.end
     known = {name for name, _ in places}

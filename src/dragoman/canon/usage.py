@@ -6,6 +6,9 @@ from msgspec import Struct
 
 COUNTS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "thinking")
 
+MOST = 2**53 - 1
+"""Largest count that is believed; it is exact in every JSON reader and fits a database's integer."""
+
 
 class Usage(Struct, frozen=True):
     """Tokens of one reply; None where nothing was said. Disjoint, but for `thinking`, which is within `output`."""
@@ -39,9 +42,9 @@ def merge(earlier: Usage, later: Usage) -> Usage:
 
 
 def count(value: object) -> int | None:
-    """A provider's count as a whole number from 0 up; None for anything else (strings, negatives, booleans)."""
+    """A provider's count as a whole number from 0 up to `MOST`; None for all else (strings, negatives, booleans)."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) and 0 <= value <= MOST else None
