@@ -70,6 +70,8 @@ TURN: Json = {
 """Thinking adaptive, effort high, five more stop sequences than some take, and every member that others lack."""
 
 
-def turn(**changes: Any) -> bytes:
-    """The turn with these members in place of its own; None takes one away."""
-    return json.dumps({name: value for name, value in (TURN | changes).items() if value is not None}).encode()
+def turn(signature: str = "", **changes: Any) -> bytes:
+    """The turn with these members in place of its own; None takes one away. `signature` is that of its thinking."""
+    said = {name: value for name, value in (TURN | changes).items() if value is not None}
+    unsigned = json.dumps(wrap(Seal(ACCOUNT, "")))
+    return json.dumps(said).replace(unsigned, json.dumps(wrap(Seal(ACCOUNT, signature)))).encode()

@@ -172,12 +172,27 @@ def adaptive_thinking_unknown(wish: Wish) -> Wish:
     return wish.changed([Loss("reasoning.mode", "The vendor knows thinking only as on or off.")], reasoning=enabled)
 
 
+def effort_unknown(wish: Wish) -> Wish:
+    """Effort is not told.
+
+    It is younger than what most compatible servers know; strict ones answer 422 to members they do not know.
+    https://platform.minimax.io/docs/api-reference/text-anthropic-api lists what one of them knows.
+    """
+    thinking = wish.request.reasoning
+    if thinking.effort is None:
+        return wish
+    return wish.changed(
+        [Loss("reasoning.effort", "The server does not know effort.", "dropped")],
+        reasoning=replace(thinking, effort=None),
+    )
+
+
 def system_first_only(wish: Wish) -> Wish:
     """A system message between others becomes a user's, marked as a reminder; an empty one goes.
 
-    Claude Code since 2.1.154 sends them. Without it: 400 "messages[1].role: unknown variant `system`" (DeepSeek,
-    Qwen). https://github.com/deepseek-ai/awesome-deepseek-integration/issues/639,
-    https://github.com/QwenLM/Qwen/issues/2244.
+    Claude Code since 2.1.154 sends them. Without it: 400 or 422, "messages[1].role: unknown variant `system`"
+    (DeepSeek, Qwen, GLM). https://github.com/deepseek-ai/awesome-deepseek-integration/issues/639,
+    https://github.com/QwenLM/Qwen/issues/2244, https://github.com/zai-org/GLM-5/issues/74.
     """
     turns = wish.request.turns
     if all(turn.role != "system" for turn in turns):
@@ -222,6 +237,7 @@ QUIRKS: dict[str, Quirk] = {
         effort_of_glm,
         effort_of_kimi,
         effort_of_openai_models,
+        effort_unknown,
         least_effort_instead_of_none,
         max_completion_tokens,
         max_tokens_for_older_models,
