@@ -132,8 +132,8 @@ def cache_marks_for_some(wish: Wish) -> Wish:
     Without it prompts to Claude are never cached; with them, some others answer 400.
     https://openrouter.ai/docs/features/prompt-caching.
     """
-    vendor = wish.model.lower().partition("/")[0].lstrip("~")
-    return wish.with_habits(cache_marks=True) if vendor in ("anthropic", "google", "qwen") else wish
+    model = wish.model.lower().lstrip("~")
+    return wish.with_habits(cache_marks=True) if model.startswith(("anthropic/", "google/", "qwen/")) else wish
 
 
 COMMON_MEMBERS = frozenset({"metadata", "output_config", "thinking", "tool_choice", "mcp_servers"})
