@@ -6,13 +6,13 @@ a blank, several data lines, and a last frame without its blank line (handed out
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 FRAME_LIMIT = 8 * 1024 * 1024
 """Bytes of one frame; a larger one is a fault of the upstream (F43)."""
 
 
-class Frame(NamedTuple):
+class Frame(Struct, frozen=True, gc=False):
     """One event of a stream."""
 
     event: str
@@ -71,8 +71,11 @@ class Frames:
     def _cut(self, text: bytes) -> list[Frame]:
         frames: list[Frame] = []
         for block in text.split(b"\n\n"):
-            if block.startswith(b"data: ") and b"\n" not in block:
-                frames.append(Frame("", block[6:]))
+            name, line_end, data = block.partition(b"\n")
+            if not line_end and name.startswith(b"data: "):
+                frames.append(Frame("", name[6:]))
+            elif name.startswith(b"event: ") and data.startswith(b"data: ") and b"\n" not in data:
+                frames.append(Frame(name[7:].decode("utf-8", "replace"), data[6:]))
             elif block:
                 frame = self._parse(block)
                 if frame:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
 import msgspec
 from msgspec import Raw
@@ -16,6 +17,7 @@ from dragoman.canon.request import Seal
 from dragoman.canon.seal import wrap
 from dragoman.canon.splice import members, splice
 from dragoman.dialects.base import Hearing, Telling
+from dragoman.dialects.sse import WholeFrames
 
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _DATA = re.compile(rb"(?m)^data: ?([^\r\n]+)")
@@ -29,26 +31,22 @@ class StreamEditor:
     def __init__(self, hearing: Hearing, telling: Telling) -> None:
         self._hearing = hearing
         self._telling = telling
-        self._rest = b""
+        self._frames = WholeFrames()
         self._begun = False
 
     def edit(self, data: bytes) -> bytes:
         """All whole frames now complete, edited; an unfinished frame is kept back."""
-        if self._begun and self._telling.bare_seals and not self._rest:
-            return data
-        data = self._rest + data
-        cuts = [match.end() for match in _BLANK_LINE.finditer(data)]
-        end = cuts[-1] if cuts else 0
-        self._rest = data[end:]
-        whole = data[:end]
-        if self._begun and not any(word in whole for word in _SEALED):
-            return whole
-        return b"".join(self._frame(whole[start:stop]) for start, stop in zip([0, *cuts], cuts, strict=False))
+        return self._edited(self._frames.edit(data))
 
     def close(self) -> bytes:
         """What was kept back."""
-        rest, self._rest = self._rest, b""
-        return self._frame(rest)
+        return self._edited(self._frames.close())
+
+    def _edited(self, whole: bytes) -> bytes:
+        if self._begun and (self._telling.bare_seals or not any(word in whole for word in _SEALED)):
+            return whole
+        starts = [0, *(match.end() for match in _BLANK_LINE.finditer(whole)), len(whole)]
+        return b"".join(self._frame(whole[start:end]) for start, end in pairwise(starts))
 
     def _frame(self, frame: bytes) -> bytes:
         found = _DATA.search(frame)

@@ -120,6 +120,8 @@ class TurnsWriter:
         self._ours = ours
         self.marked: list[Wire] = []
         """Objects with a cache mark, in the order of the prompt."""
+        self._role = ""
+        """Who says the parts being written."""
         self._writers = {
             Text: self._text,
             Thinking: self._thinking,
@@ -145,34 +147,37 @@ class TurnsWriter:
 
     def content(self, parts: tuple[Part, ...], as_string: bool) -> str | list[Wire | Raw]:
         """The value of a `content` member."""
-        if as_string and all(type(part) is Text and part == Text(part.text) for part in parts):
-            return "".join(part.text for part in parts if type(part) is Text)
+        if as_string and not parts:
+            return ""
+        if as_string and len(parts) == 1:
+            part = parts[0]
+            if type(part) is Text and part.cache_mark is None and part.extras is None and part.seal is None:
+                return part.text
         return self.blocks(parts)
 
     def messages(self, turns: tuple[Turn, ...]) -> list[Wire]:
         """The messages that say these turns."""
-        return _Conversation(self._target.habits.strict_roles).of(self._message(turn) for turn in turns)
+        return _Conversation(self._target.habits.strict_roles).of([self._message(turn) for turn in turns])
 
     def _message(self, turn: Turn) -> Wire:
-        extras = self._losses.extras("turn", turn.extras)
-        if turn.role == "system" and not self._target.habits.system_midway:
-            self._losses.changed("turn.system", "The target takes no system message here; it was said as user text.")
-            words = "\n\n".join(part.text for part in turn.parts if type(part) is Text)
-            for name in extras:
-                self._losses.dropped(f"turn.{name}", "The target takes no system message here.")
-            return {"role": "reminder", "content": words and [{"type": "text", "text": _REMINDER.format(words)}]}
+        role = turn.role
+        if role == "system" and not self._target.habits.system_midway:
+            return self._reminder(turn)
+        self._role = role
         content = self.content(turn.parts, turn.as_string)
-        if turn.role == "assistant" and type(content) is list:
-            content = [self._words_for_media(block) for block in content]
-        message: Wire = {"role": turn.role, "content": content}
+        message: Wire = {"role": role, "content": content}
         if turn.extras is not None:
-            message.update(extras)
+            message.update(self._losses.extras("turn", turn.extras))
         return message
 
-    def _words_for_media(self, block: Wire | Raw) -> Wire | Raw:
-        if type(block) is dict and block["type"] in ("image", "document"):
-            return self._placeholder(block["type"], "The target takes none from the assistant.")
-        return block
+    def _reminder(self, turn: Turn) -> Wire:
+        """A system message for a target that takes none in this place. Its role is settled with its place."""
+        why = "The target takes no system message between others; it was said as user text."
+        self._losses.changed("turn.system", why)
+        for name in self._losses.extras("turn", turn.extras):
+            self._losses.dropped(f"turn.{name}", why)
+        words = "\n\n".join(part.text for part in turn.parts if type(part) is Text and part.text.strip())
+        return {"role": "reminder", "content": words and [{"type": "text", "text": _REMINDER.format(words)}]}
 
     def _text(self, part: Text, written: list[Wire | Raw]) -> None:
         if part.text and not part.text.isspace():
@@ -253,7 +258,9 @@ class TurnsWriter:
     def _image(self, part: Image, written: list[Wire | Raw]) -> None:
         habits = self._target.habits
         source = self._source(part.source)
-        if not habits.images or (isinstance(part.source, Link) and not habits.image_links) or source is None:
+        if self._role == "assistant":
+            block = self._placeholder("image", "The target takes none from the assistant.")
+        elif not habits.images or (isinstance(part.source, Link) and not habits.image_links) or source is None:
             block = self._placeholder("image", "The target cannot see it.")
         elif isinstance(part.source, Inline) and part.source.media_type not in IMAGE_TYPES and not self._ours:
             block = self._jpeg_or_words(part.source)
@@ -280,7 +287,9 @@ class TurnsWriter:
 
     def _file(self, part: File, written: list[Wire | Raw]) -> None:
         source = self._document_source(part)
-        if source is None or not (self._target.habits.documents or source["type"] == "text"):
+        if self._role == "assistant":
+            block = self._placeholder("document", "The target takes none from the assistant.")
+        elif source is None or not (self._target.habits.documents or source["type"] == "text"):
             block = self._placeholder("document", "The target cannot read a document of this kind.")
         else:
             block = {"type": "document", "source": source}
@@ -337,15 +346,16 @@ class _Conversation:
     def of(self, messages: Iterable[Wire]) -> list[Wire]:
         """The same messages, settled; those that say nothing at all are left out."""
         for message in messages:
-            role = message["role"]
-            if not message["content"] and len(message) == 2:
+            role, content = message["role"], message["content"]
+            if not content and len(message) == 2:
                 continue
             if role == "assistant":
-                self._release()
+                if self._waiting:
+                    self._release()
                 self._add(message)
-                self._awaiting = any(_is(block, "tool_use") for block in message["content"])
+                self._awaiting = bool(_count(content, "tool_use"))
             elif role == "user":
-                self._add_user(message)
+                self._add_user(message, content, _count(content, "tool_result"))
             elif self._awaiting:
                 self._waiting.append(message)
             else:
@@ -353,20 +363,18 @@ class _Conversation:
         self._release()
         return self._settled
 
-    def _add_user(self, message: Wire) -> None:
-        content = message["content"]
-        results = [block for block in content if _is(block, "tool_result")] if type(content) is list else []
-        if len(results) not in (0, len(content)):
-            message["content"] = results + [block for block in content if not _is(block, "tool_result")]
-        if results and self._settled and self._settled[-1]["role"] == "user":
-            self._join(message, len(results))
-        elif self._awaiting and not results and self._waiting:
-            self._waiting.append(message)
+    def _add_user(self, message: Wire, content: str | list[Wire | Raw], results: int) -> None:
+        if not results:
+            (self._waiting.append if self._waiting else self._add)(message)
             return
+        if results != len(content):
+            message["content"] = sorted(content, key=lambda block: not _count([block], "tool_result"))
+        if self._settled and self._settled[-1]["role"] == "user":
+            self._join(message, results)
         else:
             self._add(message)
-        if results:
-            self._awaiting = False
+        self._awaiting = False
+        if self._waiting:
             self._release()
 
     def _add(self, message: Wire) -> None:
@@ -379,7 +387,7 @@ class _Conversation:
         """Adds a message to the one before; its results go behind that one's results."""
         before = self._settled[-1]
         earlier, later = _as_blocks(before.pop("content")), _as_blocks(message.pop("content"))
-        place = sum(1 for block in earlier if _is(block, "tool_result")) if results else len(earlier)
+        place = _count(earlier, "tool_result") if results else len(earlier)
         before.update(message)
         before["content"] = earlier[:place] + later[:results] + earlier[place:] + later[results:]
 
@@ -398,8 +406,13 @@ class _Conversation:
             self._say(message)
 
 
-def _is(block: object, kind: Literal["tool_use", "tool_result"]) -> bool:
-    return type(block) is dict and block["type"] == kind
+def _count(content: Iterable[object], kind: Literal["tool_use", "tool_result"]) -> int:
+    """How many blocks are of this type."""
+    found = 0
+    for block in content if type(content) is list else ():
+        if type(block) is dict and block["type"] == kind:
+            found += 1
+    return found
 
 
 def _as_blocks(content: str | list[Wire | Raw]) -> list[Wire | Raw]:
