@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -126,34 +128,54 @@ def test_launch_looks_for_the_agent_and_then_for_the_gateway(tmp_path: Path) -> 
     assert "Start one in another terminal" in alone.err
 
 
-def test_the_demo_serves_and_launches(tmp_path: Path) -> None:
-    (tmp_path / "dragoman.toml").write_text(BROKEN)
-    put_claude(tmp_path)
-    serving = subprocess.Popen(
+@contextmanager
+def serving(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
+    """The address of a gateway that serves the demo model, stopped in the end."""
+    process = subprocess.Popen(
         [sys.executable, "-P", "-m", "dragoman", "--demo", "--port", "0"],
-        cwd=tmp_path,
-        env=environment(tmp_path),
+        cwd=folder,
+        env=environment(folder, environ),
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
-        assert serving.stdout
-        greeting = serving.stdout.readline()
+        assert process.stdout
+        greeting = process.stdout.readline()
         address = re.search(r"http://\S+", greeting)
         assert address, greeting
-        (tmp_path / "dragoman.toml").unlink()
-        with urllib.request.urlopen(f"{address[0]}/livez") as answer:
-            assert answer.status == 200
-        launched = run(
-            tmp_path, "launch", "claude", "--url", address[0], "--", "-p", "two words", environ=path_to(tmp_path)
-        )
+        yield address[0]
     finally:
-        serving.send_signal(signal.SIGTERM)
-        serving.communicate(timeout=30)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode in (0, -signal.SIGTERM)
 
-    assert launched.out.splitlines() == [address[0], "dragoman", "", "-p", "two words"]
+
+def test_the_demo_serves_and_an_agent_is_launched_for_it(tmp_path: Path) -> None:
+    # What lies in the folder an agent works on must not keep it from its gateway.
+    (tmp_path / "dragoman.toml").write_text(BROKEN)
+    put_claude(tmp_path)
+
+    with serving(tmp_path, {}) as url:
+        with urllib.request.urlopen(f"{url}/livez") as answer:
+            assert answer.status == 200
+        launched = run(tmp_path, "launch", "claude", "--url", url, "--", "-p", "two words", environ=path_to(tmp_path))
+
+    assert launched.out.splitlines() == [url, "dragoman", "", "-p", "two words"]
     assert launched.code == 7
-    assert serving.returncode in (0, -signal.SIGTERM)
+
+
+def test_launch_needs_a_key_where_the_gateway_does(tmp_path: Path) -> None:
+    put_claude(tmp_path)
+    words = ("launch", "claude", "--url")
+
+    with serving(tmp_path, {"DRAGOMAN_API_KEYS": "secret"}) as url:
+        without = run(tmp_path, *words, url, environ=path_to(tmp_path))
+        wrong = run(tmp_path, *words, url, environ={**path_to(tmp_path), "DRAGOMAN_API_KEYS": "other"})
+        right = run(tmp_path, *words, url, environ={**path_to(tmp_path), "DRAGOMAN_API_KEYS": "secret"})
+
+    assert (without.code, wrong.code, right.code) == (2, 2, 7)
+    assert "Set DRAGOMAN_API_KEYS to one of its keys" in wrong.err
+    assert right.out.splitlines()[1] == "secret"
 
 
 def put_claude(folder: Path) -> None:

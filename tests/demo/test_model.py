@@ -255,3 +255,15 @@ SCHEMAS = [
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_made_up_values_fit(schema: dict[str, object]) -> None:
     assert jsonschema_rs.is_valid(schema, fitting(schema, "some words"))
+
+
+def test_claude_code_s_output_tool_is_called_once() -> None:
+    tool = Tool(Function("StructuredOutput", {"properties": {"n": {"type": "integer"}}, "required": ["n"]}))
+    tools = [WRITE, BASH, tool]
+    first = turn([SYSTEM, PROMPT], tools)
+
+    second = turn([SYSTEM, PROMPT, told(first), result(first, "Structured output provided")], tools)
+
+    assert first.call
+    assert (first.call.name, first.call.arguments) == ("StructuredOutput", '{"n":0}')
+    assert second.call is None

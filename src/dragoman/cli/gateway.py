@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
@@ -11,9 +12,12 @@ from msgspec import Struct
 
 from dragoman.cli.place import address, configured
 from dragoman.routing.snapshot import Secret
-from dragoman.settings.record import Flags
+from dragoman.settings.record import Flags, SettingsRefused
+from dragoman.settings.server import USUAL
 
 PATIENCE_S = 2.0
+ANSWER_LIMIT = 1024 * 1024
+USUAL_URL = address(USUAL["host"][0], USUAL["port"][0])
 
 
 class Gateway(Struct, frozen=True):
@@ -26,22 +30,58 @@ class Gateway(Struct, frozen=True):
 def gateway_here(url: str | None, config: str | None) -> Gateway:
     """The gateway that was named, else the one that is configured here. Raises `SettingsRefused`."""
     server = configured(Flags(config=config, open=True)).server
-    own = os.environ.get("DRAGOMAN_API_KEYS", "").replace(",", " ").split()
-    key = server.api_keys[0] if server.api_keys else Secret(own[0]) if own else None
+    key = server.api_keys[0] if server.api_keys else own_key()
     return Gateway(url.rstrip("/") if url else address(server.host, server.port), key)
 
 
-def answers(url: str) -> bool:
-    """Whether a Dragoman answers there. No proxy is asked: the agent will not ask one either."""
-    parts = urlsplit(url)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+def running_gateway(url: str | None, config: str | None) -> Gateway:
+    """The gateway for an agent started here: as `gateway_here`, or else the one that runs at the usual address.
+
+    An agent is started in the folder it works on, whose `.env` may well be for something else. Raises
+    `SettingsRefused` only where that leaves no gateway.
+    """
+    usual = Gateway(url.rstrip("/") if url else USUAL_URL, own_key())
     try:
-        connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE_S)
-        try:
-            connection.request("GET", parts.path.rstrip("/") + "/")
-            found = msgspec.json.decode(connection.getresponse().read(65536))
-        finally:
-            connection.close()
-    except (OSError, ValueError, HTTPException, msgspec.DecodeError):
+        here = gateway_here(url, config)
+    except SettingsRefused:
+        if config or not answers(usual.url):
+            raise
+        return usual
+    return usual if not url and not answers(here.url) and answers(usual.url) else here
+
+
+def own_key() -> Secret | None:
+    """The first key in our own variable."""
+    keys = os.environ.get("DRAGOMAN_API_KEYS", "").replace(",", " ").split()
+    return Secret(keys[0]) if keys and ":" not in keys[0] else None
+
+
+def answers(url: str) -> bool:
+    """Whether a Dragoman answers there."""
+    try:
+        found = msgspec.json.decode(_got(url, "/", {})[1])
+    except (OSError, HTTPException, ValueError):
         return False
     return isinstance(found, dict) and found.get("name") == "dragoman"
+
+
+def admits(gateway: Gateway) -> bool:
+    """Whether a gateway that answers takes the key, or needs none."""
+    headers = {"authorization": f"Bearer {gateway.key.reveal()}"} if gateway.key else {}
+    try:
+        return _got(gateway.url, "/v1/models", headers)[0] not in (401, 403)
+    except (OSError, HTTPException, ValueError):
+        return False
+
+
+def _got(url: str, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """Status and body of a small answer. No proxy is asked: the agent will not ask one either."""
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE_S)
+    try:
+        connection.request("GET", parts.path.rstrip("/") + path, headers=dict(headers))
+        answer = connection.getresponse()
+        return answer.status, answer.read(ANSWER_LIMIT)
+    finally:
+        connection.close()

@@ -39,7 +39,7 @@ def launch(
         Let the agent make no calls beyond its work: no session titles, telemetry or model discovery.
     """
     from dragoman.cli.claude import claude_settings
-    from dragoman.cli.gateway import answers, gateway_here
+    from dragoman.cli.gateway import admits, answers, running_gateway
     from dragoman.cli.say import fail
 
     program = shutil.which(agent)
@@ -48,11 +48,16 @@ def launch(
             f"Starting '{agent}' was tried, but there is no such command on PATH.",
             "Install Claude Code (npm install -g @anthropic-ai/claude-code), or correct PATH.",
         )
-    gateway = gateway_here(url, config)
+    gateway = running_gateway(url, config)
     if not answers(gateway.url):
         return fail(
             f"A gateway was looked for at {gateway.url}, but none answers there.",
             "Start one in another terminal by 'dragoman' (or 'dragoman --demo'), or name its address with --url.",
+        )
+    if not admits(gateway):
+        return fail(
+            f"The gateway at {gateway.url} was asked, but it does not take {'this key' if gateway.key else 'no key'}.",
+            "Set DRAGOMAN_API_KEYS to one of its keys, or name its configuration file with --config.",
         )
     settings = claude_settings(gateway.url, gateway.key, os.environ, essential_only=essential_only)
     return _become([program, *arguments], child_environment(os.environ, settings))

@@ -25,6 +25,8 @@ print("Hello from Dragoman! Six times seven is", 6 * 7)
 WRITERS = ("write", "write_file")
 SHELLS = ("bash", "shell", "run_shell_command")
 """Names of the tools that the run needs, in lower case, as coding agents call them."""
+OUTPUTS = ("structuredoutput",)
+"""Names of tools by which Claude Code has an answer in a shape; it asks for them in words only."""
 
 FOLDER = re.compile(r"(?:working directory|\bcwd)\b[^:\n<>]{0,20}[:>]\s*[`'\"]?([^\n`'\"<>]+)", re.IGNORECASE)
 """Where agents tell the working folder, as `Primary working directory: /x` or `<cwd>/x</cwd>`."""
@@ -44,6 +46,10 @@ def answer(ask: Ask) -> Answer:
     forced = _forced(ask)
     if forced:
         return Answer("", _call(forced, {}, ask))
+    output = _tool(ask.tools, OUTPUTS)
+    if output:
+        done = output.function.name in _results(_current(ask.messages))
+        return Answer("That is my answer.") if done else Answer("", _call(output, {}, ask))
     writer, shell = _tool(ask.tools, WRITERS), _tool(ask.tools, SHELLS)
     if writer and shell:
         run = _run(ask, writer, shell)
@@ -54,11 +60,8 @@ def answer(ask: Ask) -> Answer:
 
 def _run(ask: Ask, writer: Tool, shell: Tool) -> Answer | None:
     """The next step of the run; None if there is none to make."""
-    start = next(
-        (at + 1 for at in range(len(ask.messages) - 1, -1, -1) if _is_final(ask.messages[at])),
-        0,
-    )
-    results = _results(ask.messages[start:])
+    current = _current(ask.messages)
+    results = _results(current)
     path = _path(ask.messages)
     if shell.function.name in results:
         return Answer(_report(results[shell.function.name], path))
@@ -70,15 +73,16 @@ def _run(ask: Ask, writer: Tool, shell: Tool) -> Answer | None:
         wish = {"command": f"python3 {shlex.quote(path)}", "description": "Run the demo program"}
         return Answer(f"{there}; now I run it.", _call(shell, wish, ask))
     prompt = _prompt(ask.messages)
-    if len(prompt) > PROMPT_LIMIT or (start and not TASK.search(prompt)):
+    if len(prompt) > PROMPT_LIMIT or (len(current) < len(ask.messages) and not TASK.search(prompt)):
         return None
     words = f"This is Dragoman's demo model. I will write a small program, `{FILE_NAME}`, and run it for you."
     return Answer(words, _call(writer, {"path": path, "content": PROGRAM}, ask))
 
 
-def _is_final(message: Message) -> bool:
-    """Whether a message ended an earlier run or chat."""
-    return message.role == "assistant" and not message.tool_calls
+def _current(messages: Sequence[Message]) -> Sequence[Message]:
+    """The messages since an answer that called nothing, which ended an earlier run or chat."""
+    ends = [at for at, message in enumerate(messages) if message.role == "assistant" and not message.tool_calls]
+    return messages[ends[-1] + 1 :] if ends else messages
 
 
 def _results(messages: Sequence[Message]) -> dict[str, str]:
