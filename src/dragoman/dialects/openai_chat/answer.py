@@ -47,6 +47,8 @@ class Answer:
         self._seed = ""
         self._parts = 0
         self._prose: tuple[type[Part], int] | None = None
+        self._text: int | None = None
+        """Index of the open text, if the next words may go there unseen."""
         self._entry: Entry | None = None
         """What `reasoning_details` said of the open thinking part."""
         self._calls = Calls()
@@ -66,6 +68,10 @@ class Answer:
         chunk = read_chunk(data)
         if chunk is None:
             return self.fail(garbled(data))
+        if self._text is not None:
+            words = _only_words(chunk)
+            if words is not None:
+                return [PartGrew(self._text, words)]
         failure = _failure(chunk, data)
         if failure is not None and not chunk.choices:
             return self.fail(failure)
@@ -206,6 +212,7 @@ class Answer:
         if prose is None or prose[0] is not kind:
             self._close_prose()
             self._prose = prose = (kind, self._open(kind("")))
+            self._text = prose[1] if kind is Text and self._tags is None else None
         if text:
             self._events.append(PartGrew(prose[1], text))
 
@@ -227,7 +234,7 @@ class Answer:
         if kind is Thinking:
             seal = Seal(self._hearing.origin, blob_of(self._entry) if self._entry else "")
         self._events.append(PartSealed(index, seal))
-        self._prose = self._entry = None
+        self._prose = self._text = self._entry = None
 
     def _call(self, piece: CallDelta, position: int) -> None:
         call, text = self._calls.place(piece, position)
@@ -246,6 +253,22 @@ class Answer:
         """Something beside the text; dropped where no text is open that it could belong to."""
         if self._prose is not None and value not in (NULL, Raw(b"[]")):
             self._events.append(PartNoted(self._prose[1], Extras(NAME, {name: value})))
+
+
+def _only_words(chunk: Chunk) -> str | None:
+    """The words of a chunk that holds nothing else, as nearly all do; None for any other."""
+    choices = chunk.choices
+    if chunk.usage is not None or chunk.error is not None or choices is None or len(choices) != 1:
+        return None
+    choice = choices[0]
+    delta = choice.delta
+    if delta is None or choice.finish_reason is not None or choice.logprobs is not None or choice.index:
+        return None
+    if delta.tool_calls or delta.reasoning_content or delta.reasoning or delta.reasoning_details or delta.refusal:
+        return None
+    if delta.function_call is not None or delta.annotations is not None or delta.audio is not None:
+        return None
+    return delta.content or None
 
 
 def _failure(chunk: Chunk, data: bytes) -> Problem | None:

@@ -7,12 +7,12 @@ reads them all. Unknown members are skipped here; the first chunk's are kept by 
 
 from __future__ import annotations
 
-import re
 from typing import TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
 
+from dragoman.dialects.openai_chat.mend import mended
 from dragoman.dialects.openai_chat.wire import NULL
 
 Loose: TypeAlias = "dict[str, object]"
@@ -75,9 +75,6 @@ class Chunk(Struct):
 _CHUNK = msgspec.json.Decoder(Chunk)
 _ANYTHING = msgspec.json.Decoder()
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
-_HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
-_LOW = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_HALVES = re.compile(rb"\\\\|(" + _HIGH + _LOW + rb")|" + _HIGH + rb"|" + _LOW)
 _READ = frozenset({"choices", "usage", "id", "model", "error", "object", "created"})
 
 
@@ -106,16 +103,10 @@ def _loosely(data: bytes) -> object:
         return _ANYTHING.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
-    mended = _HALVES.sub(_mended, data.decode("utf-8", "replace").encode())
     try:
-        return _ANYTHING.decode(mended)
+        return _ANYTHING.decode(mended(data))
     except (msgspec.DecodeError, RecursionError):
         return None
-
-
-def _mended(found: re.Match[bytes]) -> bytes:
-    whole = found[0]
-    return whole if found[1] or whole == b"\\\\" else b"\\ufffd"
 
 
 def _brought_in_shape(found: Loose) -> Chunk:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from msgspec import Raw
 
@@ -69,6 +69,11 @@ def item(part: Part, pen: Pen) -> Item | None:
             pen.lose("tool_call", "A tool call stands outside of an assistant turn; it is told as text.")
             return plain(f"[Call of tool {part.name}: {part.arguments}]")
     return None
+
+
+def is_plain(part: Part) -> TypeGuard[Text]:
+    """Whether a part is words and nothing more, as nearly all are."""
+    return type(part) is Text and part.extras is None and part.cache_mark is None
 
 
 def plain(text: str) -> dict[str, object]:

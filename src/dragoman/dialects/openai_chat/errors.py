@@ -232,7 +232,7 @@ def _problem(
         _message(kind, words, status),
         retry_after_s=retry_after_s,
         upstream_status=status,
-        evidence=_SECRET.sub("…", body[:4096].decode("utf-8", "replace")),
+        evidence=_SECRET.sub("…", memoryview(body)[:4096].tobytes().decode("utf-8", "replace")),
         original=original,
         param=said.param,
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolCall, Turn
-from dragoman.dialects.openai_chat.content import BETWEEN, Item, is_bare, item, plain, settle, text_of
+from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolCall, ToolResult, Turn
+from dragoman.dialects.openai_chat.content import BETWEEN, Item, is_bare, is_plain, item, plain, settle, text_of
 from dragoman.dialects.openai_chat.names import sent_id
 from dragoman.dialects.openai_chat.pairs import Slot, pair
 from dragoman.dialects.openai_chat.pen import Pen
@@ -94,7 +94,10 @@ class _Conversation:
     def _user(self, turn: Turn) -> None:
         pen = self._pen
         extras = pen.kept(turn.extras, "turn")
-        parts = [part for part in turn.parts if id(part) not in self._pairs.placed]
+        placed = self._pairs.placed
+        parts = [part for part in turn.parts if type(part) is not ToolResult or id(part) not in placed]
+        if not parts:
+            return
         items = self._items(parts)
         if items or (pen.own and parts):
             content = settle(items, pen, as_string=turn.as_string) if items else ""
@@ -103,8 +106,14 @@ class _Conversation:
     def _items(self, parts: list[Part] | tuple[Part, ...]) -> list[Item]:
         """Content items; empty texts are left out, for servers refuse them (but what came on this wire stays)."""
         pen = self._pen
-        said = [item(part, pen) for part in parts if pen.own or type(part) is not Text or part.text]
-        return [each for each in said if each is not None]
+        items: list[Item] = []
+        for part in parts:
+            if type(part) is Text and not part.text and not pen.own:
+                continue
+            said = plain(part.text) if is_plain(part) else item(part, pen)
+            if said is not None:
+                items.append(said)
+        return items
 
     def _joined(self, items: list[Item], *, keep: bool) -> str | list[Item]:
         if keep or not all(is_bare(each) for each in items):
@@ -113,9 +122,9 @@ class _Conversation:
 
     def _assistant(self, turn: Turn, slots: list[Slot]) -> None:
         pen = self._pen
-        extras = dict(pen.kept(turn.extras, "turn"))
+        extras = dict(pen.kept(turn.extras, "turn")) if turn.extras else {}
         message: Message = {"role": "assistant", "content": self._words(turn)}
-        refusal = "".join(part.text for part in turn.parts if type(part) is Refusal) if pen.own else ""
+        refusal = "".join([part.text for part in turn.parts if type(part) is Refusal]) if pen.own else ""
         if refusal:
             message["refusal"] = refusal
         thoughts = [part for part in turn.parts if type(part) is Thinking]
@@ -128,13 +137,19 @@ class _Conversation:
             if turn.parts or turn.as_string:
                 pen.lose("turn.empty", "Servers refuse an assistant message that says nothing.", "dropped")
             return
-        self.messages.append(message | extras)
+        message |= extras
+        self.messages.append(message)
         if slots:
             self._results(slots, ids)
 
     def _words(self, turn: Turn) -> str | list[Item] | None:
         """The text of an assistant turn. Texts that were neighbours are one sentence; others are paragraphs."""
         pen = self._pen
+        parts = [part for part in turn.parts if type(part) is not ToolCall]
+        if not parts:
+            return None
+        if len(parts) == 1 and is_plain(parts[0]) and (turn.as_string or not pen.own):
+            return parts[0].text or ("" if pen.own else None)
         others = (Thinking, ToolCall, Refusal) if pen.own else (Thinking, ToolCall)
         if pen.own and not turn.as_string:
             return settle(self._items([part for part in turn.parts if not isinstance(part, others)]), pen) or None
@@ -164,7 +179,9 @@ class _Conversation:
         pictures: list[Item] = []
         for slot, sent in zip(slots, ids, strict=True):
             content, media, extras = self._result(slot)
-            self.messages.append({"role": "tool", "tool_call_id": sent, "content": content, **extras})
+            message: Message = {"role": "tool", "tool_call_id": sent, "content": content}
+            message |= extras
+            self.messages.append(message)
             if media:
                 self._pen.lose("tool_result.media", "A tool message holds only text; media follow as a user message.")
                 pictures += [plain(f"[From the result of tool {self._pen.names.sent(slot.call.name)}:]"), *media]
@@ -177,6 +194,9 @@ class _Conversation:
         if not slot.results:
             pen.lose("tool_result.missing", "A tool call had no result; one that says so was added.")
             return INTERRUPTED, [], {}
+        first = slot.results[0]
+        if len(slot.results) == 1 and _is_words(first) and (first.as_string or not pen.own):
+            return "".join([part.text for part in first.parts if type(part) is Text]), [], {}
         if len(slot.results) > 1:
             pen.lose("tool_result.duplicate", "A tool call had several results; they are sent as one.")
         texts: list[Item] = []
@@ -199,6 +219,13 @@ class _Conversation:
         return settle(texts, pen) if texts else "", media, extras
 
 
+def _is_words(result: ToolResult) -> bool:
+    """Whether a result is one text and nothing more, as nearly all are."""
+    if result.is_error or result.extras is not None or result.cache_mark is not None:
+        return False
+    return len(result.parts) == 1 and is_plain(result.parts[0])
+
+
 def _told_as_error(texts: list[Item]) -> list[Item]:
     if not texts:
         return [plain("Error: the tool failed without a word.")]
@@ -209,14 +236,15 @@ def _told_as_error(texts: list[Item]) -> list[Item]:
 
 
 def _call(call: ToolCall, sent: str, pen: Pen) -> Message:
-    extras = pen.kept(call.extras, "tool_call") if call.extras else {}
     if call.cache_mark:
         pen.lose("cache_mark", "A tool call of this wire holds no cache mark.", "dropped")
     name = pen.names.sent(call.name)
+    said: Message = {"id": sent, "type": "function", "function": {"name": name, "arguments": call.arguments or "{}"}}
     if call.form == "text":
-        return {"id": sent, "type": "custom", "custom": {"name": name, "input": call.arguments}, **extras}
-    function = {"name": name, "arguments": call.arguments or "{}"}
-    return {"id": sent, "type": "function", "function": function, **extras}
+        said = {"id": sent, "type": "custom", "custom": {"name": name, "input": call.arguments}}
+    if call.extras:
+        said |= pen.kept(call.extras, "tool_call")
+    return said
 
 
 def _merged(messages: list[Message]) -> list[Message]:

@@ -12,7 +12,6 @@ ID_LIMIT = 40
 """Characters of a call id that OpenAI takes ("string too long. Expected a string with maximum length 40")."""
 
 _ILLEGAL_IN_NAME = re.compile(r"[^a-zA-Z0-9_-]")
-_LEGAL_ID = re.compile(rf"[!-~]{{1,{ID_LIMIT}}}")
 _HASH_CHARACTERS = 8
 
 
@@ -48,7 +47,11 @@ class ToolNames:
 
 def sent_id(call_id: str, taken: set[str]) -> str:
     """A call id that is legal and not yet in `taken`, to which it is added."""
-    fitted = call_id if _LEGAL_ID.fullmatch(call_id) else f"call_{digest(call_id, 24)}"
+    legal = 0 < len(call_id) <= ID_LIMIT and call_id.isascii() and call_id.isprintable()
+    fitted = call_id if legal else f"call_{digest(call_id, 24)}"
+    if fitted not in taken:
+        taken.add(fitted)
+        return fitted
     position = 1
     unique = fitted
     while unique in taken:

@@ -40,11 +40,21 @@ def pair(turns: tuple[Turn, ...]) -> Pairs:
             made = [Slot(part) for part in turn.parts if type(part) is ToolCall]
             if made:
                 slots[position] = made
-                latest |= {slot.call.id: [each for each in made if each.call.id == slot.call.id] for slot in made}
+                latest |= _by_id(made)
             continue
         for part in turn.parts:
             if type(part) is ToolResult and part.call_id in latest:
                 asking = latest[part.call_id]
-                next((slot for slot in asking if not slot.results), asking[-1]).results.append(part)
+                slot = asking[0]
+                if slot.results:
+                    slot = next((each for each in asking if not each.results), asking[-1])
+                slot.results.append(part)
                 placed.add(id(part))
     return Pairs(slots, frozenset(placed))
+
+
+def _by_id(made: list[Slot]) -> dict[str, list[Slot]]:
+    by_id: dict[str, list[Slot]] = {}
+    for slot in made:
+        by_id.setdefault(slot.call.id, []).append(slot)
+    return by_id

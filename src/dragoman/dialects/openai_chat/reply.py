@@ -16,10 +16,10 @@ from dragoman.dialects.openai_chat.answer import Answer
 from dragoman.dialects.openai_chat.speak import call_object, entry_for, finish_word
 from dragoman.dialects.openai_chat.thoughts import DETAILS
 from dragoman.dialects.openai_chat.usage import write_usage
-from dragoman.dialects.openai_chat.wire import NAME
+from dragoman.dialects.openai_chat.wire import NAME, NULL
 
-_LISTS = msgspec.json.Decoder(list[list[Raw] | None])
-_LOGPROBS = msgspec.json.Decoder(list[dict[str, list[Raw] | None] | None])
+_LIST = msgspec.json.Decoder(list[Raw] | None)
+_LOGPROBS = msgspec.json.Decoder(dict[str, list[Raw] | None])
 
 
 def read_reply(body: bytes, hearing: Hearing) -> list[Event]:
@@ -86,21 +86,21 @@ def _message(parts: Sequence[Part], *, bare: bool) -> dict[str, object]:
         message[DETAILS] = details
     if calls:
         message["tool_calls"] = calls
-    return message | _notes(parts)
+    return {**_notes(parts), **message}
 
 
 def _notes(parts: Sequence[Part]) -> dict[str, object]:
-    """Annotations and the like, gathered from all parts."""
+    """Annotations and the like, gathered from all parts. A note of a part is a list with an element for each noting."""
     notes: dict[str, object] = {}
     for extras in _own(parts):
         for name, value in extras.items():
+            noted = _elements(value)
             if name == "annotations":
-                gathered = [each for some in _LISTS.decode(value) for each in some or ()]
+                gathered = [each for some in noted for each in _elements(some)]
                 before = notes.get(name)
                 notes[name] = [*before, *gathered] if isinstance(before, list) else gathered
-            elif name != "logprobs":
-                last = msgspec.json.decode(value, type=list[Raw])
-                notes[name] = last[-1] if last else None
+            elif name != "logprobs" and noted:
+                notes[name] = noted[-1]
     return notes
 
 
@@ -108,11 +108,22 @@ def _logprobs(parts: Sequence[Part]) -> dict[str, list[Raw]]:
     """Log probabilities of all parts as one object."""
     gathered: dict[str, list[Raw]] = {}
     for extras in _own(parts):
-        if "logprobs" in extras:
-            for some in _LOGPROBS.decode(extras["logprobs"]):
-                for name, values in (some or {}).items():
-                    gathered.setdefault(name, []).extend(values or ())
+        for some in _elements(extras.get("logprobs", NULL)):
+            try:
+                found = _LOGPROBS.decode(some)
+            except (msgspec.DecodeError, RecursionError):
+                continue
+            for name, values in found.items():
+                gathered.setdefault(name, []).extend(values or ())
     return gathered
+
+
+def _elements(value: Raw) -> list[Raw]:
+    """The elements of a list, none of null, anything else as the only element."""
+    try:
+        return _LIST.decode(value) or []
+    except (msgspec.DecodeError, RecursionError):
+        return [value]
 
 
 def _own(parts: Sequence[Part]) -> list[dict[str, Raw]]:

@@ -13,9 +13,11 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
+from dragoman.canon.problem import Kind, Trouble, refuse
 from dragoman.canon.request import (
     AnyTool,
     Extras,
+    Loss,
     OutputShape,
     ProviderTool,
     Reasoning,
@@ -24,6 +26,7 @@ from dragoman.canon.request import (
     Tool,
     ToolChoice,
 )
+from dragoman.dialects.openai_chat.mend import mended
 from dragoman.dialects.openai_chat.turns import read_turns
 from dragoman.dialects.openai_chat.wire import NAME
 from dragoman.dialects.take import Members, first_byte, wrong
@@ -34,7 +37,7 @@ REASONING_MEMBERS = ("reasoning", "thinking", "enable_thinking", "thinking_budge
 
 def read_request(body: bytes) -> Request:
     """A client's body. Raises `Trouble` (invalid_request, naming the member) and nothing else."""
-    members = Members.of(body)
+    members, losses = _members(body)
     model = members.need("model", members.text("model"))
     messages = members.need("messages", members.objects("messages"))
     system, system_as_string, turns = read_turns(messages)
@@ -66,7 +69,27 @@ def read_request(body: bytes) -> Request:
         user=members.text("user"),
         service_tier=members.text("service_tier"),
         extras=members.rest(NAME),
+        losses=losses,
     )
+
+
+def _members(body: bytes) -> tuple[Members, tuple[Loss, ...]]:
+    """The body's members; halves of characters are replaced, for a refusal would come back with every later turn."""
+    try:
+        if not body.isascii():
+            body.decode()
+        return Members.of(body), ()
+    except UnicodeDecodeError as found:
+        raise refuse(
+            Kind.INVALID_REQUEST,
+            f"The body was read as JSON but is not UTF-8 at byte {found.start}. Encode the request as UTF-8.",
+        ) from None
+    except Trouble:
+        whole = mended(body)
+        if whole == body:
+            raise
+    loss = Loss("text.surrogate", "Half of a character is no character; it was replaced by U+FFFD.")
+    return Members.of(whole), (loss,)
 
 
 def _stream_usage(members: Members) -> bool:

@@ -70,6 +70,8 @@ def rebuilt(blob: str, text: str) -> Entry:
 def echo(thoughts: Sequence[Thinking], calls: Sequence[ToolCall], pen: Pen) -> dict[str, object]:
     """Members that give earlier thinking back to the upstream that did it; empty where none may or need be sent."""
     member = pen.habits.reasoning_echo
+    if not thoughts and not member and [call.seal for call in calls].count(None) == len(calls):
+        return {}
     for part in thoughts:
         pen.kept(part.extras, "thinking")
     own = [part for part in thoughts if pen.belongs(part.seal)] if member else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -26,6 +27,10 @@ class _Shape(Struct):
     properties: Raw | UnsetType = UNSET
 
 
+_OBJECT_AT_ONCE = re.compile(
+    rb'\{\s*(?:"\$schema"\s*:\s*"[^"\\]*"\s*,\s*)?"type"\s*:\s*"object"\s*,\s*"properties"\s*:\s*\{'
+)
+"""How nearly all schemas begin; the others are decoded."""
 _SHAPE = msgspec.json.Decoder(_Shape)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
@@ -67,7 +72,7 @@ def _go_without(request: Request, pen: Pen) -> None:
 
 
 def _offered(request: Request, pen: Pen) -> Iterator[Written]:
-    shown = _referred_to(request)
+    shown = _referred_to(request) if any(tool.deferred for tool in request.tools if isinstance(tool, Tool)) else set()
     searched = any(isinstance(tool, ProviderTool) and tool.kind.startswith("tool_search") for tool in request.tools)
     written: list[Written] = []
     refused: list[ProviderTool] = []
@@ -110,13 +115,10 @@ def _referred_to(request: Request) -> set[str]:
     names = {request.tool_choice.name} if request.tool_choice and request.tool_choice.name else set[str]()
     for turn in request.turns:
         for part in turn.parts:
-            match part:
-                case ToolCall(name=name) | ToolReference(name=name):
-                    names.add(name)
-                case ToolResult(parts=parts):
-                    names |= {each.name for each in parts if isinstance(each, ToolReference)}
-                case _:
-                    pass
+            if type(part) is ToolCall or type(part) is ToolReference:
+                names.add(part.name)
+            elif type(part) is ToolResult:
+                names.update([each.name for each in part.parts if type(each) is ToolReference])
     return names
 
 
@@ -144,6 +146,8 @@ def _schema(tool: Tool, pen: Pen) -> Raw:
     """The tool's schema, made an object with properties where it was not one."""
     if tool.schema is None:
         return EMPTY_SCHEMA
+    if _OBJECT_AT_ONCE.match(tool.schema):
+        return tool.schema
     try:
         shape = _SHAPE.decode(tool.schema)
         if shape.type == OBJECT and shape.properties is not UNSET:
