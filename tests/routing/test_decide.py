@@ -38,6 +38,11 @@ def ill(*channels: str, kind: Kind = Kind.UPSTREAM_ERROR, times: int = 5) -> Hea
     return health
 
 
+def limited(health: Health, name: str, wait_s: float) -> Health:
+    """Health after a channel's provider told how long to wait."""
+    return learn(health, step(name, "sonnet"), fault(Kind.RATE_LIMITED, wait_s), 0, 0.5)
+
+
 def test_lower_priority_numbers_come_first() -> None:
     ranked = snapshot(channel("c", priority=2), channel("a", priority=0), channel("b", priority=1))
     assert names(plan(ranked)) == ["a", "b", "c"]
@@ -117,12 +122,15 @@ def test_a_recovering_channel_is_tried_in_its_place_with_others_behind_it() -> N
 
 
 def test_told_waits_refuse_with_the_shortest_of_them() -> None:
-    health = after(health=ill("a", kind=Kind.RATE_LIMITED, times=1), at=step("b", "sonnet"))
-    health = after(Kind.RATE_LIMITED, health=health, at=step("b", "sonnet"), now_ms=4000)
+    health = limited(limited(WELL, "a", 10.0), "b", 14.0)
     told = refused(snapshot(channel("a"), channel("b")), health=health, now_ms=5000).problem
     assert (told.kind, told.status, told.retry_after_s) == (Kind.RATE_LIMITED, 429, 5.0)
     assert "'a', 'b'" in told.message
     assert told.message.endswith("Try again in 5 s.")
+
+
+def test_a_guessed_wait_does_not_take_the_last_channel_out() -> None:
+    assert names(plan(snapshot(channel("a")), health=ill("a", kind=Kind.RATE_LIMITED, times=1))) == ["a"]
 
 
 def test_a_told_wait_after_overload_is_told_as_overload() -> None:
@@ -132,7 +140,7 @@ def test_a_told_wait_after_overload_is_told_as_overload() -> None:
 
 
 def test_beside_told_waits_an_ill_channel_is_still_asked() -> None:
-    health = after(Kind.RATE_LIMITED, health=ill("a"), at=step("b", "sonnet"))
+    health = limited(ill("a"), "b", 1.0)
     made = plan(snapshot(channel("a"), channel("b")), health=health)
     assert names(made) == ["a"]
     assert [name for name, _ in made.passed_over] == ["sonnet on b"]
@@ -228,4 +236,5 @@ def test_a_session_leaves_a_home_that_is_ill_or_told_to_wait_long() -> None:
     moved = after(None, at=at_b)
     assert names(plan(both, asked, after(*[Kind.TIMEOUT] * 5, health=moved, at=at_b), now_ms=1)) == ["a"]
     assert names(plan(both, asked, after(*[Kind.TIMEOUT] * 5, health=moved, at=at_b), now_ms=6000)) == ["a", "b"]
-    assert names(plan(both, asked, after(Kind.RATE_LIMITED, health=moved, at=at_b), now_ms=1)) == ["a"]
+    assert names(plan(both, asked, limited(moved, "b", 20.0), now_ms=1)) == ["a"]
+    assert names(plan(both, asked, limited(moved, "b", 9.0), now_ms=9000)) == ["b", "a"]

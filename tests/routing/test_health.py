@@ -98,7 +98,8 @@ def test_the_rest_shrinks_again_with_each_healthy_half_minute() -> None:
 
 def test_a_told_wait_is_kept_to_the_millisecond_and_then_nothing_remains() -> None:
     health = learn(Health(), step(), fault(Kind.RATE_LIMITED, 7.5), 0, 0.5)
-    assert fitness(health, 7499) == Fitness("no", fitness(health, 7499).why, 1, told=True, kind=Kind.RATE_LIMITED)
+    last = fitness(health, 7499)
+    assert (last.answer, last.wait_ms, last.told, last.kind) == ("no", 1, True, Kind.RATE_LIMITED)
     assert fitness(health, 7500) == Fitness("yes")
 
 
@@ -172,7 +173,19 @@ def test_a_probe_that_proved_nothing_gives_its_lease_back(outcome: Left) -> None
 
 def test_a_success_during_the_rest_counts_but_not_against_a_told_wait() -> None:
     assert answer(after(*TROUBLE, None, None), 0) == "yes"
-    assert answer(after(Kind.RATE_LIMITED, None, None), 0) == "no"
+    told = learn(Health(), step(), fault(Kind.RATE_LIMITED, 9.0), 0, 0.5)
+    assert answer(after(None, None, health=told), 0) == "no"
+
+
+def test_a_limit_whose_wait_we_guessed_is_over_with_the_next_success() -> None:
+    limited = after(Kind.RATE_LIMITED)
+    assert not fitness(limited, 0).told
+    assert answer(after(None, health=limited), 0) == "yes"
+
+
+def test_a_guess_does_not_prolong_a_told_wait() -> None:
+    told = learn(Health(), step(), fault(Kind.RATE_LIMITED, 2.0), 0, 0.5)
+    assert fitness(after(Kind.RATE_LIMITED, health=told), 0).wait_ms == 2 * S
 
 
 def test_a_host_opens_when_two_of_its_deployments_cannot_be_reached() -> None:

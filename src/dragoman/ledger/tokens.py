@@ -71,7 +71,8 @@ SMALLEST = 200
 """Estimates below this say nothing of a model's ratio."""
 WEIGHT = 0.2
 """Weight of the newest ratio in the moving one."""
-RATIO_LIMITS = (0.3, 3.0)
+PLAUSIBLE = (0.5, 2.0)
+"""Ratios that tokenizers can have; a report beyond them tells of a broken count, and is not believed."""
 MODEL_LIMIT = 500
 """Models whose ratio is remembered."""
 
@@ -88,10 +89,9 @@ class Calibration(Struct, frozen=True):
 
 def calibrate(calibration: Calibration, model: str, estimated: int, reported: int) -> Calibration:
     """The calibration after a provider has reported the prompt of which `estimated` was our uncorrected estimate."""
-    if estimated < SMALLEST or reported <= 0:
+    seen = reported / max(estimated, 1)
+    if estimated < SMALLEST or not PLAUSIBLE[0] <= seen <= PLAUSIBLE[1]:
         return calibration
-    least, most = RATIO_LIMITS
-    seen = min(max(reported / estimated, least), most)
     before = calibration.ratios.get(model)
     after = seen if before is None else before + WEIGHT * (seen - before)
     if before is not None and abs(after - before) < 0.005 * before:

@@ -2,8 +2,8 @@
 
 Rules. A breaker stands at one of three scopes: a deployment (channel and model), a channel (its credential), or a
 host. It opens on faults in a row; when its time has run out one request at a time may try it, and two successes close
-it. A wait that the provider told is kept to the millisecond, and when it is over nothing remains but the memory of
-how often it happened. The numbers are those of the tables below.
+it. A limit opens it at once, and is over when its wait is over; a wait that the provider told is kept to the
+millisecond. The numbers are those of the tables below.
 
 Theory: everything is a frozen value and `learn` is the only way it changes, so that a replica can be replayed.
 Scopes without trouble have no entry, so a healthy gateway pays nothing here.
@@ -36,7 +36,7 @@ HOST_OPEN_AFTER = 2
 WARM_SHARE = 1.1
 """A pin outlives the prompt cache by a tenth, and need not be refreshed more often than that."""
 PATIENCE_MS = 10_000
-"""A told wait up to this does not cost a session its home."""
+"""A limit of up to this does not cost a session its home."""
 BREAKER_LIMIT = 1000
 PIN_LIMIT = 4000
 """Scopes and sessions that are remembered at most; the oldest are forgotten."""
@@ -56,8 +56,8 @@ class Fault(NamedTuple):
     rest_ms: tuple[int, int] = TRANSIENT_MS
     connect: bool = False
     """Whether no connection came about."""
-    told: bool = False
-    """Whether its wait is the provider's way of limiting, which a request must not override."""
+    is_limit: bool = False
+    """Whether it is a limit and no illness: it opens at once, and is over when its rest is over."""
 
 
 FAULTS: dict[Kind, Fault] = {
@@ -69,7 +69,7 @@ FAULTS: dict[Kind, Fault] = {
     Kind.UPSTREAM_ERROR: Fault("deployment"),
     Kind.OVERLOADED: Fault("deployment"),
     Kind.REDIRECTED: Fault("deployment"),
-    Kind.RATE_LIMITED: Fault("deployment", 1, LASTING_MS, told=True),
+    Kind.RATE_LIMITED: Fault("deployment", 1, LASTING_MS, is_limit=True),
     Kind.MODEL_NOT_FOUND: Fault("deployment", 1, LASTING_MS),
     Kind.UPSTREAM_CREDENTIAL: Fault("channel", 3, LASTING_MS),
     Kind.UPSTREAM_QUOTA: Fault("channel", 1, LASTING_MS),
@@ -89,8 +89,10 @@ class Breaker(Struct, frozen=True, kw_only=True):
     is_open: bool = False
     until_ms: int = 0
     """While open: when it may be tried again; afterwards: when it closed."""
+    is_limit: bool = False
+    """Whether it is open for a limit, and closes by itself when its rest is over."""
     told: bool = False
-    """Whether `until_ms` is the provider's word (or its way of limiting) and not our guess."""
+    """Whether `until_ms` is the provider's word and not our guess."""
     kind: Kind = Kind.UPSTREAM_ERROR
     """The last fault."""
     successes: int = 0
@@ -136,8 +138,10 @@ class Fitness(Struct, frozen=True):
     why: str = ""
     wait_ms: int = 0
     """Until it may be asked, for `no`."""
+    is_limit: bool = False
+    """Whether that wait is for a limit."""
     told: bool = False
-    """Whether that wait is the provider's word."""
+    """Whether it is the provider's word, which no request may override."""
     kind: Kind = Kind.UPSTREAM_ERROR
     """What the wait is for."""
 
@@ -210,8 +214,8 @@ def _fitness(scope: str, breaker: Breaker, now_ms: int) -> Fitness:
     wait_ms = breaker.until_ms - now_ms
     if wait_ms > 0:
         why = f"{scope} rests {wait_ms / 1000:.1f} s more after {breaker.kind}"
-        return Fitness("no", why, wait_ms, breaker.told, breaker.kind)
-    if breaker.told:
+        return Fitness("no", why, wait_ms, breaker.is_limit, breaker.told, breaker.kind)
+    if breaker.is_limit:
         return FIT
     if breaker.leased_until_ms > now_ms:
         return Fitness("no", f"{scope} is being tried by another request after {breaker.kind}", kind=breaker.kind)
@@ -224,8 +228,8 @@ def _failed(health: Health, step: Step, found: Problem, now: _Now) -> Health:
     host, channel, deployment = _scopes(step.channel, step.model)
     scope = channel if fault.scope == "channel" else deployment
     before = health.breakers.get(scope, Breaker(host=host))
-    if fault.told or (found.kind is Kind.OVERLOADED and found.retry_after_s is not None):
-        return _remember(health, scope, _opened(before, found, now, told=True))
+    if fault.is_limit or (found.kind is Kind.OVERLOADED and found.retry_after_s is not None):
+        return _remember(health, scope, _opened(before, found, now, is_limit=True))
     counted = replace(
         before, faults=before.faults + 1, connect_only=before.connect_only and fault.connect, kind=found.kind
     )
@@ -251,16 +255,17 @@ def _rests(breaker: Breaker, now_ms: int) -> bool:
 
 def _is_tried(breaker: Breaker) -> bool:
     """Whether a breaker that does not rest is half open."""
-    return breaker.is_open and not breaker.told
+    return breaker.is_open and not breaker.is_limit
 
 
-def _opened(breaker: Breaker, found: Problem, now: _Now, *, told: bool = False) -> Breaker:
+def _opened(breaker: Breaker, found: Problem, now: _Now, *, is_limit: bool = False) -> Breaker:
     """The breaker open from now on. What fails while it rests already prolongs the wait, but counts no new opening:
     requests that were on their way together fail together."""
+    told = is_limit and found.retry_after_s is not None
     resting = _rests(breaker, now.ms)
     openings = breaker.openings if resting else _openings(breaker, now.ms) + 1
     until_ms = now.ms + _rest_ms(openings, found, now.dice)
-    if resting and breaker.until_ms >= until_ms:
+    if resting and (breaker.until_ms >= until_ms or (breaker.told and not told)):
         return breaker
     return replace(
         breaker,
@@ -268,6 +273,7 @@ def _opened(breaker: Breaker, found: Problem, now: _Now, *, told: bool = False) 
         is_open=True,
         openings=openings,
         until_ms=until_ms,
+        is_limit=is_limit,
         told=told,
         successes=0,
         leased_until_ms=0,
@@ -352,7 +358,7 @@ def _stands(health: Health, pin: Pin, now_ms: int) -> bool:
     if now_ms > pin.hit_ms + pin.warm_ms * WARM_SHARE:
         return False
     fitness = _worst(health, pin.scopes, now_ms)
-    return fitness.answer == "yes" or (fitness.told and fitness.wait_ms <= PATIENCE_MS)
+    return fitness.answer == "yes" or (fitness.is_limit and fitness.wait_ms <= PATIENCE_MS)
 
 
 def _is_due(pin: Pin, step: Step, now_ms: int) -> bool:
