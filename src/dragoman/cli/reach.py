@@ -16,7 +16,7 @@ from dragoman.net.transport import Call, Transport
 from dragoman.providers.addresses import models_url
 from dragoman.providers.base import Provider
 from dragoman.providers.credentials import auth_headers
-from dragoman.relay.probe import SUGGESTIONS
+from dragoman.relay.probe import SUGGESTIONS, suggestion_for
 from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.settings.reading import near
 
@@ -75,7 +75,7 @@ async def _of_channel(channel: Channel, row: Provider, wanted: set[str], transpo
             answer.close()
     except Trouble as trouble:
         found = trouble.problem
-        return [Finding(about, "error", found.message, SUGGESTIONS.get(found.kind, ""))]
+        return [Finding(about, "error", found.message, suggestion_for(found))]
     except TimeoutError:
         what = f"Its upstream took the connection but did not answer within {PATIENCE_S:.0f} s."
         return [Finding(about, "error", what, SUGGESTIONS[Kind.TIMEOUT])]
