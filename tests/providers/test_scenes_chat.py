@@ -58,8 +58,8 @@ class Vendor(Struct, frozen=True, kw_only=True):
 
 ECHO = "messages.reasoning_content"
 VENDORS = (
-    Vendor(row="openai-compatible", models=("some-model", "gpt-4o"), refuse="user parallel_tool_calls"),
-    Vendor(row="openai-compatible", models=("gpt-5",), refuse="user max_tokens stop", stops=0),
+    Vendor(row="openai-compatible", models=("some-model", "gpt-4o")),
+    Vendor(row="openai-compatible", models=("gpt-5",), refuse="max_tokens stop", stops=0),
     Vendor(row="openai", models=("gpt-4o", "gpt-4.1"), refuse="reasoning_effort max_tokens"),
     Vendor(row="openai", models=("o3", "gpt-5", "gpt-5.1", "gpt-5.6"), refuse="max_tokens stop temperature", stops=0),
     Vendor(row="azure", models=("gpt-4o", "gpt-35-turbo"), refuse="reasoning_effort max_completion_tokens"),

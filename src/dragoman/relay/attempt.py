@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from dragoman.canon.events import Event, Failed, Finished, PartGrew, PartOpened, PartSealed
+from dragoman.canon.events import Beat, Event, Failed, Finished, PartGrew, PartOpened, PartSealed
 from dragoman.canon.order import OrderKeeper, SingleFile
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.canon.reply import Fold
@@ -65,8 +65,9 @@ class Translation:
         self._writer = writer
 
     def render(self, data: bytes, events: list[Event]) -> bytes:  # noqa: ARG002 - a renderer's shape
-        """The events in single file where the dialect needs it, written."""
-        return self._writer.write(self._line.line_up(events) if self._line else events)
+        """The events in single file where the dialect needs it, written; the upstream's signs of life are not news."""
+        told = [event for event in events if type(event) is not Beat]
+        return self._writer.write(self._line.line_up(told) if self._line else told)
 
 
 class Attempt:

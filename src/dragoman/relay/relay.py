@@ -119,7 +119,7 @@ class Relay:
                     return self._last_word(failures, course, delivery)
 
     def _last_word(self, failures: list[Failure], course: Course, delivery: Delivery) -> Problem:
-        """What to tell the client when no attempt is left; a refusal too late for its status is kept for its repetition."""
+        """What to tell the client when no attempt is left; a refusal too late for its status is kept for the next."""
         told = final(failures)
         if delivery.status == 200 and told.side == "client" and not told.retryable:
             self.learned.foretell(course.repeat_key, told)

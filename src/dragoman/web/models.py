@@ -6,6 +6,7 @@ is offered under `ALIAS` as well, a prefix that routing takes off again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from dragoman.routing.snapshot import Channel, Snapshot
 CREATED = "2026-01-01T00:00:00Z"
 CREATED_S = 1767225600
 """A fixed date, since upstreams differ in telling one and clients only sort by it."""
-PICKED = ("claude", "anthropic")
+PICKED = re.compile("claude|anthropic")
 
 
 class Listed(Struct, frozen=True):
@@ -33,7 +34,7 @@ def offered(snapshot: Snapshot, *, picker: bool) -> list[Listed]:
     listed: dict[str, Listed] = {}
     for model in _names(snapshot):
         listed.setdefault(model.id, model)
-        if picker and not any(word in model.id for word in PICKED):
+        if picker and not PICKED.search(model.id):
             alias = Listed(ALIAS + model.id, model.name, model.context, model.max_output)
             listed.setdefault(alias.id, alias)
     return list(listed.values())
