@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from dragoman.cli.options import ConfigFile, Switch
@@ -30,6 +29,8 @@ def probe(
     json
         Print JSON.
     """
+    import asyncio
+
     from dragoman.cli.place import configured
     from dragoman.cli.say import as_json, fail
     from dragoman.settings.reading import near

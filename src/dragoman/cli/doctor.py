@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,8 @@ def doctor(*, config: ConfigFile = None, offline: Switch = False, json: Switch =
 
 def examine(config: str | None, *, offline: bool) -> list[Finding]:
     """Everything that was found."""
+    import asyncio
+
     from dragoman.cli.findings import of_notices, of_settings
     from dragoman.cli.place import configured
     from dragoman.settings.record import Flags, SettingsRefused

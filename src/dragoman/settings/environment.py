@@ -36,7 +36,8 @@ def own_values(variables: Mapping[str, str], place: str, faults: list[Notice]) -
             # One variable holds all keys, so they are parted by commas or blanks.
             found: object = word.replace(",", " ").split() if key == "api_keys" else word
             source = f"{name} ({place})"
-            values[key] = (read_value(types[key], found, source, faults, strict=False), source)
+            value = read_value(types[key], found, source, faults, strict=False)
+            values |= {} if value is None else {key: (value, source)}
     return values
 
 

@@ -134,11 +134,8 @@ def _flag_values(flags: Flags, faults: list[Notice]) -> Layer:
     types = {field.name: field.type for field in fields(ServerTable)}
     said = {"host": flags.host, "port": flags.port, "log_level": flags.log_level}
     names = {key: f"--{key.replace('_', '-')}" for key in said}
-    return {
-        key: (read_value(types[key], value, names[key], faults), names[key])
-        for key, value in said.items()
-        if value is not None
-    }
+    read = {key: read_value(types[key], value, names[key], faults) for key, value in said.items() if value is not None}
+    return {key: (value, names[key]) for key, value in read.items() if value is not None}
 
 
 def _file_values(table: ServerTable, file: Path | None) -> Layer:
