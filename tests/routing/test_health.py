@@ -188,7 +188,7 @@ def test_a_guess_does_not_prolong_a_told_wait() -> None:
     assert fitness(after(Kind.RATE_LIMITED, health=told), 0).wait_ms == 2 * S
 
 
-def test_a_host_opens_when_two_of_its_deployments_cannot_be_reached() -> None:
+def test_a_host_opens_when_two_of_its_targets_cannot_be_reached() -> None:
     one, two, three = (step(name, host="shared") for name in "abc")
     health = after(*[Kind.UNREACHABLE] * 3, at=one)
     assert answer(health, 0, three) == "yes"

@@ -1,6 +1,6 @@
 """Which channels are fit to be asked, learned from what happened: circuit breakers, and where sessions are at home.
 
-Rules. A breaker stands at one of three scopes: a deployment (channel and model), a channel (its credential), or a
+Rules. A breaker stands at one of three scopes: a target (channel and model), a channel (its credential), or a
 host. It opens on faults in a row; when its time has run out one request at a time may try it, and two successes close
 it. A limit opens it at once, and is over when its wait is over; a wait that the provider told is kept to the
 millisecond. The numbers are those of the tables below.
@@ -51,7 +51,7 @@ LASTING_MS = (10_000, 300_000)
 class Fault(NamedTuple):
     """What one kind of problem means for the health of a channel."""
 
-    scope: Literal["deployment", "channel"]
+    scope: Literal["target", "channel"]
     open_after: int = OPEN_AFTER
     rest_ms: tuple[int, int] = TRANSIENT_MS
     connect: bool = False
@@ -61,16 +61,16 @@ class Fault(NamedTuple):
 
 
 FAULTS: dict[Kind, Fault] = {
-    Kind.UNREACHABLE: Fault("deployment", connect=True),
-    Kind.TLS: Fault("deployment", connect=True),
-    Kind.TIMEOUT: Fault("deployment"),
-    Kind.CUT_SHORT: Fault("deployment"),
-    Kind.GARBLED: Fault("deployment"),
-    Kind.UPSTREAM_ERROR: Fault("deployment"),
-    Kind.OVERLOADED: Fault("deployment"),
-    Kind.REDIRECTED: Fault("deployment"),
-    Kind.RATE_LIMITED: Fault("deployment", 1, LASTING_MS, is_limit=True),
-    Kind.MODEL_NOT_FOUND: Fault("deployment", 1, LASTING_MS),
+    Kind.UNREACHABLE: Fault("target", connect=True),
+    Kind.TLS: Fault("target", connect=True),
+    Kind.TIMEOUT: Fault("target"),
+    Kind.CUT_SHORT: Fault("target"),
+    Kind.GARBLED: Fault("target"),
+    Kind.UPSTREAM_ERROR: Fault("target"),
+    Kind.OVERLOADED: Fault("target"),
+    Kind.REDIRECTED: Fault("target"),
+    Kind.RATE_LIMITED: Fault("target", 1, LASTING_MS, is_limit=True),
+    Kind.MODEL_NOT_FOUND: Fault("target", 1, LASTING_MS),
     Kind.UPSTREAM_CREDENTIAL: Fault("channel", 3, LASTING_MS),
     Kind.UPSTREAM_QUOTA: Fault("channel", 1, LASTING_MS),
 }
@@ -132,7 +132,7 @@ Outcome: TypeAlias = Succeeded | Problem | Left
 
 
 class Fitness(Struct, frozen=True):
-    """Whether a deployment may be asked now."""
+    """Whether a target may be asked now."""
 
     answer: Literal["yes", "no", "probe"]
     why: str = ""
@@ -151,7 +151,7 @@ _SEVERITY = {"yes": 0, "probe": 1, "no": 2}
 
 
 def usable(health: Health, channel: Channel, model: str, now_ms: int) -> Fitness:
-    """Whether this deployment may be asked now: the worst word of its three scopes."""
+    """Whether this target may be asked now: the worst word of its three scopes."""
     return _worst(health, _scopes(channel, model), now_ms) if health.breakers else FIT
 
 
@@ -183,7 +183,7 @@ class _Now(NamedTuple):
 
 
 def _scopes(channel: Channel, model: str) -> tuple[str, str, str]:
-    """The host, the channel and the deployment."""
+    """The host, the channel and the target."""
     return f"host {_host(channel)}", f"channel {channel.name}", f"model {model} on {channel.name}"
 
 
@@ -225,8 +225,8 @@ def _fitness(scope: str, breaker: Breaker, now_ms: int) -> Fitness:
 def _failed(health: Health, step: Step, found: Problem, now: _Now) -> Health:
     """Counts one fault, and opens what has had enough."""
     fault = FAULTS[found.kind]
-    host, channel, deployment = _scopes(step.channel, step.model)
-    scope = channel if fault.scope == "channel" else deployment
+    host, channel, target = _scopes(step.channel, step.model)
+    scope = channel if fault.scope == "channel" else target
     before = health.breakers.get(scope, Breaker(host=host))
     if fault.is_limit or (found.kind is Kind.OVERLOADED and found.retry_after_s is not None):
         return _remember(health, scope, _opened(before, found, now, is_limit=True))
@@ -241,7 +241,7 @@ def _failed(health: Health, step: Step, found: Problem, now: _Now) -> Health:
 
 
 def _failed_to_connect(health: Health, host: str, found: Problem, now: _Now) -> Health:
-    """Opens the host once enough of its deployments cannot be reached, or when its probe failed."""
+    """Opens the host once enough of its targets cannot be reached, or when its probe failed."""
     before = health.breakers.get(host, Breaker())
     ill = sum(1 for other in health.breakers.values() if other.host == host and other.is_open and other.connect_only)
     if _rests(before, now.ms) or not (ill >= HOST_OPEN_AFTER or _is_tried(before)):
