@@ -104,6 +104,7 @@ def test_many_ask_at_once() -> None:
             )
         )
 
+        assert len({said.id for said in answers}) == 20
         assert all(f"> number {at}." in (said.choices[0].message.content or "") for at, said in enumerate(answers))
 
     ask(act)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dragoman.demo import wire
 from dragoman.demo.model import answer
@@ -95,7 +97,8 @@ async def _complete(body: bytes, writer: asyncio.StreamWriter, pause_s: float) -
     except msgspec.DecodeError as found:
         await _send(writer, 400, wire.error(f"The body was read as a chat request but is none: {found}."))
         return
-    said = answer(ask)
+    # Agents tell answers apart by their ids; the same question may well have the same.
+    said = replace(answer(ask), id=f"chatcmpl-demo-{crc32(body):08x}")
     usage = wire.usage_of(body, said)
     if not ask.stream:
         await _send(writer, 200, wire.whole(said, usage))

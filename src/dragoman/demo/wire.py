@@ -7,6 +7,7 @@ that shared code with its reader could not show the reader's mistakes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -84,6 +85,7 @@ class Answer(Struct, frozen=True):
 
     text: str
     call: Call | None = None
+    id: str = ""
 
     @property
     def finish_reason(self) -> str:
@@ -112,22 +114,23 @@ def whole(answer: Answer, usage: Usage) -> bytes:
     if answer.call:
         message["tool_calls"] = [_call(answer.call, answer.call.arguments)]
     choice = {"index": 0, "message": message, "finish_reason": answer.finish_reason, "logprobs": None}
-    return msgspec.json.encode(_frame("chat.completion", choices=[choice], usage=usage))
+    return msgspec.json.encode(_frame(answer.id, "chat.completion", choices=[choice], usage=usage))
 
 
 def stream(answer: Answer, usage: Usage | None) -> Iterator[bytes]:
     """The answer as frames of server-sent events; `usage` only where the client asked for it."""
-    yield _chunk({"role": "assistant", "content": ""})
+    chunk = partial(_chunk, answer.id)
+    yield chunk({"role": "assistant", "content": ""})
     for piece in pieces(answer.text):
-        yield _chunk({"content": piece})
+        yield chunk({"content": piece})
     if answer.call:
-        yield _chunk({"tool_calls": [{"index": 0, **_call(answer.call, "")}]})
+        yield chunk({"tool_calls": [{"index": 0, **_call(answer.call, "")}]})
         for start in range(0, len(answer.call.arguments), 12):
             part = answer.call.arguments[start : start + 12]
-            yield _chunk({"tool_calls": [{"index": 0, "function": {"arguments": part}}]})
-    yield _chunk({}, answer.finish_reason)
+            yield chunk({"tool_calls": [{"index": 0, "function": {"arguments": part}}]})
+    yield chunk({}, answer.finish_reason)
     if usage:
-        yield _event(_frame("chat.completion.chunk", choices=[], usage=usage))
+        yield _event(_frame(answer.id, "chat.completion.chunk", choices=[], usage=usage))
     yield b"data: [DONE]\n\n"
 
 
@@ -157,13 +160,13 @@ def _call(call: Call, arguments: str) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def _chunk(delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+def _chunk(answer_id: str, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-    return _event(_frame("chat.completion.chunk", choices=[choice]))
+    return _event(_frame(answer_id, "chat.completion.chunk", choices=[choice]))
 
 
-def _frame(kind: str, **members: Any) -> dict[str, Any]:
-    return {"id": "chatcmpl-demo", "object": kind, "created": CREATED_S, "model": MODEL, **members}
+def _frame(answer_id: str, kind: str, **members: Any) -> dict[str, Any]:
+    return {"id": answer_id, "object": kind, "created": CREATED_S, "model": MODEL, **members}
 
 
 def _event(frame: dict[str, Any]) -> bytes:
