@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -14,7 +15,7 @@ import uvicorn
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dragoman import __version__
+from dragoman import __version__, logs
 from dragoman.demo.server import start as start_demo
 from dragoman.dialects import anthropic, openai_chat
 from dragoman.dialects.base import Dialect
@@ -36,6 +37,9 @@ KEEP_ALIVE_S = 75
 """Seconds an idle client connection is kept: longer than the pauses between an agent's turns of tool use."""
 DRAIN_S = 600
 """Seconds that running streams are given to end after SIGTERM (F77)."""
+
+COLLECT = (50_000, 20, 50)
+"""Thresholds of the garbage collector: a request makes many values and hardly any cycles."""
 
 log = structlog.get_logger()
 
@@ -147,7 +151,11 @@ def serve(settings: Settings, *, demo: bool, ready: Callable[[int], None] = lamb
 
     Raises `OSError` where the address cannot be bound.
     """
+    logs.configure(settings.server.log_level, settings.server.log_format)
     listener = bind(settings.server.host, settings.server.port)
+    # What start-up made stays: the collector need not look at it again, nor at each request's short-lived values.
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         return runner.run(_serve(settings, listener, ready, demo=demo))
 
