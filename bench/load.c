@@ -13,7 +13,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -44,6 +43,7 @@ struct client {
     int64_t due_ns, first_delta_ns, last_delta_ns;
     int deltas, requests;
     bool counted;               /* began inside the window */
+    bool asks_to_write;         /* waits for room, or for the connection */
     struct check check;
 };
 
@@ -84,9 +84,11 @@ static void hang_up(struct client *client) {
 
 static void open_connection(struct client *client) {
     struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(plan.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    client->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&there, sizeof there)) fail("connect");
-    fcntl(client->fd, F_SETFL, O_NONBLOCK);
+    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (client->fd < 0) fail("socket");
+    /* a refusal shows when the request is sent, which waits until the connection stands */
+    connect(client->fd, (struct sockaddr *)&there, sizeof there);
+    client->asks_to_write = false;
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     epoll_ctl(epoll, EPOLL_CTL_ADD, client->fd, &(struct epoll_event){EPOLLIN, {.ptr = client}});
     client->state = IDLE;
@@ -97,12 +99,12 @@ static void finish(struct client *client, const char *error);
 static void send_more(struct client *client) {
     ssize_t sent = send(client->fd, plan.request.at + client->sent, plan.request.len - client->sent, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) return finish(client, "connection lost while sending");
-    bool waited = client->state == SENDING && client->sent;
     client->sent += sent > 0 ? sent : 0;
     bool all = client->sent == plan.request.len;
     if (all) client->state = HEAD;
-    if (!all || waited)
-        epoll_ctl(epoll, EPOLL_CTL_MOD, client->fd, &(struct epoll_event){all ? EPOLLIN : EPOLLIN | EPOLLOUT, {.ptr = client}});
+    if (client->asks_to_write == !all) return;
+    client->asks_to_write = !all;
+    epoll_ctl(epoll, EPOLL_CTL_MOD, client->fd, &(struct epoll_event){all ? EPOLLIN : EPOLLIN | EPOLLOUT, {.ptr = client}});
 }
 
 static void begin_request(struct client *client, int64_t due_ns) {
@@ -298,7 +300,12 @@ static void run(void) {
     int64_t gives_up_ns = INT64_MAX;
     while (!stopping || busy) {
         int64_t now = now_ns();
-        if (!measuring && !stopping && now >= opens_ns) measuring = true, opens_ns = now, mark("measuring");
+        if (!measuring && !stopping && now >= opens_ns) {
+            measuring = true;
+            closes_ns += now - opens_ns;
+            opens_ns = now;
+            mark("measuring");
+        }
         start_what_is_due(now);
         bool done = now >= closes_ns || (plan.count && begun >= plan.count && !busy);
         if (!stopping && (done || seen.errors + seen.mismatches >= 1000)) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import time
@@ -35,11 +36,11 @@ class Run:
 
     @property
     def requests_per_s(self) -> float:
-        return float(self.seen["requests"] / self.seen["seconds"])
+        return float(self.seen["requests"] / max(self.seen["seconds"], 1e-9))
 
     @property
     def deltas_per_s(self) -> float:
-        return float(self.seen["deltas"] / self.seen["seconds"])
+        return float(self.seen["deltas"] / max(self.seen["seconds"], 1e-9))
 
     @property
     def cpu_us_per_delta(self) -> float | None:
@@ -66,9 +67,9 @@ def run_one(
     request.write_bytes(workload.request(target.name, pace))
     if workload.hold:
         machine.get(upstream_port, "/gaps")  # begins the stand-in's count anew
-    command = ["taskset", "-c", str(cores.load), str(BUILD / "load"), "--port", str(target.port)]
+    command = [str(BUILD / "load"), "--port", str(target.port), *workload.options(target.name, pace, request)]
     generator = subprocess.Popen(
-        [*command, *workload.options(target.name, pace, request)], stdout=subprocess.PIPE, bufsize=0
+        command, stdout=subprocess.PIPE, bufsize=0, preexec_fn=lambda: os.sched_setaffinity(0, {cores.load})
     )
     reading = _Reading(target.measured_pid, cores.gateway)
     try:
