@@ -243,9 +243,7 @@ def report_faults(findings: Findings) -> int:
         say(f"measure 2 is missed: {behind:.0f} held streams fell behind by more than 100 ms")
     disturbed = [run for run in findings.runs if (run.taken_by_others or 0) > DISTURBED]
     if disturbed:
-        say(
-            f"{len(disturbed)} of {len(findings.runs)} runs shared the gateway's core with others: measure again in quiet"
-        )
+        say(f"{len(disturbed)} of {len(findings.runs)} runs shared the gateway's core: measure again in quiet")
     exit_code = 0
     for run in findings.runs:
         if run.faults:

@@ -77,9 +77,11 @@ class Sampled:
             for frame in set(frames):
                 within[frame] += int(count)
         total = sum(own.values()) or 1
-        print("  own %  with callees %  function")
-        for frame, samples in own.most_common(SHOWN):
-            print(f"{samples * 100 / total:7.1f}{within[frame] * 100 / total:16.1f}  {frame}")
+        for ranked in (own, within):
+            print("  own %  with callees %  function")
+            for frame, _ in ranked.most_common(SHOWN):
+                print(f"{own[frame] * 100 / total:7.1f}{within[frame] * 100 / total:16.1f}  {frame}")
+            print()
 
 
 class Traced:
