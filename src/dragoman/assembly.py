@@ -184,6 +184,7 @@ async def _serve(settings: Settings, listener: socket.socket, ready: Callable[[i
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=DRAIN_S,
         )

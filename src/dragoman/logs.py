@@ -5,11 +5,16 @@ The last wall against secrets stands here: whatever looks like a key is masked b
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import logging
 import re
 import sys
+import threading
+import time
+from collections import deque
 from collections.abc import Mapping, MutableMapping
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
@@ -18,6 +23,9 @@ from dragoman.settings.record import LogFormat, LogLevel
 
 KEY = re.compile(r"\b(?:sk|pk|key|dgm|ghp|xai|gsk|hf)[-_][A-Za-z0-9_\-]{16,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*|Bearer\s+\S+")
 """What keys look like: vendors' prefixes, signed tokens, bearer headers."""
+SPOOL_LINES = 10_000
+SPOOL_S = 0.05
+"""Lines that wait at most, and seconds a line waits for others to leave with."""
 PLAIN = ("exchange", "session", "timestamp", "level")
 """Members that are ours, and may look like keys."""
 
@@ -34,9 +42,52 @@ def configure(level: LogLevel, form: LogFormat, stream: TextIO = sys.stderr) -> 
             structlog.dev.ConsoleRenderer(colors=stream.isatty()) if text else structlog.processors.JSONRenderer(_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", Spool(stream))),
         cache_logger_on_first_use=True,
     )
+
+
+class Spool:
+    """Takes lines at once and writes them soon, from a thread of its own, so that a slow log never slows an answer.
+
+    Mutable: it holds up to `SPOOL_LINES`; beyond that lines are dropped and counted, and the count is told (F107).
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: deque[str] = deque()
+        self._dropped = 0
+        self._waiting = threading.Event()
+        threading.Thread(target=self._write_for_ever, name="log", daemon=True).start()
+        atexit.register(self._write_all)
+
+    def write(self, line: str) -> None:
+        """Takes one line."""
+        if len(self._lines) >= SPOOL_LINES:
+            self._dropped += 1
+            return
+        self._lines.append(line)
+        if not self._waiting.is_set():
+            self._waiting.set()
+
+    def flush(self) -> None:
+        """Nothing: lines leave soon by themselves."""
+
+    def _write_for_ever(self) -> None:
+        while True:
+            self._waiting.wait()
+            time.sleep(SPOOL_S)
+            self._waiting.clear()
+            self._write_all()
+
+    def _write_all(self) -> None:
+        dropped, self._dropped = self._dropped, 0
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        if dropped:
+            lines.append(f"{dropped} lines were dropped, because the log could not be written as fast as it came\n")
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write("".join(lines))
+            self._stream.flush()
 
 
 def mask(_: object, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -27,6 +27,39 @@ REFUSALS: dict[int, tuple[bytes, str]] = {
     408: (b"Request Timeout", "The request was awaited but came too slowly. Send it again without pauses."),
     431: (b"Request Header Fields Too Large", "The request's headers are too large or too many. Send fewer."),
 }
+
+
+class Cork:
+    """A transport whose writes of one turn of the event loop leave as one: head and body in a single system call.
+
+    Mutable: it holds what was written since the loop last turned. All else is the transport's own.
+    """
+
+    __slots__ = ("_held", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._held: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Holds bytes until the loop turns."""
+        if not self._held:
+            self._loop.call_soon(self._pour)
+        self._held.append(data)
+
+    def close(self) -> None:
+        """Closes once everything written has left."""
+        self._pour()
+        self._transport.close()
+
+    def _pour(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class Line:
@@ -74,7 +107,7 @@ class Edge(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
         """Starts waiting for the first head."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", Cork(transport)))
         self._expect(self.head_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
