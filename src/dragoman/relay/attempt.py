@@ -17,15 +17,18 @@ from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.canon.reply import Fold
 from dragoman.canon.request import Refusal, Text, Thinking
 from dragoman.dialects.base import Dialect, Editor, Writer
-from dragoman.dialects.sse import WholeFrames
+from dragoman.dialects.sse import FRAME_LIMIT, WholeFrames
 from dragoman.net.transport import ERROR_LIMIT, Answer, Transport
 from dragoman.relay.delivery import Delivery, Pulse
 from dragoman.relay.prepare import Prepared
 from dragoman.relay.stops import StopWatch
 
 HELD_EVENTS = 64
-HELD_BYTES = 256 * 1024
-"""Start-up events are held back up to these, then shown all the same."""
+"""Start-up events are held back up to this many, signs of life not counted, then shown all the same."""
+HELD_BYTES = 2 * FRAME_LIMIT
+"""Bytes without any content that are taken for no answer: the largest first frame, and room for what precedes it."""
+STREAM_BYTES = 256 * 1024 * 1024
+"""Bytes of a streamed answer at most (F58): several times the largest output of any model, framed token by token."""
 
 
 class Renderer(Protocol):
@@ -35,23 +38,24 @@ class Renderer(Protocol):
         """The bytes that say these events; `data` is what they were read from."""
 
 
+OUR_FINDINGS = frozenset({Kind.GARBLED, Kind.CUT_SHORT})
+"""Failures that a wire does not tell itself; the frames in which they were found might be taken for an ending."""
+
+
 class Verbatim:
     """The upstream's own bytes, in whole frames, with the few edits that were recorded. Mutable, as its editor is."""
 
-    def __init__(self, editor: Editor, writer: Callable[[], Writer], dialect: str) -> None:
+    def __init__(self, editor: Editor, writer: Callable[[], Writer]) -> None:
         self._editor = editor
         self._writer = writer
-        self._dialect = dialect
 
     def render(self, data: bytes, events: list[Event]) -> bytes:
         """The whole frames among the bytes. A failure that the wire did not tell itself is told behind them."""
         last = events[-1] if events else None
         if isinstance(last, Failed):
-            original = last.problem.original
-            if original is not None and original.dialect == self._dialect:
-                return self._editor.edit(data) + self._editor.close()
-            whole = self._editor.edit(data) if last.problem.kind != Kind.GARBLED else b""
-            return whole + self._writer().write([last])
+            if not data or last.problem.kind in OUR_FINDINGS:
+                return self._writer().write([last])
+            return self._editor.edit(data) + self._editor.close()
         if isinstance(last, Finished):
             return self._editor.edit(data) + self._editor.close()
         return self._editor.edit(data)
@@ -87,6 +91,8 @@ class Attempt:
         self.sent_s = self._loop.time()
         self.content_s: float | None = None
         self.upstream_id = ""
+        self._received = 0
+        """Bytes of a streamed answer so far."""
 
     async def run(self) -> Problem | None:
         """None once the client has its whole answer; else what went wrong. After content, the client knows already."""
@@ -108,7 +114,7 @@ class Attempt:
         self.status = answer.status
         self.upstream_id = answer.headers.get("request-id") or answer.headers.get("x-request-id", "")
         left_s = max(limit_s - (self._loop.time() - self.sent_s), 0.001)
-        self._pulse.limit(left_s, lambda _: answer.abort(self._too_slow(limit_s)))
+        self._pulse.limit(left_s, answer.abort, lambda: self._too_slow(limit_s))
         if 300 <= answer.status < 400:
             raise _redirected(prepared)
         if not 200 <= answer.status < 300:
@@ -140,24 +146,23 @@ class Attempt:
         renderer = self._renderer()
         keeper, fold, delivery, pulse, clock = self._keeper, self.fold, self._delivery, self._pulse, self._loop.time
         held_events: list[Event] = []
-        held_data = b""
+        held_data: list[bytes] = []
         shown = False
         while True:
             data, events = await self._read(answer, reader.feed, reader.close)
             events = keeper.keep(self._judge(events))
             if not shown:
-                held_events += events
-                held_data += data
+                held_events += [event for event in events if type(event) is not Beat]
+                held_data.append(data)
                 if events and isinstance(events[-1], Failed):
                     return events[-1].problem
-                if not (
-                    any(map(_shows_content, events)) or len(held_events) > HELD_EVENTS or len(held_data) > HELD_BYTES
-                ):
+                if self._received > HELD_BYTES:
+                    return _too_much(self.prepared, "before any content", HELD_BYTES)
+                if not (any(map(_shows_content, events)) or len(held_events) > HELD_EVENTS):
                     continue
-                events, data, shown = held_events, held_data, True
+                events, data, shown = held_events, b"".join(held_data), True
                 self.content_s = clock()
-                pulse.limit(self.prepared.idle_s, self._idle)
-            pulse.since_s = clock()
+                pulse.limit(self.prepared.idle_s, answer.abort, self._idle)
             fold.take(events)
             out = renderer.render(data, events)
             if keeper.ended:
@@ -165,6 +170,7 @@ class Attempt:
                 return fold.problem
             if out:
                 await delivery.send(out)
+            pulse.since_s = clock()
 
     async def _read(
         self, answer: Answer, feed: Callable[[bytes], list[Event]], close: Callable[[], list[Event]]
@@ -177,6 +183,9 @@ class Attempt:
             ended_well = events and isinstance(events[-1], Finished)
             return b"", events if ended_well else [*events[:-1], Failed(trouble.problem)]
         if data:
+            self._received += len(data)
+            if self._received > STREAM_BYTES:
+                return b"", [Failed(_too_much(self.prepared, "and had not ended", STREAM_BYTES))]
             return data, feed(data)
         return b"", close() or [Failed(_cut_short(self.prepared))]
 
@@ -218,6 +227,8 @@ class Attempt:
         while not self._keeper.ended:
             _, events = await self._read(answer, reader.feed, reader.close)
             self.fold.take(self._keeper.keep(self._judge(events)))
+            if self.content_s is None and any(map(_shows_content, events)):
+                self.content_s = self._loop.time()
         if self.fold.problem:
             return self.fold.problem
         await self._delivery.whole(self.prepared.door.write_reply(self.fold.reply(), self._delivery.telling))
@@ -227,31 +238,29 @@ class Attempt:
         events = self.prepared.upstream.read_reply(body, self.prepared.hearing)
         events = self._whole_events = self._keeper.keep(self._judge(events))
         self.fold.take(events)
-        self.content_s = self._loop.time()
+        if self.fold.problem is None:
+            self.content_s = self._loop.time()
         return self.fold.problem
 
     def _renderer(self) -> Renderer:
         door = self.prepared.door
         if self.prepared.verbatim and self._stops is None:
             editor = door.editor(self.prepared.hearing, self._delivery.telling) or WholeFrames()
-            return Verbatim(editor, lambda: door.writer(self._delivery.telling), door.name)
+            return Verbatim(editor, lambda: door.writer(self._delivery.telling))
         return self._translation()
 
     def _translation(self) -> Translation:
         return Translation(self.prepared.door, self.prepared.door.writer(self._delivery.telling))
 
-    def _idle(self, limit_s: float) -> None:
+    def _idle(self) -> Trouble:
         """The stream has gone silent after content."""
-        if self._answer is not None:
-            self._answer.abort(
-                Trouble(
-                    problem(
-                        Kind.TIMEOUT,
-                        f"The provider '{self.prepared.call.upstream}' was answering but has been silent for "
-                        f"{limit_s:.0f} s. Try again, or raise the channel's idle timeout.",
-                    )
-                )
+        return Trouble(
+            problem(
+                Kind.TIMEOUT,
+                f"The provider '{self.prepared.call.upstream}' was answering but has been silent for "
+                f"{self.prepared.idle_s:.0f} s. Try again, or raise the channel's idle timeout.",
             )
+        )
 
     def _too_slow(self, limit_s: float) -> Trouble:
         return Trouble(
@@ -291,6 +300,14 @@ def _cut_short(prepared: Prepared) -> Problem:
     return problem(
         Kind.CUT_SHORT,
         f"The provider '{prepared.call.upstream}' was answering but ended its stream without an ending. Try again.",
+    )
+
+
+def _too_much(prepared: Prepared, when: str, limit: int) -> Problem:
+    return problem(
+        Kind.GARBLED,
+        f"The provider '{prepared.call.upstream}' was answering but sent more than {limit // 2**20} MiB {when}. "
+        "Try again, or ask for less at once.",
     )
 
 

@@ -103,14 +103,21 @@ class Course:
         return self._started_ms + int((loop_s - self._started_s) * 1000)
 
     def _usage(self, attempt: Attempt) -> Usage:
-        """The provider's own counts; what it did not tell of an answer that came is estimated, and flagged."""
-        usage = attempt.fold.usage
-        if attempt.content_s is None or (usage.prompt and usage.output is not None):
+        """The provider's own counts; what it did not tell of an answer that came is estimated, and flagged.
+
+        Some providers tell a count of output at the start, so that of an answer that broke off it is no more than a
+        lower bound.
+        """
+        usage, seen = attempt.fold.usage, attempt.fold.text_length
+        if attempt.content_s is None:
+            return usage
+        told = usage.output if usage.output or not seen else None
+        if usage.prompt and told is not None and attempt.fold.finish:
             return usage
         return replace(
             usage,
             input=usage.input if usage.prompt else self.estimate,
-            output=estimate_text(attempt.fold.text_length) if usage.output is None else usage.output,
+            output=told if told is not None and attempt.fold.finish else max(told or 0, estimate_text(seen)),
             exact=False,
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from dragoman.canon.events import Failed
-from dragoman.canon.problem import Problem
+from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.dialects.base import Dialect, Telling
 
 QUIET_S = 15.0
@@ -110,6 +110,11 @@ class Delivery:
             return QUIET_S
         return QUIET_S - (now_s - self._sent_s)
 
+    @property
+    def stuck(self) -> bool:
+        """Whether bytes wait for a client that has not taken them yet."""
+        return self._stuck_since_s is not None
+
     def stalled(self, now_s: float) -> bool:
         """Whether the client has left our bytes unread for too long."""
         return self._stuck_since_s is not None and now_s - self._stuck_since_s > STALLED_S
@@ -160,19 +165,20 @@ class Pulse:
         self._pings: set[asyncio.Task[None]] = set()
         self._born_s = self._loop.time()
         self._limit_s = LONGEST_S
-        self._expire: Callable[[float], object] | None = None
+        self._abort: Callable[[Trouble], object] | None = None
+        self._too_late: Callable[[], Trouble] = overlong
         self.since_s = self._born_s
         """When the upstream last gave the sign that the limit counts from."""
         self._timer = self._loop.call_later(QUIET_S, self._tick)
 
-    def limit(self, limit_s: float, expire: Callable[[float], object]) -> None:
-        """From now on `expire(limit_s)` is called when `since_s` lies further back than the limit."""
-        self._limit_s, self._expire, self.since_s = limit_s, expire, self._loop.time()
+    def limit(self, limit_s: float, abort: Callable[[Trouble], object], too_late: Callable[[], Trouble]) -> None:
+        """From now on the attempt is aborted with `too_late()` when `since_s` lies further back than the limit."""
+        self._limit_s, self._abort, self._too_late, self.since_s = limit_s, abort, too_late, self._loop.time()
         self._arm(self.since_s)
 
     def unlimited(self) -> None:
         """No attempt is running: only pings are due."""
-        self._limit_s, self._expire = LONGEST_S, None
+        self._abort = None
 
     def stop(self) -> None:
         """No more ticks."""
@@ -182,25 +188,42 @@ class Pulse:
 
     def _arm(self, now_s: float) -> None:
         self._timer.cancel()
-        left_s = min(
-            max(self._delivery.ping_due_s(now_s), 0.05),
-            self.since_s + self._limit_s - now_s,
-            self._born_s + LONGEST_S - now_s,
-        )
+        left_s = max(self._delivery.ping_due_s(now_s), 0.05)
+        if self._abort is not None:
+            left_s = min(left_s, self._born_s + LONGEST_S - now_s)
+            if not self._delivery.stuck:
+                left_s = min(left_s, self.since_s + self._limit_s - now_s)
         self._timer = self._loop.call_later(max(left_s, 0.001), self._tick)
 
     def _tick(self) -> None:
         now_s = self._loop.time()
-        if self._delivery.stalled(now_s) or now_s - self._born_s >= LONGEST_S:
+        if self._delivery.stalled(now_s):
             self._delivery.drop()
             self._leave()
             return
-        if self._expire is not None and now_s - self.since_s >= self._limit_s:
-            expire, self._expire = self._expire, None
-            expire(self._limit_s)
-            self._limit_s = LONGEST_S
+        if self._abort is not None and (too_late := self._found_late(now_s)):
+            abort, self._abort = self._abort, None
+            abort(too_late())
         if self._delivery.ping_due_s(now_s) <= 0:
             ping = self._loop.create_task(self._delivery.ping())
             self._pings.add(ping)
             ping.add_done_callback(self._pings.discard)
         self._arm(now_s)
+
+    def _found_late(self, now_s: float) -> Callable[[], Trouble] | None:
+        """Why the attempt is to end now, if it is. Time in which the client keeps us waiting is not the upstream's."""
+        if now_s - self._born_s >= LONGEST_S:
+            return overlong
+        silent = now_s - self.since_s >= self._limit_s and not self._delivery.stuck
+        return self._too_late if silent else None
+
+
+def overlong() -> Trouble:
+    """The end of an answer that goes on and on."""
+    return Trouble(
+        problem(
+            Kind.UPSTREAM_ERROR,
+            f"The answer was underway but has not ended within {LONGEST_S:.0f} s, the longest that any may take. "
+            "Ask for less at once.",
+        )
+    )
