@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -31,7 +32,12 @@ https://learn.microsoft.com/javascript/api/@azure/ai-projects/reasoningeffort.""
 
 def openai_efforts(wish: Wish) -> tuple[str, ...]:
     """Words of effort that one of OpenAI's models knows; none if it does not reason or is not theirs."""
-    return next((words for family, words in OPENAI_EFFORTS if family.search(wish.name)), ())
+    return _efforts_of(wish.name)
+
+
+@lru_cache(maxsize=1024)
+def _efforts_of(name: str) -> tuple[str, ...]:
+    return next((words for family, words in OPENAI_EFFORTS if family.search(name)), ())
 
 
 def effort_of_openai_models(wish: Wish) -> Wish:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -31,7 +32,7 @@ class Wish(Struct, frozen=True, kw_only=True):
 
     def is_one_of(self, *patterns: str) -> bool:
         """Whether the model's name matches one of these patterns (`*` stands for anything)."""
-        return any(fnmatchcase(self.name, pattern) for pattern in patterns)
+        return _is_one_of(self.name, patterns)
 
     def with_habits(self, **changes: Any) -> Wish:
         """The same wish, said another way."""
@@ -49,6 +50,11 @@ class Wish(Struct, frozen=True, kw_only=True):
             return self
         kept = replace(sampling, **dict.fromkeys(given))
         return self.changed([Loss(name, why, "dropped") for name in given], sampling=kept)
+
+
+@lru_cache(maxsize=4096)
+def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 Quirk: TypeAlias = Callable[[Wish], Wish]
