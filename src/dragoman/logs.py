@@ -19,7 +19,6 @@ from typing import Any, TextIO, cast
 import msgspec
 import structlog
 
-from dragoman.settings.record import LogFormat, LogLevel
 
 KEY = re.compile(r"\b(?:sk|pk|key|dgm|ghp|xai|gsk|hf)[-_][A-Za-z0-9_\-]{16,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*|Bearer\s+\S+")
 """What keys look like: vendors' prefixes, signed tokens, bearer headers."""
@@ -30,8 +29,8 @@ PLAIN = ("exchange", "session", "timestamp", "level")
 """Members that are ours, and may look like keys."""
 
 
-def configure(level: LogLevel, form: LogFormat, stream: TextIO = sys.stderr) -> None:
-    """Sets up structlog for the process; call once, at start."""
+def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
+    """Sets up structlog for the process; call once, at start. `form` is `text`, `json` or, by the terminal, `auto`."""
     text = form == "text" or (form == "auto" and stream.isatty())
     structlog.configure(
         processors=[

@@ -38,7 +38,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "store": MIDDLE | {"net"},
     "web": BELOW_WEB,
     "settings": frozenset({"canon", "providers", "routing"}),
-    "assembly": BELOW_WEB | {"web", "settings", "demo"},
+    "logs": frozenset(),
+    "assembly": BELOW_WEB | {"web", "settings", "demo", "logs"},
     "cli": BELOW_WEB | {"web", "settings", "demo", "assembly"},
     "__main__": frozenset({"cli"}),
 }
