@@ -51,6 +51,8 @@ TOO_LONG: tuple[re.Pattern[str], ...] = tuple(
         r"maximum context length is (?P<most>\d[\d,]*) tokens?.{0,80}?(?:requested|resulted in|has|contains)"
         r"(?: about)? (?P<found>\d[\d,]*) tokens?",
         r"maximum context length",
+        r"exceeded model token limit: (?P<most>\d+) \(requested: (?P<found>\d+)\)",
+        r"range of input length should be",
         r"context_length_exceeded",
         r"context (?:window|length|size|limit).{0,40}?(?:exceed|too (?:long|large|small))",
         r"exceeds? (?:the )?(?:maximum )?(?:available )?context (?:window|length|size|limit)",

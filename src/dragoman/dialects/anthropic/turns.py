@@ -341,7 +341,8 @@ class _Conversation:
         self._strict = strict_roles
         self._settled: list[Wire] = []
         self._waiting: list[Wire] = []
-        self._awaiting = False
+        self._awaiting = 0
+        """Calls whose results have not come yet."""
 
     def of(self, messages: Iterable[Wire]) -> list[Wire]:
         """The same messages, settled; those that say nothing at all are left out."""
@@ -353,7 +354,7 @@ class _Conversation:
                 if self._waiting:
                     self._release()
                 self._add(message)
-                self._awaiting = bool(_count(content, "tool_use"))
+                self._awaiting = _count(content, "tool_use")
             elif role == "user":
                 self._add_user(message, content, _count(content, "tool_result"))
             elif self._awaiting:
@@ -369,12 +370,14 @@ class _Conversation:
             return
         if results != len(content):
             message["content"] = sorted(content, key=lambda block: not _count([block], "tool_result"))
+        while len(self._settled) > 1 and self._settled[-1]["role"] == self._settled[-2]["role"] == "user":
+            self._join(self._settled.pop(), 0)
         if self._settled and self._settled[-1]["role"] == "user":
             self._join(message, results)
         else:
             self._add(message)
-        self._awaiting = False
-        if self._waiting:
+        self._awaiting = max(self._awaiting - results, 0)
+        if self._waiting and not self._awaiting:
             self._release()
 
     def _add(self, message: Wire) -> None:
@@ -401,7 +404,7 @@ class _Conversation:
         self._add(message)
 
     def _release(self) -> None:
-        waiting, self._waiting, self._awaiting = self._waiting, [], False
+        waiting, self._waiting, self._awaiting = self._waiting, [], 0
         for message in waiting:
             self._say(message)
 
