@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import secrets
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from urllib.request import getproxies_environment
 
 import structlog
@@ -120,6 +121,16 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._gateway = gateway
         self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ends on SIGINT and SIGTERM. uvicorn would raise the signal again afterwards, and the last lines be lost."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to answer."""

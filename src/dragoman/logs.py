@@ -19,7 +19,6 @@ from typing import Any, TextIO, cast
 import msgspec
 import structlog
 
-
 KEY = re.compile(r"\b(?:sk|pk|key|dgm|ghp|xai|gsk|hf)[-_][A-Za-z0-9_\-]{16,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*|Bearer\s+\S+")
 """What keys look like: vendors' prefixes, signed tokens, bearer headers."""
 SPOOL_LINES = 10_000
