@@ -71,6 +71,10 @@ Anthropic, its form on Bedrock and in its apps gateway, OpenAI and compatibles, 
 Moonshot, Qwen, vLLM, llama.cpp, Ollama and GigaChat; collected 2026-11-20."""
 OVER_BUDGET = re.compile(r"input length and `?max_tokens`? exceed context limit", re.IGNORECASE)
 """Not too long in itself: Claude Code asks again with a smaller `max_tokens` when it reads these words."""
+UNDERSTOOD = re.compile(
+    r"prompt is too long|input is too long|capability_rejected: ?prompt_too_long|" + OVER_BUDGET.pattern, re.IGNORECASE
+)
+"""Wordings on which Claude Code acts (measured 2026-11-20); all others are put into these."""
 NO_CREDIT = re.compile(
     r"credit balance is too low|insufficient (?:balance|credit|quota)|plans & billing", re.IGNORECASE
 )
@@ -196,9 +200,10 @@ def _refined(kind: Kind, words: str) -> Kind:
 
 
 def _problem(kind: Kind, status: int, error: _Error, body: bytes, retry_after_s: float | None) -> Problem:
-    vendors = error.type in KINDS_BY_TYPE and bool(error.message)
+    vendors = error.type in KINDS_BY_TYPE and bool(error.message) and _is_published(body)
     words = error.message or f"status {status}"
     if kind is Kind.PROMPT_TOO_LONG:
+        vendors = vendors and bool(UNDERSTOOD.search(words))
         message = words if OVER_BUDGET.search(words) else _compactable(words, "")
     else:
         message = f"The provider was asked for an answer and said: {words} {ADVICE.get(kind, '')}".rstrip()
@@ -210,6 +215,14 @@ def _problem(kind: Kind, status: int, error: _Error, body: bytes, retry_after_s:
         evidence=error.message or body[:4096].decode("utf-8", "replace"),
         original=Original(NAME, status, body) if vendors and kind not in OURS_TO_KNOW else None,
     )
+
+
+def _is_published(body: bytes) -> bool:
+    """Whether the envelope is the vendor's own; compatible servers leave out its type."""
+    try:
+        return _ERROR_BODY.decode(body).type == "error"
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
 
 
 def _compactable(words: str, evidence: str) -> str:

@@ -56,6 +56,7 @@ BY_CODE: Mapping[str, Kind] = {
     "context_window_exceeded": Kind.PROMPT_TOO_LONG,
     "model_max_prompt_tokens_exceeded": Kind.PROMPT_TOO_LONG,
     "exceed_context_size_error": Kind.PROMPT_TOO_LONG,
+    "tokens_limit_reached": Kind.PROMPT_TOO_LONG,
     "content_filter": Kind.REFUSED,
     "content_policy_violation": Kind.REFUSED,
     "data_inspection_failed": Kind.REFUSED,
@@ -118,7 +119,8 @@ TOO_LONG = tuple(
         r"`inputs` tokens \+ `max_new_tokens` must be <= (?P<most>\d+)\. Given: (?P<used>\d+)",
         r"context (?:length|window|size) (?:has been |is |was )?exceed(?:s|ed)?",
         r"exceed(?:s|ed)? (?:the )?(?:model'?s? )?(?:maximum |max |available )?(?:context|token limit)",
-        r"(?:prompt|input|conversation) (?:is |was )?too (?:long|large)",
+        r"(?:prompt|input|conversation) (?:(?:is |was )?too (?:long|large)|exceeds max length)",
+        r"first (?P<used>\d+) tokens when context the overflows.*?context length of only (?P<most>\d+) tokens",
         r"please reduce the length of (?:the|your) (?:messages|prompt|input)",
     )
 )
