@@ -111,11 +111,15 @@ def verdict(found: Problem, situation: Situation, dice: float) -> Verdict:
 
 
 def _pause_s(found: Problem, manner: Manner, situation: Situation, dice: float) -> float | None:
-    """How long to wait before asking the same target again; None if it shall not be."""
+    """How long to wait before asking the same target again; None if it shall not be.
+
+    A timeout that the provider told, by a 408 or 504, has not cost our own limit and is tried once more.
+    """
     wait_s = found.retry_after_s
     if manner.again == "soon" and wait_s is not None and wait_s <= SHORT_WAIT_S:
         return wait_s
-    if manner.again == "once" and situation.attempts == 1:
+    told_late = found.kind is Kind.TIMEOUT and found.upstream_status is not None
+    if (manner.again == "once" or told_late) and situation.attempts == 1:
         return BACK_OFF_S * (0.75 + 0.25 * dice)
     return None
 
