@@ -59,6 +59,11 @@ class Run(Struct, frozen=True, kw_only=True):
         return [line for line in self.lines if line.get("subtype") == "api_retry"]
 
     @property
+    def compactions(self) -> int:
+        """How often the client summed the conversation up to make it shorter."""
+        return sum(line.get("subtype") == "compact_boundary" for line in self.lines)
+
+    @property
     def blocks(self) -> list[Json]:
         """All finished blocks of the model, in order."""
         return [block for line in self.lines if line["type"] == "assistant" for block in line["message"]["content"]]
@@ -89,6 +94,10 @@ class Run(Struct, frozen=True, kw_only=True):
         return "\n".join([*seen, self.stderr[-1000:]])
 
 
+class Leave(Exception):  # noqa: N818 - a wish, not an error
+    """Raised by a test at the first delta: the user ends the client."""
+
+
 def nothing() -> None:
     """What happens at the first delta unless a test says otherwise."""
 
@@ -106,7 +115,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     retries: int | None = None
     """How often it may ask again; None leaves it at its own number, ten."""
     on_delta: Callable[[], None] = nothing
-    """Called at the first delta, while the client goes on."""
+    """Called at the first delta, while the client goes on; `Leave` ends it."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """More environment."""
     arguments: tuple[str, ...] = ()
@@ -186,7 +195,10 @@ def follow(
             lines.append(line)
             if first_delta_s is None and line.get("event", {}).get("type") == "content_block_delta":
                 first_delta_s = time.monotonic() - begun
-                on_delta()
+                try:
+                    on_delta()
+                except Leave:
+                    end(process)
     return tuple(lines), first_delta_s
 
 
@@ -201,15 +213,17 @@ class Alarm:
 
     def _ring(self) -> None:
         self.rang = True
-        self._end()
+        end(self._process)
 
     def put_off(self) -> None:
         """No longer needed; what the client may have left running is ended too."""
         self._timer.cancel()
-        self._end()
+        end(self._process)
 
-    def _end(self) -> None:
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the client and all that it started, which live in a process group of their own."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

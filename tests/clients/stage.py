@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tests.clients.claude_code import MODEL, Json, Run
 from tests.clients.gateway import Wire
-from tests.standin import Ask, Shape, StandIn, agent_run, agent_step
+from tests.standin import Ask, Reply, Shape, StandIn, agent_run, agent_step
 from tests.standin.acts import Act, Body, Pause
-from tests.standin.responders import PROGRAM
+from tests.standin.responders import PROGRAM, Responder
 from tests.standin.routes import Route
 from tests.standin.server import Seen
 
@@ -23,9 +25,30 @@ STEPS = 5
 """Answers of the model in the agent run."""
 
 
-def vendor(place: Path, wire: Wire, shape: Shape | None = None, *, key: str = UPSTREAM_KEY) -> StandIn:
-    """A strict vendor of one dialect whose model carries the agent run in the client's working directory."""
-    return StandIn(agent_run(str(place / "work")), dialects=(wire,), shape=shape, api_key=key, models=(MODEL,))
+def vendor(
+    place: Path,
+    wire: Wire,
+    shape: Shape | None = None,
+    *,
+    key: str = UPSTREAM_KEY,
+    responder: Responder | None = None,
+) -> StandIn:
+    """A strict vendor of one dialect, whose model carries the agent run in the client's directory unless told else."""
+    answering = responder or agent_run(str(place / "work"))
+    return StandIn(answering, dialects=(wire,), shape=shape, api_key=key, models=(MODEL,))
+
+
+def slowly(responder: Responder, step: int) -> Responder:
+    """The same, but one step of the agent run comes piece by piece, so that what breaks in it breaks after content."""
+
+    def respond(ask: Ask) -> Reply:
+        reply = responder(ask)
+        return msgspec.structs.replace(reply, shape=SLOW) if agent_step(ask) == step else reply
+
+    return respond
+
+
+SLOW = Shape(event_delay_s=0.01)
 
 
 def at_step(step: int, *, streamed: bool | None = None) -> Callable[[Ask], bool]:
