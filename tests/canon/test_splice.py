@@ -68,3 +68,9 @@ def test_what_is_no_object_is_refused_in_words(body: bytes, words: str) -> None:
     with pytest.raises(Trouble, match=words) as raised:
         members(body)
     assert raised.value.problem.status == 400
+
+
+def test_pitfall_021_half_a_character_neither_moves_nor_changes_what_stands_beside_it() -> None:
+    body = rb'{"model":"a","text":"lone \ud800 half, a pair \ud83d\ude00 and \\ud800","n":1}'
+
+    assert splice(body, {"model": b'"b"'}) == body.replace(b'"a"', b'"b"')

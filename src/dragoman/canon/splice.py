@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
+from dragoman.canon.mend import half_pairs_mended
 from dragoman.canon.problem import Kind, refuse
 
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
@@ -34,7 +35,7 @@ class Span(NamedTuple):
 def members(body: bytes) -> dict[str, Raw]:
     """The top-level members of a JSON object. Raises `Trouble` (invalid_request) for anything else."""
     try:
-        return _MEMBERS.decode(body)
+        return _decoded(body)
     except RecursionError:
         raise refuse(
             Kind.INVALID_REQUEST, f"The body was read as JSON but is {_DEPTH_LIMIT_WORDS}. Send flatter JSON."
@@ -51,9 +52,22 @@ def members(body: bytes) -> dict[str, Raw]:
         ) from None
 
 
+def _decoded(body: bytes) -> dict[str, Raw]:
+    """The members, also of a body that holds halves of surrogate pairs, which no decoder here accepts."""
+    try:
+        return _MEMBERS.decode(body)
+    except msgspec.DecodeError:
+        mended = half_pairs_mended(body)
+        if mended == body:
+            raise
+        return _MEMBERS.decode(mended)
+
+
 def spans(body: bytes, found: Mapping[str, Raw]) -> dict[str, Span]:
     """Where each of the members `found` in `body` stands. Raises `Trouble` if one stands twice."""
     places: dict[str, Span] = {}
+    if b"\\ud" in body or b"\\uD" in body:
+        body = half_pairs_mended(body)  # as `found` was; every place stays where it is
     position = body.index(b"{") + 1
     while match := _NAME.match(body, position):
         name = msgspec.json.decode(match[1], type=str)

@@ -21,11 +21,11 @@ from dragoman.canon.events import (
     Started,
     UsageSeen,
 )
+from dragoman.canon.mend import whole_characters
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.canon.request import Extras, Part, Seal, ServerTool, Text, Thinking, ToolCall, Unknown
 from dragoman.canon.usage import Usage, count
 from dragoman.dialects.anthropic.errors import problem_in_answer
-from dragoman.dialects.anthropic.mend import whole_characters
 from dragoman.dialects.anthropic.plain import plainly
 from dragoman.dialects.anthropic.words import NAME, REASONS
 from dragoman.dialects.base import Hearing

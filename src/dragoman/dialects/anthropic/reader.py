@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dragoman.canon.events import Beat, Event, Failed, Finished, PartGrew, PartOpened, PartSealed
+from dragoman.canon.mend import whole_characters
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.canon.request import Part, Seal, ServerTool, ToolCall, Unknown
 from dragoman.dialects.anthropic.answer import (
@@ -27,7 +28,6 @@ from dragoman.dialects.anthropic.answer import (
     started,
 )
 from dragoman.dialects.anthropic.errors import problem_in_answer
-from dragoman.dialects.anthropic.mend import whole_characters
 from dragoman.dialects.anthropic.reply import input_of
 from dragoman.dialects.base import Hearing
 from dragoman.dialects.sse import FRAME_LIMIT, Frame, Frames, Oversized

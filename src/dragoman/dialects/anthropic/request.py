@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from dragoman.canon.mend import half_pairs_mended
 from dragoman.canon.problem import Kind, Trouble, refuse
 from dragoman.canon.request import (
     AnyTool,
@@ -41,7 +42,6 @@ from dragoman.dialects.anthropic.blocks import (
     parts_of,
     tools_of,
 )
-from dragoman.dialects.anthropic.mend import half_pairs_mended
 from dragoman.dialects.anthropic.words import NAME
 from dragoman.dialects.take import Members, wrong
 

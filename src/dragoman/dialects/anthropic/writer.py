@@ -73,6 +73,8 @@ class StreamWriter:
         self._index = 0
         self._head: Part | None = None
         self._shown = False
+        self._ahead: Seal | None = None
+        """The seal that must be told before the next block."""
         self._carried = False
         self._template = b""
         self._grown = False
@@ -139,9 +141,8 @@ class StreamWriter:
 
     def _open(self, head: Part, seal: Seal | None) -> None:
         self._head, self._shown, self._grown, self._template = head, False, False, b""
-        self._carried = seal is not None and not isinstance(head, Thinking)
-        if seal is not None and self._carried:
-            self._carry(seal, NEXT)
+        self._ahead = None if isinstance(head, Thinking) else seal
+        self._carried = self._ahead is not None
         match head:
             case Text() | Refusal():
                 self._refused = self._refused or isinstance(head, Refusal)
@@ -165,6 +166,9 @@ class StreamWriter:
                     self._grow(_TEXT, words)
 
     def _begin(self, block: Mapping[str, object], growth: bytes = b"") -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            self._carry(ahead, NEXT)
         self._shown = True
         self._template = _delta(self._index, growth) if growth else b""
         self._out.append(frame("content_block_start", {"index": self._index, "content_block": block}))

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
-from dragoman.dialects.openai_chat.mend import mended
+from dragoman.canon.mend import whole_characters
 from dragoman.dialects.openai_chat.wire import NULL
 
 Loose: TypeAlias = "dict[str, object]"
@@ -60,6 +60,8 @@ class Choice(Struct):
     logprobs: Raw | None = None
     stop_reason: str | int | None = None
     """vLLM: the stop sequence or token that ended the answer. Source: docs.vllm.ai, read 2026-11-20."""
+    usage: Raw | None = None
+    """Moonshot counts here. Source: platform.moonshot.ai, streaming, read 2026-11-20."""
 
 
 class Chunk(Struct):
@@ -104,7 +106,7 @@ def _loosely(data: bytes) -> object:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        return _ANYTHING.decode(mended(data))
+        return _ANYTHING.decode(whole_characters(data))
     except (msgspec.DecodeError, RecursionError):
         return None
 
@@ -129,6 +131,7 @@ def _choice(found: Loose) -> Choice:
         index=_whole(found.get("index")) or 0,
         logprobs=_raw(found.get("logprobs")),
         stop_reason=stopped if isinstance(stopped, str) else None,
+        usage=_raw(found.get("usage")),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
+from dragoman.canon.mend import whole_characters
 from dragoman.canon.problem import Kind, Trouble, refuse
 from dragoman.canon.request import (
     AnyTool,
@@ -26,7 +27,6 @@ from dragoman.canon.request import (
     Tool,
     ToolChoice,
 )
-from dragoman.dialects.openai_chat.mend import mended
 from dragoman.dialects.openai_chat.turns import read_turns
 from dragoman.dialects.openai_chat.wire import NAME
 from dragoman.dialects.take import Members, first_byte, wrong
@@ -85,7 +85,7 @@ def _members(body: bytes) -> tuple[Members, tuple[Loss, ...]]:
             f"The body was read as JSON but is not UTF-8 at byte {found.start}. Encode the request as UTF-8.",
         ) from None
     except Trouble:
-        whole = mended(body)
+        whole = whole_characters(body)
         if whole == body:
             raise
     loss = Loss("text.surrogate", "Half of a character is no character; it was replaced by U+FFFD.")

@@ -1,4 +1,8 @@
-"""JSON text with every character whole: what cannot be one becomes U+FFFD."""
+"""JSON text with every character whole: what cannot be one becomes U+FFFD.
+
+Clients cut texts in the middle of a character, and the half stays in their history for ever; servers cut streams so.
+A mended escape is as long as it was, so that places found in the mended text hold in the text as it came.
+"""
 
 from __future__ import annotations
 
