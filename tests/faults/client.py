@@ -1,0 +1,92 @@
+"""A client at a door: says what it wants over a plain socket, keeps what it was told, and when."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from tests.faults.gateway import ASKED
+
+PATHS = {"anthropic": "/v1/messages", "openai_chat": "/v1/chat/completions"}
+GIVE_UP_S = 30.0
+SCHEMA = {"type": "object", "properties": {"command": {"type": "string"}, "file_path": {"type": "string"}}}
+TOOLS = ("Bash", "Read")
+
+
+class Told(Struct, frozen=True):
+    """What a client was told."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    proper: bool
+    """Whether the HTTP body ended as it should."""
+
+
+def body_for(door: str, *, stream: bool, **changes: Any) -> dict[str, Any]:
+    """An ordinary request of an agent that has two tools."""
+    prompt = {"role": "user", "content": "Say three numbers."}
+    if door == "anthropic":
+        tools: list[dict[str, Any]] = [{"name": name, "description": name, "input_schema": SCHEMA} for name in TOOLS]
+        body: dict[str, Any] = {"model": ASKED, "max_tokens": 2000, "messages": [prompt], "tools": tools}
+    else:
+        tools = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in TOOLS]
+        body = {"model": ASKED, "messages": [prompt], "tools": tools}
+        if stream:
+            body["stream_options"] = {"include_usage": True}
+    return {**body, "stream": stream, **changes}
+
+
+def head_for(door: str) -> dict[str, str]:
+    """The headers such a client sends."""
+    head = {"content-type": "application/json", "authorization": "Bearer key-of-the-client"}
+    return {**head, "anthropic-version": "2023-06-01"} if door == "anthropic" else head
+
+
+def ask(
+    port: int,
+    door: str,
+    *,
+    stream: bool,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    hears: Callable[[], object] = lambda: None,
+) -> Told:
+    """Asks once, and hears the answer to its end; `hears` is called when the first of it has come."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_S)
+    try:
+        said = json.dumps(body_for(door, stream=stream)).encode() if body is None else body
+        line.request("POST", PATHS[door], said, {**head_for(door), **(headers or {})})
+        return heard(line.getresponse(), hears)
+    finally:
+        line.close()
+
+
+def heard(answer: http.client.HTTPResponse, hears: Callable[[], object] = lambda: None) -> Told:
+    """The rest of an answer."""
+    told = {name.lower(): value for name, value in answer.getheaders()}
+    pieces: list[bytes] = []
+    proper = True
+    try:
+        while piece := answer.read1(65536):
+            pieces.append(piece)
+            hears()
+    except (http.client.IncompleteRead, ConnectionError):
+        proper = False
+    length = told.get("content-length")
+    proper = proper and (length is None or int(length) == sum(map(len, pieces)))
+    return Told(answer.status, told, b"".join(pieces), proper)
+
+
+def look(port: int, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Told:
+    """A short question without a body."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_S)
+    try:
+        line.request(method, path, headers=dict(headers or {}))
+        return heard(line.getresponse())
+    finally:
+        line.close()
