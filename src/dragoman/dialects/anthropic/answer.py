@@ -6,9 +6,11 @@ Source: Messages API reference and the types of the vendor's SDK 2.10, read 2026
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from dragoman.canon.events import (
     Event,
@@ -71,6 +73,30 @@ def opening(raw: Raw, hearing: Hearing) -> Opening:
             return Opening(head, text, growth="input_json_delta")
         case kind:
             return Opening(carried_whole(kind, raw))
+
+
+class CallIds:
+    """The ids of one answer's calls. Mutable: it knows those given out.
+
+    Compatible servers leave ids out or give one twice; clients tell calls apart by nothing else.
+    """
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._given: set[str] = set()
+
+    def told_apart(self, found: Opening) -> Opening:
+        """The block with an id that no other call of the answer has: its own where it can be, else one made."""
+        head = found.head
+        if not isinstance(head, ToolCall):
+            return found
+        chosen = head.id
+        if not chosen or chosen in self._given:
+            salt = f"{self._seed}#{len(self._given)}#{chosen}"
+            chosen = "toolu_" + blake2b(salt.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+            found = replace(found, head=replace(head, id=chosen))
+        self._given.add(chosen)
+        return found
 
 
 def carried_whole(kind: str, raw: Raw) -> Part:
@@ -173,9 +199,11 @@ def _events(body: bytes, hearing: Hearing) -> list[Event]:
     raw_usage = message.raw("usage")
     blocks = message.need("content", message.items("content"))
     ending = Members({name: value for name in ENDINGS if (value := message.raw(name)) is not None})
-    events: list[Event] = [started(message)]
+    begun = started(message)
+    events: list[Event] = [begun]
+    ids = CallIds(begun.id)
     for index, raw in enumerate(blocks):
-        events.extend(part_events(index, opening(raw, hearing), hearing.origin))
+        events.extend(part_events(index, ids.told_apart(opening(raw, hearing)), hearing.origin))
     events.extend(Counts().seen(raw_usage))
     ended = finished(ending)
     if ended is None:

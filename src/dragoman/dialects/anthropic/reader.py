@@ -17,6 +17,7 @@ from dragoman.canon.mend import whole_characters
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.canon.request import Part, Seal, ServerTool, ToolCall, Unknown
 from dragoman.dialects.anthropic.answer import (
+    CallIds,
     Counts,
     Opening,
     carried_whole,
@@ -106,6 +107,7 @@ class StreamReader:
         """The answer, if it is no stream at all but one JSON or HTML text."""
         self._sniffed = False
         self._started = False
+        self._ids = CallIds("")
         self._ended = False
         self._blocks: dict[int, _Block] = {}
         self._parts = 0
@@ -206,14 +208,16 @@ class StreamReader:
             return
         self._started = True
         usage = message.raw("usage")
-        events.append(started(message))
+        begun = started(message)
+        self._ids = CallIds(begun.id)
+        events.append(begun)
         events.extend(self._counts.seen(usage))
 
     def _open(self, index: int, event: Members, events: list[Event]) -> None:
         if index in self._blocks:
             self._fail(events, Kind.GARBLED, f"began block {index} twice")
             return
-        found = opening(event.need("content_block", event.raw("content_block")), self._hearing)
+        found = self._ids.told_apart(opening(event.need("content_block", event.raw("content_block")), self._hearing))
         block = self._blocks[index] = _Block(found, self._parts)
         if block.held is not None:
             events.append(Beat())
