@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import msgspec
+import structlog
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
@@ -40,6 +41,12 @@ from dragoman.routing.verdict import Again, Failure, Next, Situation, final, ver
 COUNT_S = 3.0
 """Seconds a client waits for an upstream's own token count at most."""
 PROBE_S = 60.0
+OWN_FAULT = (
+    "The gateway took the request but failed on it, which is its own fault. Try again; its log names the cause under "
+    "this request id."
+)
+
+log = structlog.get_logger()
 
 
 class Relay:
@@ -78,6 +85,10 @@ class Relay:
             course.left = True
             await self._say_farewell(delivery, inquiry)
             raise
+        except Exception as fault:  # the relay's edge: a fault of ours stays this request's own (F81)
+            log.error("exchange failed", exchange=inquiry.id, fault=type(fault).__name__, exc_info=True)
+            course.problem = problem(Kind.INTERNAL, OWN_FAULT)
+            await delivery.fail(course.problem, inquiry.id)
         finally:
             pulse.stop()
             course.status = delivery.status
@@ -89,7 +100,7 @@ class Relay:
         return Course(inquiry, session_of(inquiry.headers, inquiry.request), raw, estimate)
 
     async def _attempts(self, inquiry: Inquiry, course: Course, delivery: Delivery, pulse: Pulse) -> Problem | None:
-        """None once the client has been told everything; else the problem to tell it."""
+        """None once the answer is whole; else what went wrong, to be told unless the stream has told it already."""
         if self.learned.foretells and (known := self.learned.foretold(course.repeat_key)):
             return known
         plan = decide(self.snapshot, self.learned.health, self._ask(inquiry, course), _now_ms(), random.random())  # noqa: S311
@@ -102,8 +113,7 @@ class Relay:
             step = plan.attempts[position]
             found = await self._attempt(inquiry, step, course, delivery, pulse)
             if found is None or delivery.content_sent:
-                course.problem = found
-                return None
+                return found
             failures.append(Failure(step.channel, found))
             situation = Situation(
                 attempts=len(failures),

@@ -17,6 +17,7 @@ from dragoman import __version__
 from dragoman.canon.problem import Kind, Trouble
 from dragoman.dialects.base import Dialect
 from dragoman.relay.probe import Finding
+from dragoman.relay.relay import OWN_FAULT
 from dragoman.routing.snapshot import Snapshot
 from dragoman.web import models
 from dragoman.web.asgi import Receive, Scope, Send, answer_bytes, answer_json, headers_of
@@ -94,7 +95,7 @@ class App:
                 await self._doors.enter(route, scope, receive, send)
             except Exception as found:  # the ASGI edge: one request's fault must stay its own
                 log.error("request failed inside the gateway", path=path, fault=type(found).__name__, exc_info=True)
-                await self._tell(scope, send, Kind.INTERNAL, _OWN_FAULT)
+                await self._tell(scope, send, Kind.INTERNAL, OWN_FAULT)
             return
         if small := self._small.get(f"{method} {path}"):
             await small(scope, send)
@@ -213,12 +214,6 @@ class App:
             Kind.MODEL_NOT_FOUND,
             f"Model '{name[:100]}' was looked up but is not offered here. GET /v1/models lists what is.",
         )
-
-
-_OWN_FAULT = (
-    "The gateway took the request but failed on it, which is its own fault. Try again; its log names the cause under "
-    "this request id."
-)
 
 
 def _wants_anthropic(path: str, headers: Mapping[str, str]) -> bool:
