@@ -81,8 +81,9 @@ class Answer:
             self._start(chunk, data)
         if choice is not None:
             self._choice(choice)
-        if chunk.usage is not None:
-            self._usage(chunk.usage)
+        usage = choice.usage if chunk.usage is None and choice is not None else chunk.usage
+        if usage is not None:
+            self._usage(usage)
         if failure is None and self._word in FAILING_REASONS:
             failure = _broke_off(self._word)
         if failure is not None:
@@ -262,7 +263,9 @@ def _only_words(chunk: Chunk) -> str | None:
         return None
     choice = choices[0]
     delta = choice.delta
-    if delta is None or choice.finish_reason is not None or choice.logprobs is not None or choice.index:
+    if delta is None or choice.finish_reason is not None or choice.logprobs is not None:
+        return None
+    if choice.index or choice.usage is not None:
         return None
     if delta.tool_calls or delta.reasoning_content or delta.reasoning or delta.reasoning_details or delta.refusal:
         return None

@@ -109,7 +109,7 @@ TOO_LONG = tuple(
         r"passed (?P<used>\d+) input tokens.*?maximum (?:input|context) length is (?:only )?(?P<most>\d+)",
         r"prompt \((?:length )?(?P<used>\d+)(?: tokens)?\).*?(?:maximum|max|longer).*?(?P<most>\d+)",
         r"(?P<used>\d+) tokens > (?P<most>\d+)",
-        r"prompt (?:contains|has|of) (?P<used>\d+) tokens.*?(?P<most>\d+)",
+        r"prompt (?:contains|has|of) (?P<used>\d+) tokens.*?(?P<most>\d{3,})",
         r"token count of (?P<used>\d+) exceeds the limit of (?P<most>\d+)",
         r"input token count \((?P<used>\d+)\) exceeds the maximum number of tokens allowed \((?P<most>\d+)\)",
         r"request \((?P<used>\d+) tokens\) exceeds the available context size \((?P<most>\d+) tokens\)",

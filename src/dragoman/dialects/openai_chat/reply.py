@@ -35,7 +35,8 @@ def write_reply(reply: Reply, telling: Telling) -> bytes:
     logprobs = _logprobs(reply.parts)
     if logprobs:
         choice["logprobs"] = logprobs
-    choice["finish_reason"] = finish_word(reply.finish or Finished("unknown"))
+    refused = any(isinstance(part, Refusal) for part in reply.parts)
+    choice["finish_reason"] = finish_word(reply.finish or Finished("unknown"), refused=refused)
     body: dict[str, object] = {
         "id": reply.id or f"chatcmpl-{telling.exchange_id}",
         "object": "chat.completion",

@@ -42,7 +42,7 @@ def read_request(body: bytes) -> Request:
     messages = members.need("messages", members.objects("messages"))
     system, system_as_string, turns = read_turns(messages)
     stream_usage = _stream_usage(members)
-    limit = members.whole("max_completion_tokens")
+    limit, older_limit = members.whole("max_completion_tokens"), members.whole("max_tokens")
     return Request(
         dialect=NAME,
         model=model,
@@ -52,7 +52,7 @@ def read_request(body: bytes) -> Request:
         tools=_tools(members),
         tool_choice=_tool_choice(members),
         parallel_tools=members.truth("parallel_tool_calls"),
-        max_output=members.whole("max_tokens") if limit is None else limit,
+        max_output=older_limit if limit is None else limit,
         sampling=Sampling(
             temperature=members.number("temperature"),
             top_p=members.number("top_p"),

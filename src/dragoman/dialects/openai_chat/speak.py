@@ -68,6 +68,7 @@ class StreamWriter:
         self._head = b""
         self._parts: dict[int, _Open] = {}
         self._calls = 0
+        self._refused = False
         self._thought = 0
         self._usage = NOTHING_SAID
         self._usage_extras: Extras | None = None
@@ -135,6 +136,7 @@ class StreamWriter:
             case Thinking():
                 mould = self._mould(b'{"reasoning_content":', b"}")
             case Refusal():
+                self._refused = True
                 mould = self._mould(b'{"refusal":', b"}")
             case ToolCall():
                 said, mould = self._call_opened(head)
@@ -174,7 +176,7 @@ class StreamWriter:
         return said
 
     def _finish(self, event: Finished) -> bytes:
-        word = _encode(finish_word(event))
+        word = _encode(finish_word(event, refused=self._refused))
         said = self._head + b'{},"finish_reason":' + word + b"}]}\n\n"
         if self._telling.include_usage and (self._usage != NOTHING_SAID or self._usage_extras):
             usage = _encode(write_usage(self._usage, self._usage_extras))
@@ -204,8 +206,13 @@ def call_object(call: ToolCall, arguments: str) -> dict[str, object]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def finish_word(event: Finished) -> object:
-    """The finish reason for a client; a word of this wire that was not understood is passed on as it was."""
+def finish_word(event: Finished, *, refused: bool) -> object:
+    """The finish reason for a client; a word of this wire that was not understood is passed on as it was.
+
+    `refused` tells that the answer has words of refusal: they stand in a member of their own beside `stop`.
+    """
+    if event.reason == "refusal" and refused:
+        return WORDS["end"]
     if event.reason == "unknown" and event.extras and event.extras.dialect == NAME:
         return event.extras.members.get("finish_reason", WORDS["unknown"])
     return WORDS[event.reason]

@@ -26,6 +26,8 @@ from dragoman.dialects.openai_chat.wire import NULL
 MAX_OUTPUT_MEMBER = "max_tokens"
 """Older than `max_completion_tokens`, but the one that every compatible server knows."""
 SHAPE_NAME = "answer"
+JSON_WISH = "Answer with one JSON object and nothing else."
+ONE = msgspec.Raw(b"1")
 
 Body = dict[str, object]
 
@@ -39,6 +41,9 @@ def write_request(request: Request, target: Target) -> Written:
     tools = write_tools(request, pen)
     body["messages"] = write_messages(request, pen, instruction)
     body.update(pen.kept(request.extras))
+    if body.get("n", ONE) != ONE:
+        del body["n"]
+        pen.lose("n", "Of several answers only the first could be translated, so one is asked for.", "dropped")
     body |= tools
     if shape is not None:
         body["response_format"] = shape
@@ -157,9 +162,10 @@ def _shape(shape: OutputShape | None, pen: Pen) -> tuple[object, str]:
             told["strict"] = shape.strict
         return {"type": "json_schema", "json_schema": {**told, **extras}}, ""
     if shape.kind == "json_object" and "json_object" in forms:
-        return {"type": "json_object", **extras}, ""
+        # OpenAI answers 400 where no message holds the word JSON; clients of this wire know that, others do not.
+        return {"type": "json_object", **extras}, "" if pen.own else JSON_WISH
     pen.lose("output_shape", "The upstream cannot be held to this form; it is asked for in the system message.")
-    instruction = "Answer with one JSON object and nothing else."
+    instruction = JSON_WISH
     if shape.schema is not None:
         instruction += f" It must match this JSON Schema:\n{bytes(shape.schema).decode('utf-8', 'replace')}"
     return ({"type": "json_object"} if "json_object" in forms else None), instruction
