@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 VERSIONS = ("2.1.328", "2.1.197")
 MODEL = "standin-large"
@@ -105,10 +106,10 @@ def nothing() -> None:
 class Ask(Struct, frozen=True, kw_only=True):
     """What the client is started with."""
 
-    url: str
-    """Where it looks for its model: the gateway, or a stand-in."""
     place: Path
     """A fresh directory for everything it reads and writes."""
+    url: str = ""
+    """Where it looks for its model: the gateway, or a stand-in."""
     prompt: str = "Write a program that prints Fibonacci numbers, run it, extend it and run it again."
     model: str = MODEL
     limit_s: float = 90.0
@@ -119,6 +120,10 @@ class Ask(Struct, frozen=True, kw_only=True):
     settings: Mapping[str, str] = field(default_factory=dict)
     """More environment."""
     arguments: tuple[str, ...] = ()
+
+    def at(self, url: str) -> Ask:
+        """The same, pointed somewhere."""
+        return replace(self, url=url)
 
 
 def run(command: Path, ask: Ask) -> Run:
