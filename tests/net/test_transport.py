@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 
 from dragoman.canon.problem import Kind, Trouble, problem
-from dragoman.net.transport import AiohttpTransport, Answer, Call, open_transport
+from dragoman.net.transport import Answer, Call, Transport, open_transport
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -47,7 +47,7 @@ def says(words: bytes, *, then: Callable[[asyncio.StreamWriter], None] = asyncio
 
 
 def upstream(
-    talk: Talk, act: Callable[[AiohttpTransport, str], Awaitable[bytes]], proxies: Mapping[str, str] | None = None
+    talk: Talk, act: Callable[[Transport, str], Awaitable[bytes]], proxies: Mapping[str, str] | None = None
 ) -> bytes:
     """What `act` makes of a transport and the address of a server that talks so."""
     talks: set[asyncio.Task[None]] = set()
@@ -80,7 +80,7 @@ def call(url: str, connect_s: float = 5.0) -> Call:
     return Call(url=url, body=b"{}", headers={"accept-encoding": "identity"}, connect_s=connect_s, upstream="up")
 
 
-async def whole(transport: AiohttpTransport, url: str) -> bytes:
+async def whole(transport: Transport, url: str) -> bytes:
     """The whole answer."""
     answer: Answer = await transport.send(call(url))
     try:
@@ -145,7 +145,7 @@ def test_f01_a_refused_connection_is_unreachable() -> None:
 
 
 def test_f06_a_tls_handshake_that_stalls_is_a_timeout() -> None:
-    async def ask(transport: AiohttpTransport, url: str) -> bytes:
+    async def ask(transport: Transport, url: str) -> bytes:
         await transport.send(call(url.replace("http:", "https:"), connect_s=0.2))
         return b""
 
@@ -160,7 +160,7 @@ def test_f07_what_does_not_speak_tls_is_told_as_tls() -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()
 
-    async def ask(transport: AiohttpTransport, url: str) -> bytes:
+    async def ask(transport: Transport, url: str) -> bytes:
         await transport.send(call(url.replace("http:", "https:")))
         return b""
 
@@ -181,14 +181,14 @@ def test_f09_a_kept_connection_found_closed_is_replaced_at_once() -> None:
             await head_of(reader)
             reset(writer)
 
-    async def twice(transport: AiohttpTransport, url: str) -> bytes:
+    async def twice(transport: Transport, url: str) -> bytes:
         return await whole(transport, url) + await whole(transport, url)
 
     assert upstream(once_each, twice) == b"okok"
 
 
 def test_f35_a_redirect_is_an_answer_and_never_followed() -> None:
-    async def ask(transport: AiohttpTransport, url: str) -> bytes:
+    async def ask(transport: Transport, url: str) -> bytes:
         answer = await transport.send(call(url))
         answer.close()
         return b"%d" % answer.status
@@ -200,7 +200,7 @@ def test_f35_a_redirect_is_an_answer_and_never_followed() -> None:
 def test_an_abort_wakes_a_pending_read() -> None:
     why = Trouble(problem(Kind.TIMEOUT, "The provider was asked but stopped. Try again."))
 
-    async def ask(transport: AiohttpTransport, url: str) -> bytes:
+    async def ask(transport: Transport, url: str) -> bytes:
         answer = await transport.send(call(url))
         asyncio.get_running_loop().call_later(0.05, answer.abort, why)
         return await answer.read()

@@ -57,13 +57,13 @@ PURE_GUESTS = frozenset({"msgspec"})
 CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
 
 HOMES: dict[str, tuple[str, ...]] = {
-    "aiohttp": ("net/transport.py",),
+    "aiohttp": ("net/proxied.py",),
     "aiosqlite": ("store/",),
     "alembic": ("store/",),
     "cyclopts": ("cli/",),
     "dotenv": ("settings/",),
     "fastapi": ("web/",),
-    "httptools": ("web/",),
+    "httptools": ("net/direct.py", "web/"),
     "psycopg": ("store/",),
     "redis": ("store/",),
     "rich": ("cli/",),

@@ -83,7 +83,7 @@ SOUND = [
     (rules.impurities, "routing/decide.py", "from datetime import datetime\nimport hashlib"),
     (rules.impurities, "net/transport.py", "import asyncio, time"),
     (rules.guests_in_pure_rooms, "canon/order.py", "import json, msgspec"),
-    (rules.strayed_packages, "net/transport.py", "import aiohttp"),
+    (rules.strayed_packages, "net/proxied.py", "import aiohttp"),
     (rules.strayed_packages, "web/edge.py", "from uvicorn.protocols import http"),
     (rules.spelled_providers, "providers/quirks.py", "X = 'deepseek'"),
     (rules.spelled_providers, "web/guard.py", "X = 'anthropic'"),

@@ -1,0 +1,93 @@
+"""The interface of the room: a call goes out, an answer is read as it arrives.
+
+Rules: redirects are never followed, cookies never kept, credentials never logged. Whatever goes wrong comes out as
+a `Trouble` whose problem names the phase. Limits on the whole (first content, idle) are the caller's, who may
+`abort` an answer from a timer; the limit on connecting is the call's.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from msgspec import Struct, field
+
+from dragoman.canon.problem import Kind, Trouble, problem
+
+ANSWER_LIMIT = 64 * 1024 * 1024
+"""Bytes of a whole answer, unpacked (F44)."""
+ERROR_LIMIT = 256 * 1024
+"""Bytes of an error answer that are read."""
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One HTTP request, described before it is sent."""
+
+    method: str = "POST"
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    connect_s: float = 5.0
+    """Limit on name look-up, connection and TLS together."""
+    proxy: str | None = None
+    upstream: str = ""
+    """Name of the channel, for messages."""
+
+
+class Answer(Protocol):
+    """An answer whose headers have come."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+
+    async def read(self) -> bytes:
+        """The bytes that have arrived since, at least one; empty at the proper end. Raises `Trouble`."""
+
+    async def whole(self, limit: int = ANSWER_LIMIT) -> bytes:
+        """The whole body. Raises `Trouble`, also past the limit."""
+
+    def abort(self, why: Trouble) -> None:
+        """Makes a pending or later `read` raise `why` and closes the connection."""
+
+    def close(self) -> None:
+        """Lets go: the connection is kept if the answer was read to its end, else closed at once."""
+
+
+class Transport(Protocol):
+    """Sends calls."""
+
+    async def send(self, call: Call) -> Answer:
+        """The answer, once its headers have come. Raises `Trouble` (unreachable, timeout, tls, cut_short, garbled)."""
+
+
+def trouble(kind: Kind, upstream: str, found: str, remedy: str, evidence: str = "") -> Trouble:
+    """What went wrong with a call, in our words."""
+    return Trouble(problem(kind, f"The provider '{upstream}' was called but {found}. {remedy}", evidence=evidence))
+
+
+async def whole_of(answer: Answer, limit: int, upstream: str) -> bytes:
+    """All that is still to be read. Raises `Trouble`, also past the limit."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := await answer.read():
+        size += len(piece)
+        if size > limit:
+            much = trouble(Kind.GARBLED, upstream, f"sent more than {limit} bytes", "Ask for a smaller answer.")
+            answer.abort(much)
+            raise much
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def watchful_socket(address: tuple[Any, ...]) -> socket.socket:
+    """A socket that finds out within 150 s that its peer has vanished (F55)."""
+    family, kind, protocol = address[:3]
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, name):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made

@@ -1,0 +1,144 @@
+"""The client for calls that a proxy stands in the way of: aiohttp, which knows how to speak to proxies.
+
+Rules: as in `direct`, whose calls it takes over where it must.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+import aiohttp
+
+from dragoman.canon.problem import Kind, Trouble
+from dragoman.net.call import ANSWER_LIMIT, Answer, Call, trouble, watchful_socket, whole_of
+
+
+class ProxiedAnswer:
+    """An answer of aiohttp. See `call.Answer`."""
+
+    __slots__ = ("_response", "_upstream", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse, upstream: str) -> None:
+        self._response = response
+        self._upstream = upstream
+        self.status = response.status
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    async def read(self) -> bytes:
+        """See `Answer`."""
+        try:
+            return await self._response.content.readany()
+        except Exception as found:
+            raise as_trouble(found, self._upstream, underway=True) from found
+
+    async def whole(self, limit: int = ANSWER_LIMIT) -> bytes:
+        """See `Answer`."""
+        return await whole_of(self, limit, self._upstream)
+
+    def abort(self, why: Trouble) -> None:
+        """See `Answer`."""
+        self._response.content.set_exception(why)
+        self._response.close()
+
+    def close(self) -> None:
+        """See `Answer`."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+class ProxiedTransport:
+    """Sends calls through proxies. Mutable: it keeps connections. Made within a running event loop."""
+
+    def __init__(self) -> None:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_reuseconn.append(_note_reuse)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0, ttl_dns_cache=300, keepalive_timeout=30, socket_factory=watchful_socket
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[tracing],
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            max_line_size=65536,
+            max_field_size=65536,
+        )
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._session.close()
+
+    async def send(self, call: Call, proxy: str | None) -> Answer:
+        """The answer to a call through this proxy. See `call.Transport`."""
+        try:
+            return await self._send(call, proxy)
+        except _StaleConnection:
+            return await self._send(call, proxy, fresh=True)
+
+    async def _send(self, call: Call, proxy: str | None, *, fresh: bool = False) -> Answer:
+        used = SimpleNamespace(reused=False)
+        try:
+            response = await self._session.request(
+                call.method,
+                call.url,
+                data=call.body or None,
+                headers=call.headers,
+                allow_redirects=False,
+                proxy=proxy,
+                timeout=aiohttp.ClientTimeout(total=None, connect=call.connect_s),
+                trace_request_ctx=used,
+            )
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError) as found:
+            if used.reused and not fresh and not isinstance(found, aiohttp.ClientConnectorError):
+                raise _StaleConnection from found
+            raise as_trouble(found, call.upstream, underway=False) from found
+        except Exception as found:
+            raise as_trouble(found, call.upstream, underway=False) from found
+        return ProxiedAnswer(response, call.upstream)
+
+
+class _StaleConnection(Exception):  # noqa: N818 - never leaves this module
+    """A kept connection turned out to be closed before anything of the answer came."""
+
+
+async def _note_reuse(_session: object, context: SimpleNamespace, _params: object) -> None:
+    context.trace_request_ctx.reused = True
+
+
+def as_trouble(found: Exception, upstream: str, *, underway: bool) -> Trouble:
+    """A client library's exception in our words. `underway`: the answer's headers had come already."""
+    match found:
+        case Trouble():
+            return found
+        case ssl.SSLError() | aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+            return trouble(
+                Kind.TLS,
+                upstream,
+                "its certificate was not accepted",
+                "Check the address and the CA bundle.",
+                str(found),
+            )
+        case aiohttp.ClientConnectorDNSError():
+            return trouble(Kind.UNREACHABLE, upstream, "its host name has no address", "Check base_url and DNS.")
+        case aiohttp.ClientHttpProxyError() | aiohttp.ClientProxyConnectionError():
+            return trouble(Kind.UNREACHABLE, upstream, "the proxy on the way refused", "Check the proxy settings.")
+        case asyncio.TimeoutError():
+            where = "stopped answering" if underway else "took too long to accept the connection"
+            return trouble(Kind.TIMEOUT, upstream, where, "Try again later.")
+        case aiohttp.ClientConnectorError():
+            return trouble(
+                Kind.UNREACHABLE, upstream, "the connection was refused", "Check base_url and that the server runs."
+            )
+        case aiohttp.ClientPayloadError() if "encoding" in str(found).lower() and "content" in str(found).lower():
+            return trouble(Kind.GARBLED, upstream, "its compressed answer cannot be unpacked", "Try again.")
+        case aiohttp.ClientResponseError():
+            return trouble(Kind.GARBLED, upstream, "what came back is not HTTP", "Check base_url.", found.message)
+        case aiohttp.InvalidURL():
+            return trouble(Kind.UNREACHABLE, upstream, "its address is not a URL", "Correct base_url.")
+        case _:
+            phase = "broke off its answer" if underway else "closed the connection without an answer"
+            return trouble(Kind.CUT_SHORT, upstream, f"it {phase}", "Try again.", type(found).__name__)
