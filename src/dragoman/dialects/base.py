@@ -41,6 +41,8 @@ class Written(Struct, frozen=True):
     """Tool names as sent, where they differ, to the names the client knows."""
     local_stops: tuple[str, ...] = ()
     """Stop sequences the upstream could not be told, to be enforced here."""
+    text_tools: frozenset[str] = frozenset()
+    """Names as sent of tools that take free text, for an upstream that knows only JSON: it gives `{"input": text}`."""
 
 
 class Hearing(Struct, frozen=True, kw_only=True):
@@ -51,6 +53,8 @@ class Hearing(Struct, frozen=True, kw_only=True):
     habits: Habits = Habits()
     names: Mapping[str, str] = field(default_factory=dict)
     """`Written.names`."""
+    text_tools: frozenset[str] = frozenset()
+    """`Written.text_tools`."""
     forced_tool: bool = False
     """Whether the tool choice forced a call."""
 

@@ -47,7 +47,7 @@ class Members:
         """The members of a JSON object given as bytes. Raises `Trouble`."""
         try:
             return cls(_OBJECT.decode(raw), path)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise wrong(path or "body", "an object") from None
 
     def __contains__(self, name: str) -> bool:

@@ -90,7 +90,7 @@ def prepare(
         door=inquiry.door,
         upstream=upstream,
         verbatim=verbatim,
-        hearing=Hearing(origin=channel.name, habits=wish.habits, names=written.names),
+        hearing=Hearing(origin=channel.name, habits=wish.habits, names=written.names, text_tools=written.text_tools),
         stream=inquiry.request.stream,
         first_content_s=channel.timeouts.first_content_s,
         idle_s=channel.timeouts.idle_s,

@@ -111,6 +111,26 @@ def test_names_are_told_as_the_client_knows_them() -> None:
     assert call.name == "get.weather"
 
 
+@pytest.mark.parametrize(
+    ("deltas", "expected"),
+    [
+        (['{"inp', 'ut": "*** Be', 'gin\\n"}'], "*** Begin\n"),
+        ([], ""),
+        (['{"input": 7}'], '{"input": 7}'),
+        (['{"cut'], '{"cut'),
+    ],
+)
+def test_a_call_to_a_tool_of_free_text_is_text_again(deltas: list[str], expected: str) -> None:
+    hearing = Hearing(origin="acme", names={"apply_patch_1": "apply patch"}, text_tools=frozenset({"apply_patch_1"}))
+    use = {"type": "tool_use", "id": "t", "name": "apply_patch_1", "input": {} if deltas else {"input": ""}}
+    data = block(0, use, *({"type": "input_json_delta", "partial_json": piece} for piece in deltas))
+    call = ToolCall("t", "apply patch", expected, "text")
+    assert heard_reply(START + data + END, hearing=hearing).parts == (call,)
+    arguments = json.loads("".join(deltas)) if expected in ("*** Begin\n", '{"input": 7}') else {"input": expected}
+    whole_answer = {"content": [use | {"input": arguments}], "stop_reason": "tool_use"}
+    assert fold(DIALECT.read_reply(json.dumps(whole_answer).encode(), hearing)).parts == (call,)
+
+
 def test_what_the_vendor_ran_itself_is_carried_whole() -> None:
     use, result, text = parts("web-search-with-citation")
     assert isinstance(use, ServerTool)

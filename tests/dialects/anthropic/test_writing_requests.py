@@ -257,6 +257,7 @@ def test_a_tool_of_free_text_is_asked_for_a_string() -> None:
     assert wire["tools"][0]["input_schema"]["required"] == ["input"]
     assert wire["messages"][1]["content"][0]["input"] == {"input": "*** Begin"}
     assert lost(written.losses) == {"tool.form", "tool_call.form"}
+    assert written.text_tools == {"apply_patch"}
 
 
 @pytest.mark.parametrize(

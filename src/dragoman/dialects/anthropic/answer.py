@@ -37,6 +37,13 @@ _NULL = b"null"
 _ANY = msgspec.json.Decoder()
 
 
+class _FreeText(Struct):
+    input: str
+
+
+_FREE_TEXT = msgspec.json.Decoder(_FreeText)
+
+
 class Opening(Struct):
     """A block as it begins, or as it is in a whole answer."""
 
@@ -69,8 +76,10 @@ def opening(raw: Raw, hearing: Hearing) -> Opening:
             name = block.text("name", "")
             text = str(block.raw("input") or b"{}", "utf-8")
             call_id = block.text("id", "")
-            head = ToolCall(call_id, hearing.names.get(name, name), "", extras=extras_of(block))
-            return Opening(head, text, growth="input_json_delta")
+            free = name in hearing.text_tools
+            known = hearing.names.get(name, name)
+            head = ToolCall(call_id, known, "", "text" if free else "json", extras=extras_of(block))
+            return Opening(head, text, growth="" if free else "input_json_delta")
         case kind:
             return Opening(carried_whole(kind, raw))
 
@@ -183,7 +192,7 @@ def read_reply(body: bytes, hearing: Hearing) -> list[Event]:
     """The events of a whole answer; legal, and ended by `Finished` or `Failed`. Never raises."""
     try:
         return _events(body, hearing)
-    except Trouble:
+    except (Trouble, UnicodeDecodeError):
         pass
     try:
         return _events(whole_characters(body), hearing)
@@ -212,11 +221,20 @@ def _events(body: bytes, hearing: Hearing) -> list[Event]:
     return [*events, ended]
 
 
+def free_text(arguments: str) -> str:
+    """The text in the arguments of a call to a tool of free text; the arguments themselves where it is not there."""
+    try:
+        return _FREE_TEXT.decode(arguments).input
+    except (msgspec.DecodeError, RecursionError):
+        return arguments
+
+
 def part_events(index: int, block: Opening, origin: str) -> Iterator[Event]:
     """A block that is complete, as events."""
     yield PartOpened(index, block.head)
-    if block.text:
-        yield PartGrew(index, block.text)
+    text = free_text(block.text) if isinstance(block.head, ToolCall) and block.head.form == "text" else block.text
+    if text:
+        yield PartGrew(index, text)
     for note in block.notes:
         yield noted(index, "citations", note)
     yield PartSealed(index, None if block.blob is None else Seal(origin, block.blob))

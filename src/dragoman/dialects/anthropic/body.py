@@ -122,7 +122,11 @@ class _BodyWriter:
         for name in self._habits.drop_members:
             if body.pop(name, None) is not None:
                 self._losses.dropped(name, "The target does not take it.")
-        return Written(msgspec.json.encode(body), self._losses.all(), self._names.changed, self._local_stops)
+        free = frozenset(
+            self._names.sent(tool.name) for tool in request.tools if isinstance(tool, Tool) and tool.form == "text"
+        )
+        losses = self._losses.all()
+        return Written(msgspec.json.encode(body), losses, self._names.changed, self._local_stops, free)
 
     def _max_tokens(self) -> int:
         wish, limit = self._request.max_output, self._habits.max_output_limit

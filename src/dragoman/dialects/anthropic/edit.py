@@ -20,7 +20,7 @@ from dragoman.dialects.base import Hearing, Telling
 from dragoman.dialects.sse import WholeFrames
 
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
-_DATA = re.compile(rb"(?m)^data: ?([^\r\n]+)")
+_DATA = re.compile(rb"(?:\A|(?<=[\r\n]))data: ?([^\r\n]+)")
 _SEALED = (b"signature", b"redacted_thinking")
 _FAULTS = (Trouble, msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 

@@ -23,6 +23,7 @@ from dragoman.dialects.anthropic.answer import (
     carried_whole,
     extras_of,
     finished,
+    free_text,
     noted,
     opening,
     read_reply,
@@ -62,7 +63,7 @@ _GROWTHS = ("text_delta", "thinking_delta", "input_json_delta")
 class _Block:
     """An open block. Mutable: it remembers whether it grew, and, if it is held, its members so far."""
 
-    __slots__ = ("found", "grown", "held", "part", "pieces")
+    __slots__ = ("found", "grown", "held", "is_free_text", "part", "pieces")
 
     def __init__(self, found: Opening, part: int) -> None:
         self.found = found
@@ -70,8 +71,9 @@ class _Block:
         self.grown = False
         head = found.head
         self.held = _OBJECT.decode(head.raw) if isinstance(head, ServerTool | Unknown) else None
+        self.is_free_text = isinstance(head, ToolCall) and head.form == "text"
         self.pieces: list[str] = []
-        """Text of the input of a held block."""
+        """Input of a held block, or of a call to a tool of free text, whose text is known only at its end."""
 
     def whole(self) -> Part:
         """A held block with all its deltas."""
@@ -172,6 +174,8 @@ class StreamReader:
                     block.grown = True
                     events.append(PartGrew(block.part, text))
                 return
+        if not data.isascii():
+            data = data.decode("utf-8", "replace").encode()
         try:
             self._heed(said.type or frame.event, said.index, data, events)
         except Trouble as trouble:
@@ -224,7 +228,7 @@ class StreamReader:
             return
         self._parts += 1
         events.append(PartOpened(block.part, found.head))
-        if found.text and found.growth != "input_json_delta":
+        if found.text and not isinstance(found.head, ToolCall):
             events.append(PartGrew(block.part, found.text))
         events.extend(noted(block.part, "citations", note) for note in found.notes)
 
@@ -235,11 +239,11 @@ class StreamReader:
         kind = delta.text("type", "")
         if block is None:
             self._fail(events, Kind.GARBLED, f"sent a change of block {index}, which is not open")
+        elif kind == "input_json_delta" and (block.held is not None or block.is_free_text):
+            block.pieces.append(delta.text("partial_json", ""))
+            events.append(Beat())
         elif block.held is not None:
-            if kind == "input_json_delta":
-                block.pieces.append(delta.text("partial_json", ""))
-            else:
-                block.lengthen(delta)
+            block.lengthen(delta)
             events.append(Beat())
         elif kind == "signature_delta" and block.found.blob is not None:
             block.found.blob = delta.text("signature", "")
@@ -257,7 +261,10 @@ class StreamReader:
             events.append(PartSealed(self._parts))
             self._parts += 1
             return
-        if found.growth == "input_json_delta" and not block.grown:
+        if block.is_free_text:
+            text = free_text("".join(block.pieces) or found.text)
+            events.extend([PartGrew(block.part, text)] if text else [])
+        elif found.growth == "input_json_delta" and not block.grown:
             events.append(PartGrew(block.part, found.text))
         seal = None if found.blob is None else Seal(self._hearing.origin, found.blob)
         events.append(PartSealed(block.part, seal))

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dragoman.canon.mend import half_pairs_mended
-from dragoman.canon.problem import Kind, Trouble, refuse
+from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import (
     AnyTool,
     Extras,
@@ -154,14 +154,10 @@ def _members(body: bytes) -> tuple[Members, tuple[Loss, ...]]:
             Kind.INVALID_REQUEST,
             f"The body was read as JSON but is not UTF-8 at byte {fault.start}. Encode the request as UTF-8.",
         ) from None
-    try:
-        return Members(members(body)), ()
-    except Trouble:
-        mended = half_pairs_mended(body)
-        if mended == body:
-            raise
-    lone = Loss("text.surrogate", "A lone surrogate is no character; it was replaced by U+FFFD.")
-    return Members(members(mended)), (lone,)
+    found = Members(members(body))
+    if (b"\\ud" in body or b"\\uD" in body) and half_pairs_mended(body) != body:
+        return found, (Loss("text.surrogate", "Half a surrogate pair is no character; it was replaced by U+FFFD."),)
+    return found, ()
 
 
 def _open_turns(found: Members) -> tuple[Turn, ...]:

@@ -235,12 +235,9 @@ class StreamWriter:
 
     def _fail(self, problem: Problem) -> None:
         body = write_problem(problem, self._telling.exchange_id)
-        self._out += (
-            b"event: error\ndata: ",
-            body if body.isascii() and b"\n" not in body else _one_line(body),
-            b"\n\n",
-        )
-        self._ended = True
+        cut = b"\n" in body or b"\r" in body
+        self._out += (b"event: error\ndata: ", _one_line(body) if cut else body, b"\n\n")
+        self._ended, self._shown, self._template = True, False, b""
 
 
 def _one_line(body: bytes) -> bytes:
