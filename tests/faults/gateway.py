@@ -39,8 +39,15 @@ PATIENT = Timeouts(connect_s=30.0)
 """For all others: nothing is failed because this machine was busy."""
 
 
+STALLING_NAME = "stalling.invalid"
+"""A name whose look-up takes longer than any limit; all other names but numbers are unknown."""
+
+
 class HurriedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock runs faster: what waits for seconds there waits for tenths here."""
+    """An event loop whose clock runs faster: what waits for seconds there waits for tenths here.
+
+    It asks no name service: names are unknown, or never found.
+    """
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
@@ -49,6 +56,13 @@ class HurriedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds of its own."""
         return time.monotonic() * self._speed
+
+    async def getaddrinfo(self, host: Any, port: Any, **kinds: Any) -> Any:
+        if host == STALLING_NAME:
+            await asyncio.sleep(300)
+        if isinstance(host, str) and host.endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return await super().getaddrinfo(host, port, **kinds)
 
 
 class _HurriedSelector(selectors.DefaultSelector):
