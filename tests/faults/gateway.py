@@ -13,11 +13,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
+from msgspec.structs import replace
 
 from dragoman.assembly import Gateway, assemble, bind
 from dragoman.ledger.exchange import Exchange
 from dragoman.providers.catalog import catalog
 from dragoman.relay.state import Learned
+from dragoman.routing.health import Health
 from dragoman.routing.snapshot import Channel, Profile, Rule, RuleTarget, Secret, Snapshot, Timeouts
 from dragoman.settings.record import Server as ServerSettings
 from dragoman.settings.record import Settings
@@ -115,6 +117,11 @@ class Served:
     def exchange(self, within_s: float = 10.0) -> Exchange:
         """The next exchange that it recorded."""
         return self._exchanges.get(timeout=within_s)
+
+    @property
+    def health(self) -> Health:
+        """What it has learned of its channels, but for where sessions are at home."""
+        return replace(self._gateway.relay.learned.health, pins={})
 
     @property
     def exchanges(self) -> int:

@@ -29,10 +29,18 @@ class Vendor(StandIn):
         self._paced = paced
         self.heard = threading.Event()
         """Set when the client has heard the beginning; a break waits for it, so that it comes after content."""
+        self.sent_bytes = 0
+        """Bytes of bodies so far."""
 
     def _acts(self, route: Route, seen: Seen) -> Iterable[Act]:
-        acts = super()._acts(route, seen)
+        acts = self._counted(super()._acts(route, seen))
         return self._after_the_first(acts) if self._paced else acts
+
+    def _counted(self, acts: Iterable[Act]) -> Iterator[Act]:
+        for act in acts:
+            yield act
+            if isinstance(act, Body):
+                self.sent_bytes += len(act.data)
 
     def _after_the_first(self, acts: Iterable[Act]) -> Iterator[Act]:
         waits = PATIENCE
