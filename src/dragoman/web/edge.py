@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 HEAD_S = 15.0
 """Seconds a request's head may take."""
 BODY_S = 60.0
 """Seconds a body may take, plus one for each `BODY_FLOOR` bytes received."""
 BODY_FLOOR = 1024
+FLOOD_BYTES = 64 * 1024 * 1024
+"""Bytes of one body after which the line is cut. The doors refuse far less, but let a client finish and hear why."""
 HEAD_BYTES = 65536
 HEAD_COUNT = 100
 _HOST = re.compile(rb"[A-Za-z0-9._\-]*(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
@@ -29,60 +31,80 @@ REFUSALS: dict[int, tuple[bytes, str]] = {
 }
 
 
-class Cork:
-    """A transport whose writes of one turn of the event loop leave as one: head and body in a single system call.
+class Line:
+    """One request's line to its client: its answer, and what ASGI has no words for. See `relay.delivery.Caller`.
 
-    Mutable: it holds what was written since the loop last turned. All else is the transport's own.
+    Mutable: the app says what to do on leaving. An answer goes past uvicorn's own `send`, which would check each header
+    by two patterns and write head and body by two system calls; here the head waits for the first of the body.
     """
 
-    __slots__ = ("_held", "_loop", "_transport")
+    __slots__ = ("_chunked", "_cycle", "_head", "common", "leave", "left")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._loop = asyncio.get_running_loop()
-        self._held: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        """Holds bytes until the loop turns."""
-        if not self._held:
-            self._loop.call_soon(self._pour)
-        self._held.append(data)
-
-    def close(self) -> None:
-        """Closes once everything written has left."""
-        self._pour()
-        self._transport.close()
-
-    def _pour(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
-            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-
-class Line:
-    """One request's line to its client, for what ASGI has no words for. Mutable: the app says what to do on leaving."""
-
-    __slots__ = ("_transport", "leave", "left")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._head = b""
+        self._chunked = True
+        self.common: Mapping[str, str] = {}
+        """Headers of every answer by this line."""
         self.left = False
         """Whether the client has gone."""
         self.leave: Callable[[], object] | None = None
         """Called once when the client goes before its answer is complete."""
 
-    def abort(self) -> None:
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Makes status and headers, which leave with the first bytes of the body."""
+        cycle = self._cycle
+        told = {**self.common, **headers}
+        if not "".join(told.values()).isprintable():
+            told = {name: _printable(value) for name, value in told.items()}
+        lines = [f"{name}: {value}\r\n" for name, value in told.items()]
+        self._chunked = "content-length" not in told
+        if self._chunked:
+            lines.append("transfer-encoding: chunked\r\n")
+        if not cycle.keep_alive:
+            lines.append("connection: close\r\n")
+        own = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
+        self._head = b"%b%b%b\r\n" % (STATUS_LINE[status], own, "".join(lines).encode("latin-1", "replace"))
+        cycle.response_started = True
+
+    async def send(self, data: bytes) -> None:
+        """Sends bytes of the body."""
+        await self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data)
+
+    async def end(self, data: bytes = b"") -> None:
+        """Sends the last bytes of the body."""
+        if self._chunked:
+            data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
+        await self._write(data)
+        cycle = self._cycle
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+
+    async def _write(self, data: bytes) -> None:
+        cycle = self._cycle
+        if cycle.flow.write_paused and not cycle.disconnected:
+            await cycle.flow.drain()
+        if not cycle.disconnected:
+            cycle.transport.write(self._head + data)
+            self._head = b""
+
+    def drop(self) -> None:
         """Closes the connection at once, with whatever is still unsent."""
-        self._transport.abort()
+        self._cycle.transport.abort()
 
     def hang_up(self) -> None:
         """The client has gone."""
         self.left = True
         if self.leave is not None:
             self.leave()
+
+
+def _printable(value: str) -> str:
+    """A header's value without characters that could end it."""
+    return "".join(character if character.isprintable() else " " for character in value)
 
 
 LINE = "dragoman.line"
@@ -107,7 +129,7 @@ class Edge(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
         """Starts waiting for the first head."""
-        super().connection_made(cast("asyncio.Transport", Cork(transport)))
+        super().connection_made(transport)
         self._expect(self.head_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -148,14 +170,18 @@ class Edge(HttpToolsProtocol):
             raise ValueError
         self._in_head = False
         self._expect(self.body_s)
-        line = Line(self.transport)
-        self._lines = [*(earlier for earlier in self._lines if earlier.leave), line]  # pipelined ones still run
-        self.scope["extensions"] = {LINE: {"line": line}}
+        found: dict[str, Line] = {}
+        self.scope["extensions"] = {LINE: found}
         super().on_headers_complete()
+        found["line"] = line = Line(self.cycle)  # before the application's first step
+        self._lines = [*(earlier for earlier in self._lines if earlier.leave), line]  # pipelined ones still run
 
     def on_body(self, body: bytes) -> None:
-        """Counts what came, which earns time."""
+        """Counts what came, which earns time, but not without end."""
         self._body_bytes += len(body)
+        if self._body_bytes > FLOOD_BYTES:
+            self.transport.close()
+            return
         super().on_body(body)
 
     def on_message_complete(self) -> None:
