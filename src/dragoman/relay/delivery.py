@@ -125,8 +125,7 @@ class Delivery:
             return
         self._sent_s = self._loop.time()
         await self.commit_status()
-        if self._door.beat:
-            await self._caller.send(self._door.beat)
+        await self._caller.send(self._door.beat)  # also where it is empty: the status leaves with it
 
     def drop(self) -> None:
         """Closes a connection whose client no longer reads."""

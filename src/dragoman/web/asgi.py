@@ -24,13 +24,12 @@ class Gone(Exception):  # noqa: N818 - a client's choice, not an error
 
 
 class AsgiCaller:
-    """Answers one request. See `relay.delivery.Caller`."""
+    """Answers one request under any ASGI server. See `relay.delivery.Caller`."""
 
-    __slots__ = ("_common", "_line", "_send")
+    __slots__ = ("_common", "_send")
 
-    def __init__(self, send: Send, line: Line | None, common: Mapping[str, str]) -> None:
+    def __init__(self, send: Send, common: Mapping[str, str]) -> None:
         self._send = send
-        self._line = line
         self._common = common
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
@@ -49,9 +48,7 @@ class AsgiCaller:
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     def drop(self) -> None:
-        """Closes the connection at once."""
-        if self._line is not None:
-            self._line.abort()
+        """Nothing: ASGI has no word for it."""
 
 
 def line_of(scope: Scope) -> Line | None:
@@ -112,5 +109,5 @@ async def answer_json(send: Send, status: int, value: object, headers: Mapping[s
 async def answer_bytes(send: Send, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
     """A whole answer."""
     sized = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
-    await AsgiCaller(send, None, {}).start(status, sized)
+    await AsgiCaller(send, {}).start(status, sized)
     await send({"type": "http.response.body", "body": body, "more_body": False})

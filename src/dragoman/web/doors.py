@@ -16,6 +16,7 @@ from dragoman.dialects.base import Dialect
 from dragoman.relay.delivery import Caller, problem_headers
 from dragoman.relay.prepare import Inquiry
 from dragoman.web.asgi import AsgiCaller, Gone, Receive, Scope, Send, answer_bytes, headers_of, line_of, read_body
+from dragoman.web.edge import Line
 from dragoman.web.guard import Guard
 
 
@@ -86,7 +87,12 @@ class Doors:
             body = dialect.write_problem(found, exchange_id)
             await answer_bytes(send, found.status, body, {**common, **problem_headers(found)})
             return
-        await self._answer(inquiry, scope, AsgiCaller(send, line_of(scope), common))
+        line = line_of(scope)
+        if line is None:
+            await self._relay.answer(inquiry, AsgiCaller(send, common))
+            return
+        line.common = common
+        await self._answer(inquiry, line)
 
     async def _inquire(self, exchange_id: str, dialect: Dialect, scope: Scope, receive: Receive) -> Inquiry:
         headers = headers_of(scope)
@@ -103,22 +109,19 @@ class Doors:
             key_name=key_name,
         )
 
-    async def _answer(self, inquiry: Inquiry, scope: Scope, caller: AsgiCaller) -> None:
+    async def _answer(self, inquiry: Inquiry, line: Line) -> None:
         """Runs the exchange; a client that leaves cancels it at once."""
-        line = line_of(scope)
         task = asyncio.current_task()
-        if line is not None and task is not None:
-            if line.left:
-                return
-            line.leave = task.cancel
+        if line.left or task is None:
+            return
+        line.leave = task.cancel
         try:
-            await self._relay.answer(inquiry, caller)
+            await self._relay.answer(inquiry, line)
         except asyncio.CancelledError:
-            if line is None or not line.left:
+            if not line.left:
                 raise
         finally:
-            if line is not None:
-                line.leave = None
+            line.leave = None
 
 
 def refusal(dialect: Dialect, kind: Kind, message: str, request_id: str) -> tuple[int, bytes]:

@@ -170,7 +170,7 @@ class Edge(HttpToolsProtocol):
             raise ValueError
         self._in_head = False
         self._expect(self.body_s)
-        found: dict[str, Line] = {}
+        found: dict[object, object] = {}
         self.scope["extensions"] = {LINE: found}
         super().on_headers_complete()
         found["line"] = line = Line(self.cycle)  # before the application's first step
