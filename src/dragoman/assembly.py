@@ -21,6 +21,7 @@ from dragoman.demo.server import start as start_demo
 from dragoman.dialects import anthropic, openai_chat
 from dragoman.dialects.base import Dialect
 from dragoman.ledger.exchange import Exchange, line
+from dragoman.net.call import watch
 from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
 from dragoman.relay.probe import Finding
@@ -149,6 +150,7 @@ def bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    watch(listener)
     try:
         listener.bind((host, port))
     except OSError:

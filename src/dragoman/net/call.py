@@ -21,6 +21,10 @@ ERROR_LIMIT = 256 * 1024
 """Bytes of an error answer that are read."""
 
 
+WATCH = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 150_000}
+"""Options of a watched connection: seconds, seconds, probes; and milliseconds that sent bytes may go unconfirmed."""
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """One HTTP request, described before it is sent."""
 
@@ -82,12 +86,20 @@ async def whole_of(answer: Answer, limit: int, upstream: str) -> bytes:
 
 
 def watchful_socket(address: tuple[Any, ...]) -> socket.socket:
-    """A socket that finds out within 150 s that its peer has vanished (F55)."""
+    """A socket for a connection to come, watched."""
     family, kind, protocol = address[:3]
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4)):
-        if hasattr(socket, name):
-            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    watch(made)
     return made
+
+
+def watch(line: socket.socket) -> None:
+    """Has the system find out within 150 s that a peer has vanished, silent or not (F55, F64).
+
+    What a listener accepts is watched like itself.
+    """
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in WATCH.items():
+        if hasattr(socket, name):
+            line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
