@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
 import pytest
 
+from dragoman.assembly import bind
 from dragoman.canon.usage import NOTHING_SAID
+from dragoman.net.call import WATCH
 from dragoman.routing.health import Health
 from tests.faults.gateway import Served, channel
 from tests.faults.raw import leave, line, request, until
@@ -104,3 +107,15 @@ def test_f63_a_client_that_never_reads_is_let_go() -> None:
             until(client, b"data: ")
             assert vendor.wait(lambda it: it.requests[0].over, 10), "the upstream was kept for nobody"
             assert gateway.exchange().client_left
+
+
+def test_f64_a_client_s_line_is_watched_for_a_host_that_vanishes() -> None:
+    with bind("127.0.0.1", 0) as listener:
+        listener.listen()
+        with line(listener.getsockname()[1]):
+            accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                for name, value in WATCH.items():
+                    if hasattr(socket, name):
+                        assert accepted.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value
