@@ -111,7 +111,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     one_part_at_a_time: bool
     """Whether its writer needs `canon.order.SingleFile` before it."""
     path: str
-    """Path of the chat endpoint under a provider's base address, as `/v1/messages`."""
+    """Path of the chat endpoint under a provider's base address, as `/v1/messages`; `{model}` stands for the model."""
     beat: bytes
     """A keep-alive for a waiting client, valid between frames and before the first; empty if the wire has none."""
     stream_type: str
@@ -138,8 +138,14 @@ class Dialect(Struct, frozen=True, kw_only=True):
     members: Mapping[str, tuple[str, ...]]
     """Fields of `Request` that live in top-level members of the body, by field name: what a verbatim body can be
     spliced with. Fields not listed need translation when they change."""
+    stream_path: str = ""
+    """Path, and query, where a stream is asked for; empty if it is the same."""
     count_path: str = ""
     """Path of the token counting endpoint; empty if the dialect has none."""
+    write_count: Callable[[Request, Target], Written] | None = None
+    """The body of a token count, for a request of any dialect; None if it cannot be asked so."""
+    read_count: Callable[[bytes], int | None] | None = None
+    """Tokens in the answer to a token count; None if it tells none. Never raises."""
     carries: frozenset[str] = frozenset()
     """Names of top-level members that only this dialect's vendor understands and that may hold local data; a body
     that has one is not passed verbatim to another vendor of the dialect."""

@@ -19,6 +19,8 @@ AZURE_API_VERSION = "2024-10-21"
 https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle (read 2026-11-20)."""
 AZURE_UNDATED = frozenset({"preview", "latest"})
 """Versions that the undated address (`/openai/v1`) takes."""
+VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
+"""A version in an address. One that the user names stands before a dialect's own, where that is a beta."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, never bound
 
 
@@ -27,40 +29,42 @@ class Target(NamedTuple):
 
     base_url: str
     path: str
-    """Path of the wanted endpoint under the base, as `/chat/completions`."""
+    """Path of the wanted endpoint under the base, as `/chat/completions`, perhaps with a query."""
     model: str
     options: Mapping[str, str]
 
 
 def endpoint(provider: Provider, base_url: str, path: str, model: str, options: Mapping[str, str]) -> str:
-    """The address of the chat endpoint for a model."""
+    """The address of an endpoint for a model, whose name takes the place of `{model}` in the path."""
     make = ADDRESSES.get(provider.address, plain_address)
-    return make(Target(base_url or provider.base_url, path, model, options))
+    named = path.replace("{model}", quote(model.removeprefix("models/"), safe=""))
+    return make(Target(base_url or provider.base_url, named, model, options))
 
 
 def models_url(provider: Provider, base_url: str, path: str, options: Mapping[str, str]) -> str:
     """The address of the model list; empty if the provider has none. `path` is the chat endpoint's."""
-    return _beside(provider, base_url, path, provider.models_path, options)
+    return _beside(provider, base_url, path, provider.models_path, "", options)
 
 
-def count_url(provider: Provider, base_url: str, path: str, options: Mapping[str, str]) -> str:
+def count_url(provider: Provider, base_url: str, path: str, options: Mapping[str, str], model: str = "") -> str:
     """The address of the token count; empty if the provider has none. `path` is the chat endpoint's."""
-    return _beside(provider, base_url, path, provider.count_path, options)
+    return _beside(provider, base_url, path, provider.count_path, model, options)
 
 
-def _beside(provider: Provider, base_url: str, path: str, wanted: str, options: Mapping[str, str]) -> str:
+def _beside(provider: Provider, base_url: str, path: str, wanted: str, model: str, options: Mapping[str, str]) -> str:
     """The address of another endpoint of the same base, which may have been given with the chat endpoint's path."""
     if not wanted:
         return ""
     scheme, host, root, query, _ = urlsplit(base_url or provider.base_url)
     trimmed = root.rstrip("/").removesuffix(path)
-    return endpoint(provider, urlunsplit((scheme, host, trimmed, query, "")), wanted, "", options)
+    return endpoint(provider, urlunsplit((scheme, host, trimmed, query, "")), wanted, model, options)
 
 
 def plain_address(target: Target) -> str:
     """Base plus path, with what both of them say said once."""
     scheme, host, root, query, _ = urlsplit(target.base_url)
-    return urlunsplit((scheme, host, _join(root, target.path), query, ""))
+    path, _, asked = target.path.partition("?")
+    return urlunsplit((scheme, host, _join(root, path), "&".join(each for each in (query, asked) if each), ""))
 
 
 def _join(root: str, path: str) -> str:
@@ -69,7 +73,8 @@ def _join(root: str, path: str) -> str:
     if root.endswith(path):
         return root
     version, _, rest = path.removeprefix("/").partition("/")
-    if re.fullmatch(r"v\d+", version) and root.endswith("/" + version):
+    given = root.rpartition("/")[2]
+    if VERSION.fullmatch(version) and (given == version or ("beta" in version and VERSION.fullmatch(given))):
         path = "/" + rest
     return root + path
 

@@ -20,7 +20,7 @@ from dragoman.canon.seal import NATIVE, wrap
 from dragoman.canon.splice import members, splice
 from dragoman.dialects.base import Dialect, Hearing, Target, Written
 from dragoman.net.transport import Call
-from dragoman.providers.addresses import endpoint
+from dragoman.providers.addresses import count_url, endpoint
 from dragoman.providers.base import Provider
 from dragoman.providers.credentials import auth_headers, forwarded_headers
 from dragoman.providers.quirks import fit
@@ -101,6 +101,22 @@ def prepare(
     )
 
 
+def prepare_count(inquiry: Inquiry, step: Step, provider: Provider, upstream: Dialect, user_agent: str) -> Call | None:
+    """The call that counts the tokens of a prompt; None where the upstream cannot be asked. Raises `Trouble`."""
+    channel = step.channel
+    url = count_url(provider, channel.base_url, upstream.path, channel.options, step.model)
+    if not url:
+        return None
+    if inquiry.door.name == upstream.name:
+        return replace(prepare(inquiry, step, provider, upstream, user_agent).call, url=url)
+    if upstream.write_count is None:
+        return None
+    wish = _wish(inquiry.request, step, provider)
+    target = Target(model=step.model, origin=channel.name, native=channel.native, stream=False, habits=wish.habits)
+    written = upstream.write_count(replace(wish.request, model=step.model), target)
+    return replace(_call(inquiry, step, provider, upstream, written.body, user_agent), url=url)
+
+
 def _wish(request: Request, step: Step, provider: Provider) -> Wish:
     """The request after the provider's quirks and the limits of the channel and the plan."""
     limits = [limit for limit in (step.channel.max_output, step.max_output) if limit]
@@ -123,7 +139,7 @@ def _verbatim(
     if body is None:
         return None
     edits: Edits = {}
-    if before.model != target.model:
+    if before.model != target.model and "model" in upstream.members:
         edits["model"] = msgspec.json.encode(target.model)
     edits |= _edits_of_changes(changed, after, target, upstream)
     edits |= _edits_of_habits(body, target.habits)
@@ -184,7 +200,8 @@ def _seals(request: Request) -> Iterator[Seal]:
 
 def _call(inquiry: Inquiry, step: Step, provider: Provider, upstream: Dialect, body: bytes, user_agent: str) -> Call:
     channel = step.channel
-    url = endpoint(provider, channel.base_url, upstream.path, step.model, channel.options)
+    path = (inquiry.request.stream and upstream.stream_path) or upstream.path
+    url = endpoint(provider, channel.base_url, path, step.model, channel.options)
     if channel.native and inquiry.door.name == upstream.name and inquiry.query:
         url += ("&" if "?" in url else "?") + inquiry.query
     return Call(

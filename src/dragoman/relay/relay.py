@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Mapping
 
-import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -23,13 +22,12 @@ from dragoman.ledger.exchange import Exchange
 from dragoman.ledger.session import session_of
 from dragoman.ledger.tokens import estimate_prompt
 from dragoman.net.transport import ERROR_LIMIT, Transport
-from dragoman.providers.addresses import count_url
 from dragoman.providers.base import Provider
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.course import Course
 from dragoman.relay.delivery import Caller, Delivery, Pulse
 from dragoman.relay.needs import needs_of
-from dragoman.relay.prepare import Inquiry, prepare
+from dragoman.relay.prepare import Inquiry, prepare, prepare_count
 from dragoman.relay.probe import Finding, suggestion_for
 from dragoman.relay.state import Learned
 from dragoman.routing.decide import decide
@@ -147,7 +145,7 @@ class Relay:
         except Trouble as trouble:
             course.unprepared(step, trouble.problem)
             return trouble.problem
-        delivery.telling = replace(delivery.telling, bare_seals=self._bare_seals(channel))
+        delivery.telling = replace(delivery.telling, bare_seals=self._bare_seals(channel, inquiry.door))
         delivery.headers = course.headers(step, prepared)
         self.learned.set_out(step, _now_ms())
         attempt = Attempt(prepared, self._transport, delivery, pulse)
@@ -166,10 +164,10 @@ class Relay:
         course.attempted(step, attempt, found)
         return found
 
-    def _bare_seals(self, channel: Channel) -> bool:
-        """Whether this channel is the only one that can have issued an unmarked seal of its dialect."""
-        natives = [other for other in self.snapshot.channels if other.native and other.dialect == channel.dialect]
-        return channel.native and len(natives) == 1
+    def _bare_seals(self, channel: Channel, door: Dialect) -> bool:
+        """Whether this channel is the door's own vendor, and the only one that can have issued an unmarked seal."""
+        natives = [other for other in self.snapshot.channels if other.native and other.dialect == door.name]
+        return channel.native and channel.dialect == door.name and len(natives) == 1
 
     def _ask(self, inquiry: Inquiry, course: Course) -> Ask:
         request = inquiry.request
@@ -212,20 +210,17 @@ class Relay:
         """The upstream's own count; None where it has none or gave none in time."""
         channel = step.channel
         provider, upstream = self._providers[channel.provider], self._dialects[channel.dialect]
-        url = count_url(provider, channel.base_url, upstream.path, channel.options)
-        if not url or inquiry.door.name != upstream.name:
-            return None
         try:
-            prepared = prepare(inquiry, step, provider, upstream, self._user_agent)
+            call = prepare_count(inquiry, step, provider, upstream, self._user_agent)
+            if call is None or upstream.read_count is None:
+                return None
             async with asyncio.timeout(COUNT_S):
-                answer = await self._transport.send(replace(prepared.call, url=url))
+                answer = await self._transport.send(call)
                 body = await answer.whole(ERROR_LIMIT)
                 answer.close()
-            if answer.status != 200:
-                return None
-            return msgspec.json.decode(body, type=dict[str, int]).get("input_tokens")
-        except (Trouble, TimeoutError, msgspec.DecodeError):
+        except (Trouble, TimeoutError):
             return None
+        return upstream.read_count(body) if answer.status == 200 else None
 
     async def probe(self, channel: Channel, model: str) -> Finding:
         """A real small call on one channel."""

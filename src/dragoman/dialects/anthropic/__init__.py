@@ -46,6 +46,8 @@ DIALECT = Dialect(
         "service_tier": ("service_tier",),
     },
     count_path="/v1/messages/count_tokens",
+    write_count=write_count_request,
+    read_count=read_count,
     carries=CARRIES,
 )
 
