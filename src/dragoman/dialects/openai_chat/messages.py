@@ -11,9 +11,9 @@ from msgspec import Raw
 from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolCall, ToolResult, Turn
 from dragoman.dialects.openai_chat.content import BETWEEN, Item, is_bare, is_plain, item, plain, settle, text_of
 from dragoman.dialects.openai_chat.names import sent_id
-from dragoman.dialects.openai_chat.pairs import Slot, pair
 from dragoman.dialects.openai_chat.pen import Pen
 from dragoman.dialects.openai_chat.thoughts import echo
+from dragoman.dialects.pairs import Slot, pair
 
 BILLING_LINE = "x-anthropic-billing-header:"
 """Claude Code's first system block begins so. It changes from conversation to conversation, and only its own vendor

@@ -11,8 +11,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from dragoman.canon.problem import Kind, Trouble, refuse
 from dragoman.canon.request import ProviderTool, Request, Tool, ToolCall, ToolChoice, ToolReference, ToolResult
 from dragoman.dialects.openai_chat.pen import Pen
-from dragoman.dialects.openai_chat.typed_tools import known
 from dragoman.dialects.openai_chat.wire import NAME
+from dragoman.dialects.typed_tools import known
 
 OBJECT = Raw(b'"object"')
 EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')

@@ -1,6 +1,6 @@
 """Which tool result answers which call, however the history was torn.
 
-Theory: a result belongs to the latest call of its id that came before it, wherever it stands. Servers of this wire
+Theory: a result belongs to the latest call of its id that came before it, wherever it stands. Servers of most wires
 refuse a history in which the results of a call do not follow it at once, so results are moved up to their calls.
 """
 
