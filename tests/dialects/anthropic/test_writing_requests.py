@@ -43,6 +43,7 @@ from dragoman.canon.request import (
     Unknown,
 )
 from dragoman.dialects.anthropic import DIALECT, write_count_request
+from dragoman.dialects.anthropic.pairs import NO_RESULT, STRAY
 from tests.dialects.anthropic.stage import BODIES, NATIVE, OTHER, SCENES, body, lost, read, said, wire_of, write
 
 SCHEMA = Raw(b'{"type":"object","properties":{}}')
@@ -126,9 +127,40 @@ def test_pitfall_001_a_system_turn_never_comes_between_a_call_and_its_result() -
     more = (*turns[:3], turn("user", Text("and?")), turns[3])
     wire = wire_of(asked(*more))
     assert [message["role"] for message in wire["messages"]] == ["user", "assistant", "user", "system", "user"]
-    unanswered = (*turns[:3], turn("assistant", Text("hm")))
-    wire = wire_of(asked(*unanswered))
+    unanswered = asked(*turns[:3], turn("assistant", Text("hm")))
+    wire = wire_of(replace(unanswered, dialect="anthropic"))
     assert [message["role"] for message in wire["messages"]] == ["user", "assistant", "system", "assistant"]
+
+
+def test_calls_made_one_turn_after_the_other_are_answered_together() -> None:
+    calls = [turn("assistant", replace(CALL, id=name)) for name in "ab"]
+    results = [turn("user", replace(RESULT, call_id=name)) for name in "ab"]
+    written = write(asked(turn("user", Text("go")), *calls, *results, turn("assistant", Text("done"))))
+    messages = json.loads(written.body)["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user", "assistant"]
+    assert [len(message["content"]) for message in messages] == [1, 2, 2, 1]
+    assert not written.losses
+
+
+def test_pitfall_060_calls_and_results_that_lost_each_other_are_told_so() -> None:
+    stray = replace(RESULT, call_id="gone")
+    turns = (
+        turn("user", stray, Text("go")),
+        turn("assistant", CALL, replace(CALL, id="call_2")),
+        turn("user", RESULT, RESULT),
+        turn("assistant", replace(CALL, id="call_3")),
+    )
+    written = write(asked(*turns))
+    messages = json.loads(written.body)["messages"]
+    assert [block.get("text") for block in messages[0]["content"]] == [STRAY, "a\nb", "go"]
+    answered = [(block.get("tool_use_id"), block.get("text")) for block in messages[2]["content"]]
+    assert answered == [("call_1", None), ("call_2", None), (None, STRAY), (None, "a\nb")]
+    assert messages[2]["content"][1]["is_error"]
+    assert messages[2]["content"][1]["content"] == [{"type": "text", "text": NO_RESULT}]
+    assert messages[4]["content"][0]["tool_use_id"] == "call_3"
+    assert lost(written.losses) == {"tool_call", "tool_result"}
+    own = write(replace(asked(*turns), dialect="anthropic"))
+    assert not own.losses
 
 
 def test_pitfall_001_where_no_system_message_may_stand_midway_it_is_said_as_user_text() -> None:
@@ -244,15 +276,16 @@ def test_pitfall_033_long_or_odd_names_are_fitted_and_remembered() -> None:
     ],
 )
 def test_pitfall_063_arguments_are_sent_whole_and_never_repaired(arguments: str, expected: Any, whole: bool) -> None:
-    written = write(asked(turn("user", Text("go")), turn("assistant", replace(CALL, arguments=arguments))))
+    called = turn("assistant", replace(CALL, arguments=arguments))
+    written = write(asked(turn("user", Text("go")), called, turn("user", RESULT)))
     assert json.loads(written.body)["messages"][1]["content"][0]["input"] == expected
     assert lost(written.losses) == (set() if whole else {"tool_call.arguments"})
 
 
 def test_a_tool_of_free_text_is_asked_for_a_string() -> None:
     patch = Tool("apply_patch", "patches", form="text")
-    call = ToolCall("c", "apply_patch", "*** Begin", form="text")
-    written = write(asked(turn("user", Text("go")), turn("assistant", call), tools=(patch,)))
+    call = ToolCall("call_1", "apply_patch", "*** Begin", form="text")
+    written = write(asked(turn("user", Text("go")), turn("assistant", call), turn("user", RESULT), tools=(patch,)))
     wire = json.loads(written.body)
     assert wire["tools"][0]["input_schema"]["required"] == ["input"]
     assert wire["messages"][1]["content"][0]["input"] == {"input": "*** Begin"}
@@ -272,7 +305,8 @@ def test_a_tool_of_free_text_is_asked_for_a_string() -> None:
     ],
 )
 def test_pitfall_073_results_are_written_in_every_form(result: ToolResult, expected: Mapping[str, Any]) -> None:
-    assert user(result) == [{"type": "tool_result", "tool_use_id": "t", **expected}]
+    turns = (turn("user", Text("go")), turn("assistant", replace(CALL, id="t")), turn("user", result))
+    assert wire_of(asked(*turns))["messages"][2]["content"] == [{"type": "tool_result", "tool_use_id": "t", **expected}]
 
 
 # Thinking and seals
@@ -307,7 +341,8 @@ def test_pitfall_079_redacted_thinking_goes_back_as_it_came() -> None:
 
 
 def test_a_seal_that_has_no_place_is_a_loss() -> None:
-    written = write(asked(turn("user", Text("go")), turn("assistant", replace(CALL, seal=Seal("gem", "x")))))
+    called = turn("assistant", replace(CALL, seal=Seal("gem", "x")))
+    written = write(asked(turn("user", Text("go")), called, turn("user", RESULT)))
     assert lost(written.losses) == {"seal"}
 
 
@@ -581,7 +616,12 @@ def test_pitfall_015_knobs_are_kept_from_models_that_refuse_them() -> None:
         (Reasoning(effort="none"), {"type": "disabled"}, None, set()),
         (Reasoning(effort="minimal"), {"type": "adaptive"}, "low", {"reasoning.effort"}),
         (Reasoning(effort="max", display="summarized"), {"type": "adaptive", "display": "summarized"}, "max", set()),
-        (Reasoning(effort="newer", display="full"), {"type": "adaptive"}, None, {"reasoning.effort"}),
+        (
+            Reasoning(effort="newer", display="full"),
+            {"type": "adaptive"},
+            None,
+            {"reasoning.effort", "reasoning.display"},
+        ),
     ],
 )
 def test_pitfall_031_every_wish_for_thinking_is_told_to_the_native_vendor(
@@ -636,9 +676,29 @@ def test_pitfall_081_thinking_is_off_where_the_answered_call_came_without() -> N
     thought = turn("assistant", Thinking("hm", seal=Seal("acme", "s")), CALL)
     assert "thinking" in wire_of(asked(turns[0], thought, turns[2], reasoning=Reasoning("on", 2000)))
     assert "thinking" in wire_of(asked(*turns, reasoning=Reasoning("adaptive")))
-    assert "thinking" in wire_of(asked(*turns[:2], reasoning=Reasoning("on", 2000)))
+    assert "thinking" in wire_of(asked(*turns, turn("assistant", Text("done")), reasoning=Reasoning("on", 2000)))
     spoken = Turn("assistant", (Text("x"),), as_string=True)
     assert "thinking" in wire_of(asked(turns[0], spoken, turns[2], reasoning=Reasoning("on", 2000)))
+
+
+@pytest.mark.parametrize(
+    ("effort", "known", "told"),
+    [
+        ("max", ("low", "medium", "high"), "high"),
+        ("medium", ("low", "high"), "low"),
+        ("high", ("high",), "high"),
+        ("newer", ("low",), None),
+        ("low", ("deep",), None),
+    ],
+)
+def test_the_nearest_effort_that_an_upstream_knows_is_told(
+    effort: str, known: tuple[str, ...], told: str | None
+) -> None:
+    target = replace(NATIVE, habits=habits(efforts=known))
+    for request in (asked(reasoning=Reasoning(effort=effort)), read(said(output_config={"effort": effort}))):
+        written = DIALECT.write_request(request, target)
+        assert json.loads(written.body).get("output_config", {}).get("effort") == told
+        assert ("reasoning.effort" in lost(written.losses)) == (told != effort)
 
 
 def test_effort_of_this_dialects_clients_is_passed_on() -> None:

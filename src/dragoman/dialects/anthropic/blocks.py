@@ -16,7 +16,6 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dragoman.canon.request import (
-    AnyTool,
     CacheMark,
     Extras,
     File,
@@ -24,13 +23,11 @@ from dragoman.canon.request import (
     Inline,
     Link,
     Part,
-    ProviderTool,
     ServerTool,
     Source,
     Stored,
     Text,
     Thinking,
-    Tool,
     ToolCall,
     ToolReference,
     ToolResult,
@@ -125,17 +122,6 @@ Block: TypeAlias = _ToolUse | _ToolResult | _Text | _Thinking | _Redacted | _Ima
 """A block of closed shape."""
 
 
-class ShutTool(Struct, forbid_unknown_fields=True, gc=False):
-    """A client's tool of closed shape."""
-
-    name: str
-    input_schema: Raw
-    description: str | None = None
-    strict: bool | None = None
-    defer_loading: bool | None = None
-    cache_control: CacheControl | None = None
-
-
 _BLOCK = msgspec.json.Decoder(Block)
 _CACHE_CONTROL = msgspec.json.Decoder(CacheControl)
 _LOOSE_CACHE_CONTROL = msgspec.json.Decoder(_LooseCacheControl)
@@ -144,51 +130,20 @@ FAULTS = (msgspec.DecodeError, RecursionError)
 """What a decoder raises for input that is not of its shape."""
 
 
-def tools_of(tools: list[ShutTool]) -> tuple[AnyTool, ...]:
-    """The tools of closed shape."""
-    return tuple(
-        Tool(
-            tool.name,
-            tool.description,
-            None if first_byte(tool.input_schema) == b"n" else tool.input_schema,
-            strict=tool.strict,
-            deferred=tool.defer_loading or False,
-            cache_mark=_mark(tool.cache_control),
-        )
-        for tool in tools
-    )
-
-
-def open_tools(found: Members) -> tuple[AnyTool, ...]:
-    """The tools among these members. Raises `Trouble`."""
-    return tuple(_open_tool(tool) for tool in found.objects("tools") or ())
-
-
-def _open_tool(tool: Members) -> AnyTool:
-    whole = tool.whole_again() if "type" in tool else None
-    kind = tool.text("type", "custom")
-    if whole is not None and kind != "custom":
-        return ProviderTool(NAME, kind, tool.text("name", ""), whole, open_mark(tool))
-    return Tool(
-        tool.need("name", tool.text("name")),
-        tool.text("description"),
-        tool.raw("input_schema"),
-        strict=tool.truth("strict"),
-        deferred=tool.truth("defer_loading") or False,
-        cache_mark=open_mark(tool),
-        extras=tool.rest(NAME),
-    )
-
-
 def parts_of(blocks: list[Block]) -> tuple[Part, ...]:
     """The parts of blocks of closed shape. Done in place for the kinds of which a long history consists."""
     parts: list[Part] = []
     thoughtful = False
     for block in blocks:
         if type(block) is _ToolUse:
-            parts.append(ToolCall(block.id, block.name, str(block.input, "utf-8"), "json", _mark(block.cache_control)))
+            mark = None if block.cache_control is None else CacheMark(block.cache_control.ttl)
+            parts.append(ToolCall(block.id, block.name, str(block.input, "utf-8"), "json", mark))
+        elif type(block) is _ToolResult and type(block.content) is str:
+            mark = None if block.cache_control is None else CacheMark(block.cache_control.ttl)
+            said = (Text(block.content),) if block.content else ()
+            parts.append(ToolResult(block.tool_use_id, said, block.is_error, None, "json", True, mark))
         elif type(block) is _Text:
-            parts.append(Text(block.text, _mark(block.cache_control)))
+            parts.append(Text(block.text, None if block.cache_control is None else CacheMark(block.cache_control.ttl)))
         else:
             parts.append(_SHUT[type(block)](block))
             thoughtful = thoughtful or type(block) is _Thinking
@@ -209,7 +164,7 @@ def open_part(raw: Raw, path: str) -> Part:
     return _SHUT[type(block)](block)
 
 
-def _mark(control: CacheControl | None) -> CacheMark | None:
+def mark_of(control: CacheControl | None) -> CacheMark | None:
     return None if control is None else CacheMark(control.ttl)
 
 
@@ -224,16 +179,16 @@ def _source(source: _Base64 | _Url | _FileId) -> Source:
 
 
 def _shut_text(block: _Text) -> Part:
-    return Text(block.text, _mark(block.cache_control))
+    return Text(block.text, mark_of(block.cache_control))
 
 
 def _shut_tool_use(block: _ToolUse) -> Part:
-    return ToolCall(block.id, block.name, str(block.input, "utf-8"), cache_mark=_mark(block.cache_control))
+    return ToolCall(block.id, block.name, str(block.input, "utf-8"), cache_mark=mark_of(block.cache_control))
 
 
 def _shut_tool_result(block: _ToolResult) -> Part:
     content = block.content
-    mark = _mark(block.cache_control)
+    mark = mark_of(block.cache_control)
     if type(content) is str:
         return ToolResult(
             block.tool_use_id, (Text(content),) if content else (), block.is_error, None, "json", True, mark
@@ -251,18 +206,18 @@ def _shut_redacted(block: _Redacted) -> Part:
 
 
 def _shut_image(block: _Image) -> Part:
-    return Image(_source(block.source), cache_mark=_mark(block.cache_control))
+    return Image(_source(block.source), cache_mark=mark_of(block.cache_control))
 
 
 def _shut_document(block: _Document) -> Part:
-    mark = _mark(block.cache_control)
+    mark = mark_of(block.cache_control)
     if isinstance(block.source, _PlainText):
         return File(text=block.source.data, name=block.title, context=block.context, cache_mark=mark)
     return File(_source(block.source), name=block.title, context=block.context, cache_mark=mark)
 
 
 def _shut_tool_reference(block: _ToolReference) -> Part:
-    return ToolReference(block.tool_name, _mark(block.cache_control))
+    return ToolReference(block.tool_name, mark_of(block.cache_control))
 
 
 _SHUT: dict[type, Callable[..., Part]] = {

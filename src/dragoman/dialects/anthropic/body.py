@@ -31,7 +31,9 @@ from dragoman.canon.request import (
     ToolReference,
     ToolResult,
 )
-from dragoman.dialects.anthropic.turns import Losses, Names, TurnsWriter, Wire, limit_marks
+from dragoman.dialects.anthropic.conversation import Wire
+from dragoman.dialects.anthropic.reasoning import effort_of, thinking_of
+from dragoman.dialects.anthropic.turns import Losses, Names, TurnsWriter, limit_marks
 from dragoman.dialects.anthropic.words import NAME
 from dragoman.dialects.base import Target, Written
 
@@ -43,12 +45,6 @@ NAME_LIMIT = 128
 """Characters of a tool's name at the vendor."""
 USER_LIMIT = 256
 """Characters of `metadata.user_id` at the vendor."""
-BUDGET_LEAST = 1024
-EFFORTS = ("low", "medium", "high", "xhigh", "max")
-"""Words of effort the vendor knows, lowest first."""
-BUDGETS = {"low": 4_096, "medium": 10_000, "high": 24_000, "xhigh": 32_000, "max": 32_000}
-"""Tokens of thinking for an effort, where the upstream is told a budget; our choice."""
-NEAREST_EFFORT = {"minimal": "low"}
 TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 """Service tiers by the words of this and the chat wires."""
 WEB_SEARCHES = ("web_search", "web_search_preview", "google_search")
@@ -57,8 +53,6 @@ CARRIES = frozenset({"safeguards"})
 """Members with local paths and rules in them, for the vendor alone."""
 EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
 TEXT_SCHEMA = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
-COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
-"""Members of a token count's body, but for those that only betas know."""
 _ONLY_ANSWERED = (
     "max_tokens",
     "stream",
@@ -224,7 +218,7 @@ class _BodyWriter:
         return wire | self._losses.extras("tool_choice", choice.extras)
 
     def _thinking(self, body: Wire, reasoning: Reasoning) -> None:
-        wire = self._thinking_wire(reasoning, body["max_tokens"])
+        wire = thinking_of(reasoning, body["max_tokens"], self._target, self._losses, ours=self._ours)
         if wire is None:
             return
         forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
@@ -236,56 +230,9 @@ class _BodyWriter:
             return
         body["thinking"] = wire
 
-    def _thinking_wire(self, reasoning: Reasoning, max_tokens: int) -> Wire | None:
-        extras = self._losses.extras("reasoning", reasoning.extras)
-        match reasoning.mode:
-            case "off":
-                return {"type": "disabled"} | extras
-            case "adaptive":
-                wire: Wire = {"type": "adaptive"}
-            case "on" if reasoning.budget is not None or not self._target.native:
-                effort = NEAREST_EFFORT.get(reasoning.effort or "", reasoning.effort or "medium")
-                budget = self._budget(reasoning.budget or BUDGETS.get(effort, BUDGETS["medium"]), max_tokens)
-                if budget is None:
-                    return None
-                wire = {"type": "enabled", "budget_tokens": budget}
-            case "on":
-                wire = {"type": "adaptive"}
-            case _:
-                return self._thinking_by_effort(reasoning, max_tokens)
-        if reasoning.display is not None:
-            wire["display"] = reasoning.display
-        return wire | extras
-
-    def _thinking_by_effort(self, reasoning: Reasoning, max_tokens: int) -> Wire | None:
-        """Other dialects ask for thinking by an effort alone; in this one an effort alone asks for none."""
-        if self._ours or reasoning.effort is None:
-            return None
-        if reasoning.effort == "none":
-            return {"type": "disabled"}
-        if self._target.native:
-            display = {"display": reasoning.display} if reasoning.display in ("summarized", "omitted") else {}
-            return {"type": "adaptive", **display}
-        effort = NEAREST_EFFORT.get(reasoning.effort, reasoning.effort)
-        budget = self._budget(BUDGETS.get(effort, BUDGETS["medium"]), max_tokens)
-        if budget is None:
-            return None
-        self._losses.changed("reasoning.effort", f"The target is told a budget of thinking instead: {budget} tokens.")
-        return {"type": "enabled", "budget_tokens": budget}
-
-    def _budget(self, wish: int, max_tokens: int) -> int | None:
-        """A budget that is at least 1024 and less than `max_tokens`; None where there is none (pitfall 26)."""
-        if max_tokens <= BUDGET_LEAST:
-            self._losses.dropped("reasoning", f"The output limit of {max_tokens} leaves no room for thinking.")
-            return None
-        budget = min(max(wish, BUDGET_LEAST), max_tokens - 1)
-        if budget != wish:
-            self._losses.changed("reasoning.budget", f"It must be at least {BUDGET_LEAST} and below the output limit.")
-        return budget
-
     def _output_config(self, body: Wire, reasoning: Reasoning, shape: OutputShape | None) -> None:
         config: Wire = self._left_over("output_config")
-        effort = self._effort(reasoning)
+        effort = effort_of(reasoning, self._target, self._losses, ours=self._ours)
         if effort is not None:
             config["effort"] = effort
         if shape is not None:
@@ -294,20 +241,6 @@ class _BodyWriter:
                 config["format"] = found
         if config:
             body["output_config"] = config
-
-    def _effort(self, reasoning: Reasoning) -> str | None:
-        effort = reasoning.effort
-        if effort is None or self._ours:
-            return effort
-        if not self._target.native or effort == "none":
-            return None
-        known = NEAREST_EFFORT.get(effort, effort)
-        if known not in EFFORTS:
-            self._losses.dropped("reasoning.effort", "The target does not know this word.")
-            return None
-        if known != effort:
-            self._losses.changed("reasoning.effort", f"The target's nearest word is '{known}'.")
-        return known
 
     def _format(self, shape: OutputShape) -> Wire | None:
         if shape.kind != "json_schema" or shape.schema is None or "json_schema" not in self._habits.output_shapes:

@@ -32,6 +32,7 @@ from dragoman.canon.usage import Usage
 from dragoman.dialects.anthropic.carrier import NEXT, carry
 from dragoman.dialects.anthropic.words import NAME, STOP_REASONS
 from dragoman.dialects.base import Telling
+from dragoman.dialects.take import first_byte
 
 UNSPEAKABLE = problem(
     Kind.GARBLED,
@@ -40,7 +41,7 @@ UNSPEAKABLE = problem(
 )
 """What is said in place of an ending that cannot be said truthfully."""
 
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_RAW = msgspec.json.Decoder(Raw)
 
 
 def own(extras: Extras | None) -> dict[str, Raw]:
@@ -106,13 +107,14 @@ def input_of(arguments: str) -> tuple[Raw, bool]:
 
     No arguments at all are an empty object: that is how a call without parameters looks on other wires.
     """
-    if not arguments.strip():
-        return Raw(b"{}"), True
     try:
-        _OBJECT.decode(arguments)
+        found = _RAW.decode(arguments)
+        if first_byte(found) == b"{":
+            return found, True
     except (msgspec.DecodeError, RecursionError):
-        return Raw(msgspec.json.encode({"__unparsed": arguments})), False
-    return Raw(arguments.encode()), True
+        if not arguments.strip():
+            return Raw(b"{}"), True
+    return Raw(msgspec.json.encode({"__unparsed": arguments})), False
 
 
 def write_reply(reply: Reply, telling: Telling) -> bytes:

@@ -36,12 +36,10 @@ from dragoman.canon.splice import members
 from dragoman.dialects.anthropic.blocks import (
     FAULTS,
     Block,
-    ShutTool,
     open_content,
-    open_tools,
     parts_of,
-    tools_of,
 )
+from dragoman.dialects.anthropic.tools import ShutTool, open_tools, tools_of
 from dragoman.dialects.anthropic.words import NAME
 from dragoman.dialects.take import Members, wrong
 

@@ -14,7 +14,6 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import Any, Literal
 
 from msgspec import Raw
 
@@ -41,12 +40,11 @@ from dragoman.canon.request import (
     Unknown,
 )
 from dragoman.canon.seal import NATIVE
+from dragoman.dialects.anthropic.conversation import Conversation, Wire
+from dragoman.dialects.anthropic.pairs import paired
 from dragoman.dialects.anthropic.reply import input_of
 from dragoman.dialects.anthropic.words import NAME
 from dragoman.dialects.base import Target
-
-Wire = dict[str, Any]
-"""An object on its way to JSON."""
 
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
@@ -157,7 +155,9 @@ class TurnsWriter:
 
     def messages(self, turns: tuple[Turn, ...]) -> list[Wire]:
         """The messages that say these turns."""
-        return _Conversation(self._target.habits.strict_roles).of([self._message(turn) for turn in turns])
+        if not self._ours:
+            turns = paired(turns, self._losses.changed)
+        return Conversation(self._target.habits.strict_roles).of([self._message(turn) for turn in turns])
 
     def _message(self, turn: Turn) -> Wire:
         role = turn.role
@@ -183,7 +183,8 @@ class TurnsWriter:
         if part.text and not part.text.isspace():
             block: Wire = {"type": "text", "text": part.text}
             written.append(block)
-            self.adorn(block, part.cache_mark, part.extras, "text")
+            if part.cache_mark is not None or part.extras is not None:
+                self.adorn(block, part.cache_mark, part.extras, "text")
         elif part.cache_mark:
             self._losses.dropped("cache_mark", "It stood on a text without a visible character.")
 
@@ -233,7 +234,8 @@ class TurnsWriter:
             "input": arguments,
         }
         written.append(block)
-        self.adorn(block, part.cache_mark, part.extras, "tool_call")
+        if part.cache_mark is not None or part.extras is not None:
+            self.adorn(block, part.cache_mark, part.extras, "tool_call")
 
     def _tool_result(self, part: ToolResult, written: list[Wire | Raw]) -> None:
         block: Wire = {"type": "tool_result", "tool_use_id": fitting(part.call_id)}
@@ -243,7 +245,8 @@ class TurnsWriter:
         if part.is_error is not None:
             block["is_error"] = part.is_error
         written.append(block)
-        self.adorn(block, part.cache_mark, part.extras, "tool_result")
+        if part.cache_mark is not None or part.extras is not None:
+            self.adorn(block, part.cache_mark, part.extras, "tool_result")
 
     def _tool_reference(self, part: ToolReference, written: list[Wire | Raw]) -> None:
         if self._target.native:
@@ -329,99 +332,6 @@ class TurnsWriter:
             written.append({"type": "text", "text": part.fallback})
         else:
             self._losses.dropped(part.kind, "The target does not know this part, and it says nothing in plain words.")
-
-
-class _Conversation:
-    """Puts messages in an order that the vendor takes. Mutable: it holds what is settled, and what must wait.
-
-    What comes between calls and their results is said after the results.
-    """
-
-    def __init__(self, strict_roles: bool) -> None:
-        self._strict = strict_roles
-        self._settled: list[Wire] = []
-        self._waiting: list[Wire] = []
-        self._awaiting = 0
-        """Calls whose results have not come yet."""
-
-    def of(self, messages: Iterable[Wire]) -> list[Wire]:
-        """The same messages, settled; those that say nothing at all are left out."""
-        for message in messages:
-            role, content = message["role"], message["content"]
-            if not content and len(message) == 2:
-                continue
-            if role == "assistant":
-                if self._waiting:
-                    self._release()
-                self._add(message)
-                self._awaiting = _count(content, "tool_use")
-            elif role == "user":
-                self._add_user(message, content, _count(content, "tool_result"))
-            elif self._awaiting:
-                self._waiting.append(message)
-            else:
-                self._say(message)
-        self._release()
-        return self._settled
-
-    def _add_user(self, message: Wire, content: str | list[Wire | Raw], results: int) -> None:
-        if not results:
-            (self._waiting.append if self._waiting else self._add)(message)
-            return
-        if results != len(content):
-            message["content"] = sorted(content, key=lambda block: not _count([block], "tool_result"))
-        while len(self._settled) > 1 and self._settled[-1]["role"] == self._settled[-2]["role"] == "user":
-            self._join(self._settled.pop(), 0)
-        if self._settled and self._settled[-1]["role"] == "user":
-            self._join(message, results)
-        else:
-            self._add(message)
-        self._awaiting = max(self._awaiting - results, 0)
-        if self._waiting and not self._awaiting:
-            self._release()
-
-    def _add(self, message: Wire) -> None:
-        if self._strict and self._settled and self._settled[-1]["role"] == message["role"]:
-            self._join(message, 0)
-        else:
-            self._settled.append(message)
-
-    def _join(self, message: Wire, results: int) -> None:
-        """Adds a message to the one before; its results go behind that one's results."""
-        before = self._settled[-1]
-        earlier, later = _as_blocks(before.pop("content")), _as_blocks(message.pop("content"))
-        place = _count(earlier, "tool_result") if results else len(earlier)
-        before.update(message)
-        before["content"] = earlier[:place] + later[:results] + earlier[place:] + later[results:]
-
-    def _say(self, message: Wire) -> None:
-        """A system message, or a reminder as part of the user message before it or as one of its own."""
-        if message["role"] == "reminder":
-            message["role"] = "user"
-            if self._settled and self._settled[-1]["role"] == "user":
-                self._join(message, 0)
-                return
-        self._add(message)
-
-    def _release(self) -> None:
-        waiting, self._waiting, self._awaiting = self._waiting, [], 0
-        for message in waiting:
-            self._say(message)
-
-
-def _count(content: Iterable[object], kind: Literal["tool_use", "tool_result"]) -> int:
-    """How many blocks are of this type."""
-    found = 0
-    for block in content if type(content) is list else ():
-        if type(block) is dict and block["type"] == kind:
-            found += 1
-    return found
-
-
-def _as_blocks(content: str | list[Wire | Raw]) -> list[Wire | Raw]:
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}] if content.strip() else []
-    return content
 
 
 def limit_marks(marked: list[Wire], limit: int, losses: Losses) -> None:
