@@ -24,11 +24,41 @@ class Oversized(Exception):  # noqa: N818 - a finding about the upstream, caught
     """A frame grew past `FRAME_LIMIT`."""
 
 
+class _Rest:
+    """The bytes of an unfinished frame. Mutable: it grows piece by piece, and is put together only when it must be,
+    or a large frame that comes in small reads would cost the square of its length."""
+
+    __slots__ = ("_pieces", "size")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.size = 0
+
+    def grow(self, data: bytes) -> bool:
+        """Takes bytes in which no frame can end; False, and nothing taken, for all others."""
+        if b"\n" in data or b"\r" in data:
+            return False
+        self._pieces.append(data)
+        self.size += len(data)
+        return True
+
+    def taken(self, data: bytes = b"") -> bytes:
+        """All of it and what follows; nothing remains."""
+        if self._pieces:
+            data = b"".join((*self._pieces, data))
+            self._pieces, self.size = [], 0
+        return data
+
+    def keep(self, text: bytes) -> None:
+        """Starts anew with this."""
+        self._pieces, self.size = [text] if text else [], len(text)
+
+
 class Frames:
     """Cuts bytes into frames. Mutable: it keeps an unfinished frame. Comments are counted, not kept."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = _Rest()
         self._first = True
         self._after_cr = False
         self.comments = 0
@@ -40,10 +70,14 @@ class Frames:
             self._after_cr = False
             if data[:1] == b"\n":
                 data = data[1:]
-        text = self._rest + data if self._rest else data
+        if self._rest.size and not self._first and self._rest.grow(data):
+            if self._rest.size > FRAME_LIMIT:
+                raise Oversized
+            return []
+        text = self._rest.taken(data)
         if self._first and text:
             if len(text) < 3 and b"\xef\xbb\xbf".startswith(text):
-                self._rest = text
+                self._rest.keep(text)
                 return []
             self._first = False
             text = text.removeprefix(b"\xef\xbb\xbf")
@@ -54,19 +88,18 @@ class Frames:
         if end < 0:
             if text.startswith(b"\n"):
                 text = text.lstrip(b"\n")
-            self._rest = text
+            self._rest.keep(text)
             if len(text) > FRAME_LIMIT:
                 raise Oversized
             return []
-        self._rest = text[end + 2 :]
-        if len(self._rest) > FRAME_LIMIT:
+        self._rest.keep(text[end + 2 :])
+        if self._rest.size > FRAME_LIMIT:
             raise Oversized
         return self._cut(text[:end])
 
     def close(self) -> list[Frame]:
         """The last frame, if its blank line never came."""
-        rest, self._rest = self._rest, b""
-        return self._cut(rest)
+        return self._cut(self._rest.taken())
 
     def _cut(self, text: bytes) -> list[Frame]:
         frames: list[Frame] = []
@@ -103,22 +136,22 @@ class WholeFrames:
     """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = _Rest()
 
     def edit(self, data: bytes) -> bytes:
         """The bytes up to the end of the last whole frame."""
-        text = self._rest + data if self._rest else data
+        if self._rest.size and self._rest.grow(data):
+            return b""
+        text = self._rest.taken(data)
         if text.endswith(b"\n\n"):
-            self._rest = b""
             return text
         end = max(
             (at + len(border) for border in (b"\n\n", b"\r\n\r\n", b"\r\r") if (at := text.rfind(border)) >= 0),
             default=0,
         )
-        self._rest = text[end:]
+        self._rest.keep(text[end:])
         return text[:end]
 
     def close(self) -> bytes:
         """The unfinished rest, for a stream that ended well without its last blank line."""
-        rest, self._rest = self._rest, b""
-        return rest
+        return self._rest.taken()
