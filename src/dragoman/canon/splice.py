@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw
 
 from dragoman.canon.mend import half_pairs_mended
-from dragoman.canon.problem import Kind, refuse
+from dragoman.canon.problem import Kind, Trouble, refuse
 
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _NAME = re.compile(rb'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*')
@@ -65,14 +65,22 @@ def _decoded(body: bytes) -> dict[str, Raw]:
 
 def spans(body: bytes, found: Mapping[str, Raw]) -> dict[str, Span]:
     """Where each of the members `found` in `body` stands. Raises `Trouble` if one stands twice."""
+    try:
+        return _walked(body, found)
+    except (Trouble, msgspec.DecodeError):
+        mended = half_pairs_mended(body)  # as `found` was; every place stays where it is
+        if mended == body:
+            raise
+        return _walked(mended, found)
+
+
+def _walked(body: bytes, found: Mapping[str, Raw]) -> dict[str, Span]:
     places: dict[str, Span] = {}
-    if b"\\ud" in body or b"\\uD" in body:
-        body = half_pairs_mended(body)  # as `found` was; every place stays where it is
     position = body.index(b"{") + 1
     while match := _NAME.match(body, position):
         name = msgspec.json.decode(match[1], type=str)
         value = match.end()
-        expected = memoryview(found[name]).tobytes()
+        expected = memoryview(found[name])
         position = value + len(expected)
         if name in places or not body.startswith(expected, value) or not _AFTER.match(body, position):
             raise refuse(
