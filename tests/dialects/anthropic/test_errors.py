@@ -140,6 +140,7 @@ def test_fault_28_words_about_our_credential_are_not_the_clients() -> None:
         b'{"error":"the words"}',
         b'{"error":{"message":"the words","code":"x"}}',
         b'{"error":{"msg":"the words","type":7}}',
+        b'{"error":{"message":"the words","type":"api_error"},"type":7}',
         b'{"message":"the words"}',
         b'{"detail":"the words"}',
         b'{"msg":"the words","code":3}',

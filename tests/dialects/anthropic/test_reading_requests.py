@@ -35,13 +35,17 @@ from dragoman.canon.request import (
     Unknown,
 )
 from dragoman.canon.seal import wrap
+from dragoman.dialects.anthropic.plain import plainly
 from tests.dialects.anthropic.stage import BODIES, SCENES, body, read, refused, said
 
 
 def part(block: Any) -> Part:
-    """The part of one block, read both as of closed shape and, beside an unknown member of the body, openly."""
-    shut, opened = read(said(block)), read(said(block, novel=1))
+    """The part of one block, the same beside an unknown member of the body or of the message."""
+    wire = said(block)
+    shut, opened = read(wire), read(wire | {"novel": 1})
+    wire["messages"][0]["novel"] = 1
     assert shut.turns == opened.turns
+    assert shut.turns[0].parts == read(wire).turns[0].parts
     return shut.turns[0].parts[0]
 
 
@@ -450,6 +454,19 @@ def test_a_cache_mark_with_more_in_it_is_kept_whole() -> None:
     assert part({"type": "text", "text": "a", "cache_control": control}) == Text("a", CacheMark("1h"), extras=expected)
     odd = Extras("anthropic", {"cache_control": Raw(b"7")})
     assert part({"type": "text", "text": "a", "cache_control": 7}) == Text("a", extras=odd)
+
+
+def test_a_block_nested_without_end_says_nothing() -> None:
+    deep = json.dumps({"type": "novel"}).replace("novel", 'novel","content":' + "[" * 400 + "]" * 400 + ',"x":"')
+    found = part(json.loads(deep))
+    assert isinstance(found, Unknown)
+    assert found.fallback is None
+    assert plainly(Raw(b"{")) is None
+
+
+def test_a_reference_to_a_tool_keeps_what_else_is_said() -> None:
+    block = {"type": "tool_reference", "tool_name": "t", "novel": 1}
+    assert part(block) == ToolReference("t", extras=Extras("anthropic", {"novel": Raw(b"1")}))
 
 
 def test_a_text_keeps_its_citations() -> None:

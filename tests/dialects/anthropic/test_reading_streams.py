@@ -104,6 +104,17 @@ def test_indices_that_jump_become_dense() -> None:
     assert parts("indices-that-jump") == (Text("A"), ToolCall("toolu_f", "Read", "{}"))
 
 
+def test_fault_51_calls_without_ids_of_their_own_are_told_apart() -> None:
+    uses: list[dict[str, Any]] = [
+        {"type": "tool_use", "id": given, "name": "n", "input": {}} for given in ("t", "t", "")
+    ]
+    reply = heard_reply(START + b"".join(block(index, use) for index, use in enumerate(uses)) + END)
+    ids = [part.id for part in reply.parts if isinstance(part, ToolCall)]
+    assert ids[0] == "t"
+    assert len(set(ids)) == 3
+    assert all(ids)
+
+
 def test_names_are_told_as_the_client_knows_them() -> None:
     hearing = Hearing(origin="acme", names={"get_weather": "get.weather"})
     call = heard_reply(stream("text-then-call"), hearing=hearing).parts[1]
@@ -270,6 +281,7 @@ def test_a_missing_message_stop_is_forgiven_once_the_reason_is_known() -> None:
     data = START + block(0, {"type": "text", "text": "a"}) + END
     assert heard_reply(data).finish == Finished("end")
     assert heard_reply(data[:-2]).finish == Finished("end")
+    assert heard_reply((data + STOP)[:-2]).finish == Finished("end")
 
 
 def test_a_text_block_left_open_is_closed_but_a_call_is_not() -> None:

@@ -483,6 +483,19 @@ def test_pitfall_006_marks_are_kept_but_never_more_than_four() -> None:
     assert lost(written.losses) == {"cache_mark"}
 
 
+def test_marks_are_kept_on_blocks_of_every_kind() -> None:
+    mark = CacheMark()
+    turns = (
+        turn("user", Image(Link("https://e.com/i"), cache_mark=mark)),
+        turn("assistant", replace(CALL, cache_mark=mark)),
+        turn("user", replace(RESULT, parts=(Text("x", mark),), cache_mark=mark)),
+    )
+    messages = wire_of(asked(*turns))["messages"]
+    marked = [block for message in messages for block in message["content"] if "cache_control" in block]
+    assert [block["type"] for block in marked] == ["image", "tool_use", "tool_result"]
+    assert marked[2]["content"][0]["cache_control"] == {"type": "ephemeral"}
+
+
 def test_no_mark_is_ever_added() -> None:
     assert b"cache_control" not in write(asked(turn("user", Text("a")), system=(Text("s"),))).body
 

@@ -18,11 +18,8 @@ def plainly(raw: Raw) -> str | None:
     """The words in a block, one thing to a line; None if it has none. Encrypted members are never shown."""
     try:
         block = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    try:
         words = "\n".join(line for line in _lines(block) if line.strip())
-    except RecursionError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     if not words:
         return None

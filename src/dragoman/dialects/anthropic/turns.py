@@ -200,15 +200,13 @@ class TurnsWriter:
         self._losses.changed(what, f"{why} A note stands in its place.")
         return {"type": "text", "text": f"[{what} omitted: {why}]"}
 
-    def may_be_sent(self, seal: Seal | None) -> bool:
+    def _may_be_sent(self, seal: Seal) -> bool:
         """Whether the target's account, or its vendor alone, issued this seal."""
-        if seal is None:
-            return False
         return seal.origin == self._target.origin or (seal.origin == NATIVE and self._target.native)
 
     def _thinking(self, part: Thinking, written: list[Wire | Raw]) -> None:
         seal = part.seal
-        if seal is None or not self.may_be_sent(seal) or (part.redacted and not seal.blob):
+        if seal is None or not self._may_be_sent(seal) or (part.redacted and not seal.blob):
             self._losses.dropped("thinking", "It was not signed by the target's account, which would refuse it.")
             return
         block: Wire = {"type": "thinking", "thinking": part.text, "signature": seal.blob}
@@ -337,6 +335,5 @@ class TurnsWriter:
 def limit_marks(marked: list[Wire], limit: int, losses: Losses) -> None:
     """Takes cache marks away until the limit is kept: the earliest, since a later one covers what stands before it."""
     for holder in marked[: max(len(marked) - limit, 0)]:
-        if "cache_control" in holder:
-            del holder["cache_control"]
-            losses.dropped("cache_mark", f"The target takes {limit} at most.")
+        del holder["cache_control"]
+        losses.dropped("cache_mark", f"The target takes {limit} at most.")
