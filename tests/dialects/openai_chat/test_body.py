@@ -119,6 +119,12 @@ def test_pitfall_029_a_schema_is_held_to_where_possible() -> None:
     assert refusals(body) == []
 
 
+def test_a_schema_s_name_is_fitted_as_tools_names_are() -> None:
+    body, _ = write(asked(output_shape=OutputShape("json_schema", SCHEMA, name="a name")))
+    assert body["response_format"]["json_schema"]["name"].startswith("a_name_")
+    assert refusals(body) == []
+
+
 @pytest.mark.parametrize(("forms", "left"), [(("json_object",), {"type": "json_object"}), ((), None)])
 def test_a_schema_is_asked_for_in_words_where_it_cannot_be_held_to(forms: tuple[str, ...], left: Any) -> None:
     body, written = write(asked(output_shape=OutputShape("json_schema", SCHEMA)), output_shapes=forms)

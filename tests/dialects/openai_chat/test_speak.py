@@ -307,7 +307,7 @@ def test_seals_are_carried_with_the_name_of_their_issuer() -> None:
         *("text", "encrypted", "text", "summary", "encrypted", "encrypted"),
     ]
     assert all((entry.get("signature") or entry["data"]).startswith("dgm1.") for entry in found)
-    assert [entry.get("span") for entry in found] == [[0, 3], None, [3, 8], [8, 12], None, None]
+    assert [entry.get("span") for entry in found] == [[0, 3], [3, 3], [3, 8], [8, 12], None, None]
     assert [entry.get("id") for entry in found] == [None, None, None, None, "a", "b"]
 
 

@@ -191,8 +191,7 @@ def entry_for(part: Part, seal: Seal, span: tuple[int, int], *, bare: bool) -> d
         case Thinking(redacted=redacted):
             if bare and not seal.blob:
                 return None
-            entry = carried(seal, bare=bare, redacted=redacted)
-            return entry if redacted else {**entry, "span": list(span)}
+            return {**carried(seal, bare=bare, redacted=redacted), "span": list(span)}
         case ToolCall(id=call_id):
             return carried(seal, bare=bare, call_id=call_id)
         case _:

@@ -145,19 +145,20 @@ def parted(
     parts: list[tuple[str, Entry | None]] = []
     of_calls: dict[str, Entry] = {}
     position = 0
-    worded = False
+    worded = spanned = False
     for entry in entries:
         span = entry.get("span")
         if is_redacted(entry) and entry.get("id") in call_ids:
             of_calls[str(entry["id"])] = entry
-        elif is_redacted(entry):
-            parts.append(("", entry))
         elif isinstance(span, list) and len(span) == 2 and all(isinstance(end, int) for end in span):
+            spanned = True
             start, end = max(span[0], position), max(span[1], position)
             if text[position:start]:
                 parts.append((text[position:start], None))
             parts.append((text[start:end], entry))
             position = end
+        elif is_redacted(entry):
+            parts.append(("", entry))
         elif words_of(entry):
             worded = True
             parts.append((words_of(entry), entry))
@@ -165,6 +166,6 @@ def parted(
             parts.append((text[position:], entry))
             position = len(text)
     if text[position:] and not worded:
-        redacted = (place for place, (_, entry) in enumerate(parts) if entry and is_redacted(entry))
-        parts.insert(next(redacted, len(parts)), (text[position:], None))
+        redacted = [place for place, (_, entry) in enumerate(parts) if entry and is_redacted(entry) and not spanned]
+        parts.insert(min(redacted, default=len(parts)), (text[position:], None))
     return parts, of_calls

@@ -18,7 +18,7 @@ from dragoman.canon.request import OutputShape, Request
 from dragoman.dialects.base import Target, Written
 from dragoman.dialects.openai_chat.effort import write_effort
 from dragoman.dialects.openai_chat.messages import write_messages
-from dragoman.dialects.openai_chat.names import digest
+from dragoman.dialects.openai_chat.names import ToolNames, digest
 from dragoman.dialects.openai_chat.pen import Pen
 from dragoman.dialects.openai_chat.tools import write_tools
 from dragoman.dialects.openai_chat.wire import NULL
@@ -26,6 +26,7 @@ from dragoman.dialects.openai_chat.wire import NULL
 MAX_OUTPUT_MEMBER = "max_tokens"
 """Older than `max_completion_tokens`, but the one that every compatible server knows."""
 SHAPE_NAME = "answer"
+SHAPE_NAME_LIMIT = 64
 JSON_WISH = "Answer with one JSON object and nothing else."
 ONE = msgspec.Raw(b"1")
 
@@ -153,7 +154,7 @@ def _shape(shape: OutputShape | None, pen: Pen) -> tuple[object, str]:
     extras = dict(pen.kept(shape.extras, "output_shape"))
     forms = pen.habits.output_shapes
     if shape.kind == "json_schema" and "json_schema" in forms:
-        told: dict[str, object] = {"name": shape.name or SHAPE_NAME}
+        told: dict[str, object] = {"name": ToolNames(SHAPE_NAME_LIMIT).sent(shape.name or SHAPE_NAME)}
         if shape.description is not None:
             told["description"] = shape.description
         if shape.schema is not None:
