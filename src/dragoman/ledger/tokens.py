@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Raw, Struct, field
@@ -48,7 +48,7 @@ OUTPUT: Final = 4
 """Characters per token of generated text, for a floor where a provider reports nothing."""
 
 SAMPLE: Final = 8192
-PIECES: Final = 8
+PIECES: Final = 32
 """Characters of one text that are looked at, and the pieces they are taken in."""
 
 TURN_TOKENS = 4
@@ -104,16 +104,20 @@ def calibrate(calibration: Calibration, model: str, estimated: int, reported: in
 
 def estimate_prompt(request: Request, ratio: float = 1.0) -> int:
     """Tokens of the whole prompt: system, turns, tools, pictures and documents."""
-    shown = {part.name for turn in request.turns for part in _flat(turn.parts) if isinstance(part, ToolReference)}
-    tokens = sum(map(_part, request.system))
+    tally = _Tally()
+    for part in request.system:
+        tally.part(part)
     for turn in request.turns:
-        tokens += TURN_TOKENS + sum(map(_part, turn.parts))
+        tally.tokens += TURN_TOKENS
+        for part in turn.parts:
+            tally.part(part)
+    shown = _shown(request) if any(type(tool) is Tool and tool.deferred for tool in request.tools) else set()
     for tool in request.tools:
         if isinstance(tool, ProviderTool):
-            tokens += TOOL_TOKENS + _raw(tool.raw)
+            tally.tokens += TOOL_TOKENS + _raw(tool.raw)
         elif not tool.deferred or tool.name in shown:
-            tokens += _tool(tool)
-    return max(1, round(tokens * ratio))
+            tally.tool(tool)
+    return max(1, round(tally.total() * ratio))
 
 
 def estimate_text(characters: int) -> int:
@@ -139,41 +143,73 @@ def _sample(text: str) -> str:
     return "".join(text[at : at + SAMPLE // PIECES] for at in (len(text) * piece // PIECES for piece in range(PIECES)))
 
 
-def _flat(parts: Iterable[Part]) -> Iterable[Part]:
-    for part in parts:
-        yield part
-        if isinstance(part, ToolResult):
-            yield from part.parts
+def _shown(request: Request) -> set[str]:
+    """Names of the deferred tools that a search has found."""
+    parts = [part for turn in request.turns for part in turn.parts]
+    inner = [part for result in parts if isinstance(result, ToolResult) for part in result.parts]
+    return {part.name for part in (*parts, *inner) if isinstance(part, ToolReference)}
 
 
-def _part(part: Part) -> float:
-    """Tokens of one part."""
+class _Tally:
+    """Adds up a prompt. Mutable: texts that are not ASCII are set aside, and counted together from one sample."""
+
+    def __init__(self) -> None:
+        self.tokens = 0.0
+        self._aside: dict[float, list[str]] = {PROSE: [], CODE: []}
+
+    def total(self) -> float:
+        """Tokens of everything added."""
+        aside = [count_text("".join(texts), per_token) for per_token, texts in self._aside.items() if texts]
+        return self.tokens + sum(aside)
+
+    def text(self, text: str, per_token: float = PROSE) -> None:
+        """Adds a text."""
+        if text.isascii():
+            self.tokens += len(text) / per_token
+        else:
+            self._aside[per_token].append(text)
+
+    def part(self, part: Part) -> None:
+        """Adds a part."""
+        match part:
+            case Text(text=text) | Refusal(text=text) | Thinking(text=text):
+                self.text(text)
+            case ToolCall(name=name, arguments=arguments):
+                self.tokens += TOOL_TOKENS + len(name) / CODE
+                self.text(arguments, CODE)
+            case ToolResult(parts=parts):
+                self.tokens += TOOL_TOKENS
+                for inner in parts:
+                    if type(inner) is Text:
+                        self.text(inner.text, CODE)
+                    else:
+                        self.part(inner)
+            case File(source=source, text=text):
+                self.text(text or "")
+                self.tokens += _document(source) if source else 0
+            case _:
+                self.tokens += _of_other(part)
+
+    def tool(self, tool: Tool) -> None:
+        """Adds a tool."""
+        schema = _raw(tool.schema) if tool.schema is not None else 0.0
+        self.tokens += TOOL_TOKENS + len(tool.name) / CODE + schema
+        self.text(tool.description or "")
+
+
+def _of_other(part: Part) -> float:
+    """Tokens of a part that is no text."""
     match part:
-        case Text(text=text) | Refusal(text=text) | Thinking(text=text):
-            return count_text(text)
-        case ToolCall(name=name, arguments=arguments):
-            return TOOL_TOKENS + len(name) / CODE + count_text(arguments, CODE)
-        case ToolResult(parts=parts):
-            return TOOL_TOKENS + sum(_result_part(inner) for inner in parts)
         case Image(source=source):
             return _image(source)
-        case File(source=source, text=text):
-            return count_text(text or "") + (_document(source) if source else 0)
         case Audio(source=source):
             return len(source.base64) * 3 / 4 / AUDIO_BYTES_PER_TOKEN if isinstance(source, Inline) else IMAGE_TOKENS
         case ServerTool(raw=raw) | Unknown(raw=raw):
             return min(_raw(raw), OPAQUE_TOKENS)
+        case ToolReference(name=name):
+            return len(name) / CODE
         case _:
-            return len(part.name) / CODE
-
-
-def _result_part(part: Part) -> float:
-    return count_text(part.text, CODE) if isinstance(part, Text) else _part(part)
-
-
-def _tool(tool: Tool) -> float:
-    schema = _raw(tool.schema) if tool.schema is not None else 0.0
-    return TOOL_TOKENS + len(tool.name) / CODE + count_text(tool.description or "") + schema
+            return 0.0
 
 
 def _raw(raw: Raw) -> float:
