@@ -39,6 +39,8 @@ from dragoman.web.guard import Guard
 DIALECTS: tuple[Dialect, ...] = (anthropic.DIALECT, openai_chat.DIALECT)
 KEEP_ALIVE_S = 75
 """Seconds an idle client connection is kept: longer than the pauses between an agent's turns of tool use."""
+FAREWELL_S = 2.0
+"""Seconds in which those who are cut off at the end of the drain can be told."""
 DRAIN_S = 600
 """Seconds that running streams are given to end after SIGTERM (F77)."""
 
@@ -145,9 +147,14 @@ class Server(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stops accepting, then waits for running streams."""
+        """Stops accepting, then waits for running streams. Those still running at the end of patience are told so, as
+        long as the upstreams' lines are open: else they would hear that an upstream failed."""
         self._gateway.draining = True
         await super().shutdown(sockets)
+        if running := list(self.server_state.tasks):
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=FAREWELL_S)
 
 
 def bind(host: str, port: int) -> socket.socket:
