@@ -43,6 +43,9 @@ from dragoman.canon.request import (
 from dragoman.canon.usage import Usage
 from dragoman.dialects.base import Hearing
 from dragoman.dialects.openai_chat import DIALECT
+from dragoman.dialects.openai_chat.shut import shut_turns
+from dragoman.dialects.openai_chat.turns import read_turns
+from dragoman.dialects.take import Members
 from tests.dialects.openai_chat.wire import (
     HEARING,
     ORIGIN,
@@ -57,6 +60,7 @@ from tests.dialects.openai_chat.wire import (
     target,
     write,
 )
+from tests.laws import strategies
 from tests.standin import chat_voice
 from tests.standin.ask import Ask
 from tests.standin.check_chat import check_chat
@@ -510,6 +514,44 @@ def test_law_4_a_body_read_and_written_again_is_the_same(system: str | None, tal
     written = DIALECT.write_request(request, target(native=True, stream=False, **OWN))
     assert json.loads(written.body) == body
     assert losses(written) == []
+
+
+@given(st.one_of(st.none(), WORDS), TALK)
+@settings(max_examples=60)
+def test_the_short_way_reads_what_the_long_way_reads(system: str | None, talk: list[Json]) -> None:
+    head = [] if system is None else [{"role": "system", "content": system}]
+    closed = [{name: value for name, value in message.items() if name not in ("name", "refusal")} for message in talk]
+    raw = Raw(json.dumps([*head, *closed]).encode())
+    short = shut_turns(raw)
+    if short is not None:
+        assert short == read_turns(Members({"messages": raw}).objects("messages") or [])
+
+
+@given(strategies.replies("deepseek", "claude"))
+@settings(max_examples=40)
+def test_a_client_that_keeps_what_it_got_gives_every_seal_back(reply: Reply) -> None:
+    message = json.loads(DIALECT.write_reply(reply, TELLING))["choices"][0]["message"]
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}, message]}
+    parts = DIALECT.read_request(json.dumps(body).encode()).turns[1].parts
+    for kind in (Thinking, ToolCall):
+        assert [part.seal for part in parts if isinstance(part, kind)] == [
+            part.seal for part in reply.parts if isinstance(part, kind)
+        ]
+
+
+@given(strategies.requests("tongue", ORIGIN, "else", ""))
+@settings(max_examples=40)
+def test_a_strict_server_takes_what_any_dialect_asks(request: Request) -> None:
+    try:
+        body, _ = write(request, effort="reasoning_effort", tool_strict=False)
+    except Trouble as found:
+        kind = found.problem.kind
+    else:
+        shape = body.get("response_format", {}).get("json_schema", {})
+        shape.pop("strict", None)  # whether a schema is fit for it is the client's affair
+        assert refusals(body | {"model": "m"}) == []
+        kind = Kind.UNSUPPORTED
+    assert kind is Kind.UNSUPPORTED
 
 
 def fault_found_in(body: bytes) -> Kind | None:

@@ -239,6 +239,37 @@ def test_tools_are_read_with_what_is_unknown_of_them() -> None:
     assert sent[1:] == tools[1:]
 
 
+def test_the_older_functions_join_the_tools() -> None:
+    request = read(tools=[{"type": "function", "function": {"name": "f"}}], functions=[{"name": "g"}])
+    assert [tool.name for tool in request.tools] == ["f", "g"]
+
+
+def test_calls_in_the_wrong_role_are_kept_as_they_were() -> None:
+    calls = [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    request = read({"role": "user", "content": "hi", "tool_calls": calls})
+    assert request.turns[0].extras is not None
+    assert write(request)[0]["messages"][0]["tool_calls"] == calls
+
+
+def test_options_of_the_stream_are_kept_beside_the_wish_for_usage() -> None:
+    request = read(stream=True, stream_options={"include_obfuscation": False})
+    assert not request.stream_usage
+    assert write(request)[0]["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+    assert "stream_options" not in write(request, stream_usage=False)[0]
+
+
+def test_a_cache_mark_of_an_unknown_kind_is_kept_as_it_was() -> None:
+    part = {"type": "text", "text": "a", "cache_control": {"type": "novel"}}
+    request = read({"role": "user", "content": [part]})
+    assert write(request)[0]["messages"][0]["content"] == [part]
+
+
+def test_of_several_answers_one_is_asked_for() -> None:
+    body, written = write(read(n=2))
+    assert "n" not in body
+    assert losses(written) == ["n"]
+
+
 # Thinking and seals
 
 

@@ -294,7 +294,8 @@ def test_an_id_that_returns_belongs_to_its_first_call() -> None:
     reply = heard(
         chunk(calls(call(0, "a", "Read", '{"x"'))),
         chunk(calls(call(0, "b", "Write", '{"y"'))),
-        chunk(calls(call(0, "a", None, ":1}"))),
+        chunk(calls(call(0, "a", None, ":"))),
+        chunk(calls(call(0, None, None, "1}"))),
         STOP,
     )
     assert gist(reply) == [("call", "a", "Read", '{"x":1}'), ("call", "b", "Write", '{"y"')]

@@ -76,7 +76,7 @@ class Answer:
         if failure is not None and not chunk.choices:
             return self.fail(failure)
         self._events = []
-        choice = next((each for each in chunk.choices or () if each.index == 0), None)
+        choice = _first(chunk)
         if not self._started and (choice is not None or chunk.usage is not None):
             self._start(chunk, data)
         if choice is not None:
@@ -254,6 +254,13 @@ class Answer:
         """Something beside the text; dropped where no text is open that it could belong to."""
         if self._prose is not None and value not in (NULL, Raw(b"[]")):
             self._events.append(PartNoted(self._prose[1], Extras(NAME, {name: value})))
+
+
+def _first(chunk: Chunk) -> Choice | None:
+    for choice in chunk.choices or ():
+        if choice.index == 0:
+            return choice
+    return None
 
 
 def _only_words(chunk: Chunk) -> str | None:

@@ -50,17 +50,24 @@ class Calls:
     def __init__(self) -> None:
         self.all: list[Call] = []
         self._ids: set[str] = set()
+        self._latest: dict[int, Call] = {}
+        """The call of each index that was last addressed; nearly every piece belongs to it."""
 
     def place(self, piece: CallDelta, position: int) -> tuple[Call, str]:
         """The call that a piece belongs to, and the text it adds; `position` is its place within the chunk."""
         index = position if piece.index is None else piece.index
         said = piece.function or piece.custom
+        if said is not None and not said.name and not piece.id and said.arguments and index in self._latest:
+            call = self._latest[index]
+            call.pieces.append(said.arguments)
+            return call, said.arguments
         name = (said.name if said else None) or ""
         text = ((said.arguments or said.input) if said else None) or ""
-        call = self._belonging(index, piece.id or "", name, text)
-        if call is None:
-            call = Call(index, len(self.all))
-            self.all.append(call)
+        found = self._belonging(index, piece.id or "", name, text)
+        if found is None:
+            found = Call(index, len(self.all))
+            self.all.append(found)
+        call = self._latest[index] = found
         call.id = call.id or piece.id or ""
         call.name = call.name or name
         if piece.custom is not None:
@@ -72,7 +79,7 @@ class Calls:
         return call, text
 
     def _belonging(self, index: int, call_id: str, name: str, text: str) -> Call | None:
-        latest = next((call for call in reversed(self.all) if call.index == index), None)
+        latest = self._latest.get(index)
         if latest is None:
             return None
         if call_id and latest.id and call_id != latest.id:

@@ -20,13 +20,16 @@ from dragoman.canon.request import (
     Extras,
     Loss,
     OutputShape,
+    Part,
     ProviderTool,
     Reasoning,
     Request,
     Sampling,
     Tool,
     ToolChoice,
+    Turn,
 )
+from dragoman.dialects.openai_chat.shut import shut_tools, shut_turns
 from dragoman.dialects.openai_chat.turns import read_turns
 from dragoman.dialects.openai_chat.wire import NAME
 from dragoman.dialects.take import Members, first_byte, wrong
@@ -39,8 +42,7 @@ def read_request(body: bytes) -> Request:
     """A client's body. Raises `Trouble` (invalid_request, naming the member) and nothing else."""
     members, losses = _members(body)
     model = members.need("model", members.text("model"))
-    messages = members.need("messages", members.objects("messages"))
-    system, system_as_string, turns = read_turns(messages)
+    system, system_as_string, turns = _turns(members)
     stream_usage = _stream_usage(members)
     limit, older_limit = members.whole("max_completion_tokens"), members.whole("max_tokens")
     return Request(
@@ -114,7 +116,23 @@ def _stop(members: Members) -> tuple[str, ...]:
     return tuple(members.texts("stop") or ())
 
 
+def _turns(members: Members) -> tuple[list[Part], bool, list[Turn]]:
+    raw = members.raw("messages")
+    short = shut_turns(raw) if raw is not None else None
+    if short is not None:
+        return short
+    if raw is not None:
+        members.put_back("messages", raw)
+    return read_turns(members.need("messages", members.objects("messages")))
+
+
 def _tools(members: Members) -> tuple[AnyTool, ...]:
+    raw = members.raw("tools")
+    if raw is not None:
+        short = shut_tools(raw)
+        if short is not None and "functions" not in members:
+            return short
+        members.put_back("tools", raw)
     tools: list[AnyTool] = [_tool(each) for each in members.objects("tools") or ()]
     tools += [_described(each, "json", None) for each in members.objects("functions") or ()]
     return tuple(tools)
