@@ -11,6 +11,7 @@ same day.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -92,15 +93,27 @@ def read_request(body: bytes) -> Request:
     losses: tuple[Loss, ...] = ()
     try:
         closed = _BODY.decode(body)
+        small = {name: value for name in _SMALL if (value := getattr(closed, name)) is not UNSET}
+        turns, tools = tuple([_turn(message) for message in closed.messages]), tools_of(closed.tools or [])
         if not body.isascii():
-            body.decode()
+            _check_raw(small.values(), closed)
     except (*FAULTS, UnicodeDecodeError):
         found, losses = _members(body)
         turns, tools = _open_turns(found), open_tools(found)
     else:
-        found = Members({name: value for name in _SMALL if (value := getattr(closed, name)) is not UNSET})
-        turns, tools = tuple([_turn(message) for message in closed.messages]), tools_of(closed.tools or [])
+        found = Members(small)
     return _request(found, turns, tools, losses)
+
+
+def _check_raw(small: Iterable[Raw], closed: _Body) -> None:
+    """Decodes what stays raw, since a decoder looks at the UTF-8 of texts only. Raises `UnicodeDecodeError`."""
+    for raw in small:
+        str(raw, "utf-8")
+    for tool in closed.tools or ():
+        str(tool.input_schema, "utf-8")
+    for message in closed.messages:
+        if message.output_config is not UNSET:
+            str(message.output_config, "utf-8")
 
 
 def _request(found: Members, turns: tuple[Turn, ...], tools: tuple[AnyTool, ...], losses: tuple[Loss, ...]) -> Request:
