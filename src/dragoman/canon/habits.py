@@ -44,6 +44,16 @@ class Habits(Struct, frozen=True, kw_only=True):
     image_links: bool = True
     documents: bool = True
     """Whether files (PDF) are understood natively; if not, they become text where that is possible."""
+    result_media: bool = True
+    """Whether a tool's result may hold pictures and documents, on wires that have a place for them there."""
+    json_schema: bool = True
+    """Whether any JSON Schema is understood; if not, schemas are lowered to what the dialect says is understood."""
+    mixed_tools: bool = True
+    """Whether the vendor's own tools, or a shape of the output, may stand beside the client's tools."""
+    call_ids: bool = True
+    """Whether calls and their results may bear ids, on wires that can do without."""
+    prefill: bool = True
+    """Whether the conversation may end with the assistant's turn; if not, the user is made to speak last."""
     cache_marks: bool = False
     """Whether cache marks may be sent (always true for the dialect that invented them)."""
     effort: str = ""
