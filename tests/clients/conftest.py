@@ -13,7 +13,7 @@ from tests.conftest import Needs
 Claude = Callable[[str, Ask], Run]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def claude(needs: Needs) -> Claude:
     """Runs one version of Claude Code."""
 

@@ -35,7 +35,7 @@ def claim_accepted(upstream: StandIn, run: Run) -> None:
     assert [seen.refused for seen in upstream.requests if seen.refused] == []
 
 
-@pytest.mark.parametrize("model", ["opus", "sonnet", "haiku", "claude-sonnet-4-5"])
+@pytest.mark.parametrize("model", ["opus", "haiku", "claude-sonnet-4-5"])
 def test_every_model_name_works(claude: Claude, tmp_path: Path, version: str, wire: Wire, model: str) -> None:
     responder = thoughtful(agent_run(str(tmp_path / "work")))
     with vendor(tmp_path, wire, responder=responder) as upstream:

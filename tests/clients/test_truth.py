@@ -17,7 +17,7 @@ from tests.clients.claude_code import VERSIONS, Ask, Run
 from tests.clients.conftest import Claude
 from tests.clients.gateway import PROVIDERS, Upstream, Wire, gateway
 from tests.clients.stage import CLIENT_KEY, UPSTREAM_KEY, at_step, slowly, vendor
-from tests.standin import agent_run
+from tests.standin import StandIn, agent_run
 
 pytestmark = pytest.mark.slow
 
@@ -74,25 +74,50 @@ def outcome(run: Run) -> dict[str, Any]:
     }
 
 
-def play(claude: Claude, place: Path, version: str, fault: str, wire: Wire, *, through: bool, times: int | None) -> Run:
-    """The run with a fault at one step, as often as it streams; asked whole it fails too, if the fault is for ever."""
-    model = slowly(agent_run(str(place / "work")), BROKEN_STEP)
-    with vendor(place, wire, key=UPSTREAM_KEY if through else CLIENT_KEY, responder=model) as upstream:
+class Stage:
+    """Plays scenes with the client, straight or through a gateway. Mutable: it remembers what came of the former."""
+
+    def __init__(self, claude: Claude, folders: pytest.TempPathFactory) -> None:
+        self._claude = claude
+        self._folders = folders
+        self._known: dict[tuple[str, str, int | None], Run] = {}
+
+    def straight(self, version: str, fault: str, times: int | None) -> Run:
+        """The run without a gateway, played once."""
+        key = (version, fault, times)
+        if key not in self._known:
+            place = self._folders.mktemp("straight")
+            with self._vendor(place, fault, "anthropic", CLIENT_KEY, times) as upstream:
+                self._known[key] = self._claude(version, Ask(url=upstream.url, place=place, retries=1))
+        return self._known[key]
+
+    def through(self, version: str, fault: str, wire: Wire, times: int | None) -> Run:
+        """The run through a gateway."""
+        place = self._folders.mktemp("through")
+        with (
+            self._vendor(place, fault, wire, UPSTREAM_KEY, times) as upstream,
+            gateway(place / "gateway", Upstream(url=upstream.url, provider=PROVIDERS[wire])) as door,
+        ):
+            return self._claude(version, Ask(url=door.url, place=place, retries=1))
+
+    def _vendor(self, place: Path, fault: str, wire: Wire, key: str, times: int | None) -> StandIn:
+        """One step fails as often as it streams; asked whole it fails too, if the fault is for ever."""
+        upstream = vendor(place, wire, key=key, responder=slowly(agent_run(str(place / "work")), BROKEN_STEP))
         upstream.fault(fault, times=times, when=at_step(BROKEN_STEP, streamed=True))
         if times is None:
             upstream.fault("F25", times=None, when=at_step(BROKEN_STEP, streamed=False))
-        if not through:
-            return claude(version, Ask(url=upstream.url, place=place, retries=1))
-        with gateway(place / "gateway", Upstream(url=upstream.url, provider=PROVIDERS[wire])) as door:
-            return claude(version, Ask(url=door.url, place=place, retries=1))
+        return upstream
+
+
+@pytest.fixture(scope="module")
+def stage(claude: Claude, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return Stage(claude, tmp_path_factory)
 
 
 @pytest.mark.parametrize(("version", "wire", "scene"), [*scenes(BROKEN)])
-def test_an_answer_that_broke_is_never_taken_for_whole(
-    claude: Claude, tmp_path: Path, version: str, wire: Wire, scene: Scene
-) -> None:
-    straight = play(claude, tmp_path / "a", version, scene.straight, "anthropic", through=False, times=None)
-    run = play(claude, tmp_path / "b", version, getattr(scene, wire), wire, through=True, times=None)
+def test_an_answer_that_broke_is_never_taken_for_whole(stage: Stage, version: str, wire: Wire, scene: Scene) -> None:
+    straight = stage.straight(version, scene.straight, None)
+    run = stage.through(version, getattr(scene, wire), wire, None)
 
     assert run.is_error, run.story
     assert [name for name, _ in run.calls] == ["Write"], run.story
@@ -101,20 +126,18 @@ def test_an_answer_that_broke_is_never_taken_for_whole(
 
 @pytest.mark.parametrize(("version", "wire", "scene"), [*scenes(BROKEN)])
 def test_a_client_that_asks_again_fares_as_without_a_gateway(
-    claude: Claude, tmp_path: Path, version: str, wire: Wire, scene: Scene
+    stage: Stage, version: str, wire: Wire, scene: Scene
 ) -> None:
-    straight = play(claude, tmp_path / "a", version, scene.straight, "anthropic", through=False, times=1)
-    run = play(claude, tmp_path / "b", version, getattr(scene, wire), wire, through=True, times=1)
+    straight = stage.straight(version, scene.straight, 1)
+    run = stage.through(version, getattr(scene, wire), wire, 1)
 
     assert outcome(run) == outcome(straight), run.story
 
 
 @pytest.mark.parametrize(("version", "wire", "scene"), [*scenes(ENDED)])
-def test_the_reason_of_an_ending_is_told(
-    claude: Claude, tmp_path: Path, version: str, wire: Wire, scene: Scene
-) -> None:
-    straight = play(claude, tmp_path / "a", version, scene.straight, "anthropic", through=False, times=None)
-    run = play(claude, tmp_path / "b", version, getattr(scene, wire), wire, through=True, times=None)
+def test_the_reason_of_an_ending_is_told(stage: Stage, version: str, wire: Wire, scene: Scene) -> None:
+    straight = stage.straight(version, scene.straight, None)
+    run = stage.through(version, getattr(scene, wire), wire, None)
 
     assert outcome(run) == outcome(straight), run.story
     assert not scene.words or run.text == straight.text
@@ -123,11 +146,9 @@ def test_the_reason_of_an_ending_is_told(
 
 @pytest.mark.parametrize("wire", [*PROVIDERS])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_call_cut_by_the_output_limit_reaches_the_model_as_it_was(
-    claude: Claude, tmp_path: Path, version: str, wire: Wire
-) -> None:
-    straight = play(claude, tmp_path / "a", version, "length.call", "anthropic", through=False, times=1)
-    run = play(claude, tmp_path / "b", version, "length.call", wire, through=True, times=1)
+def test_a_call_cut_by_the_output_limit_reaches_the_model_as_it_was(stage: Stage, version: str, wire: Wire) -> None:
+    straight = stage.straight(version, "length.call", 1)
+    run = stage.through(version, "length.call", wire, 1)
 
     assert outcome(run) == outcome(straight), run.story
 

@@ -25,15 +25,29 @@ def scene(_stage: Stage) -> Stage:
     return _stage
 
 
-@pytest.fixture
-def claude(scene: Stage) -> Iterator[anthropic.Anthropic]:
+@pytest.fixture(scope="package")
+def claude(_stage: Stage) -> Iterator[anthropic.Anthropic]:
     """Anthropic's SDK, pointed at the gateway."""
-    with anthropic.Anthropic(base_url=scene.url, api_key="key", max_retries=0) as client:
+    with anthropic.Anthropic(base_url=_stage.url, api_key="key", max_retries=0) as client:
         yield client
 
 
-@pytest.fixture
-def chat(scene: Stage) -> Iterator[openai.OpenAI]:
+@pytest.fixture(scope="package")
+def chat(_stage: Stage) -> Iterator[openai.OpenAI]:
     """OpenAI's SDK, pointed at the gateway."""
-    with openai.OpenAI(base_url=f"{scene.url}/v1", api_key="key", max_retries=0) as client:
+    with openai.OpenAI(base_url=f"{_stage.url}/v1", api_key="key", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture(scope="package")
+def claude_straight(_stage: Stage) -> Iterator[anthropic.Anthropic]:
+    """Anthropic's SDK, pointed at the upstream."""
+    with anthropic.Anthropic(base_url=_stage.upstream.url, api_key="key", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture(scope="package")
+def chat_straight(_stage: Stage) -> Iterator[openai.OpenAI]:
+    """OpenAI's SDK, pointed at the upstream."""
+    with openai.OpenAI(base_url=f"{_stage.upstream.url}/v1", api_key="key", max_retries=0) as client:
         yield client

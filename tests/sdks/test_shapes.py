@@ -168,25 +168,23 @@ def outcome(ask: Callable[[], BaseModel]) -> Any:
 
 @pytest.mark.parametrize(("shape", "stream"), scenes("anthropic"))
 def test_anthropics_sdk_sees_its_own_dialect_as_without_a_gateway(
-    scene: Stage, claude: anthropic.Anthropic, shape: str, stream: bool
+    scene: Stage, claude: anthropic.Anthropic, claude_straight: anthropic.Anthropic, shape: str, stream: bool
 ) -> None:
     scene.upstream.script(msgspec.structs.replace(REPLY, shape=SHAPES[shape][0]), times=2)
     through = outcome(lambda: ask_claude(claude, "anthropic", stream=stream))
     scene.upstream.requests.clear()
-    with anthropic.Anthropic(base_url=scene.upstream.url, api_key="key", max_retries=0) as client:
-        straight = outcome(lambda: ask_claude(client, "anthropic", stream=stream))
+    straight = outcome(lambda: ask_claude(claude_straight, "anthropic", stream=stream))
 
     assert through == straight
 
 
 @pytest.mark.parametrize(("shape", "stream"), scenes("openai_chat"))
 def test_openais_sdk_sees_its_own_dialect_as_without_a_gateway(
-    scene: Stage, chat: openai.OpenAI, shape: str, stream: bool
+    scene: Stage, chat: openai.OpenAI, chat_straight: openai.OpenAI, shape: str, stream: bool
 ) -> None:
     scene.upstream.script(msgspec.structs.replace(REPLY, shape=SHAPES[shape][0]), times=2)
     through = outcome(lambda: ask_chat(chat, "openai_chat", stream=stream))
     scene.upstream.requests.clear()
-    with openai.OpenAI(base_url=f"{scene.upstream.url}/v1", api_key="key", max_retries=0) as client:
-        straight = outcome(lambda: ask_chat(client, "openai_chat", stream=stream))
+    straight = outcome(lambda: ask_chat(chat_straight, "openai_chat", stream=stream))
 
     assert through == straight
