@@ -15,7 +15,7 @@ import ssl
 import zlib
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from socket import SOCK_STREAM, gaierror
+from socket import AI_NUMERICHOST, SOCK_STREAM, gaierror, getaddrinfo
 from typing import NamedTuple, cast
 
 import httptools
@@ -397,7 +397,10 @@ class DirectTransport:
     async def _reach(self, place: Place) -> Connection:
         """A new connection, by whichever of the host's addresses answers first."""
         loop = asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(place.host, place.port, type=SOCK_STREAM)
+        try:  # the event loop would ask a thread even for a number
+            addresses = getaddrinfo(place.host, place.port, type=SOCK_STREAM, flags=AI_NUMERICHOST)
+        except gaierror:
+            addresses = await loop.getaddrinfo(place.host, place.port, type=SOCK_STREAM)
         line = await start_connection(
             addresses, happy_eyeballs_delay=SECOND_TRY_S, interleave=1, socket_factory=watchful_socket
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -62,8 +63,13 @@ def _beside(provider: Provider, base_url: str, path: str, wanted: str, model: st
 
 def plain_address(target: Target) -> str:
     """Base plus path, with what both of them say said once."""
-    scheme, host, root, query, _ = urlsplit(target.base_url)
-    path, _, asked = target.path.partition("?")
+    return _plain(target.base_url, target.path)
+
+
+@lru_cache(maxsize=1024)
+def _plain(base_url: str, wanted: str) -> str:
+    scheme, host, root, query, _ = urlsplit(base_url)
+    path, _, asked = wanted.partition("?")
     return urlunsplit((scheme, host, _join(root, path), "&".join(each for each in (query, asked) if each), ""))
 
 

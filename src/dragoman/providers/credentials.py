@@ -48,6 +48,8 @@ def auth_headers(provider: Provider, key: str) -> dict[str, str]:
 
 def forwarded_headers(provider: Provider, client_headers: Mapping[str, str]) -> dict[str, str]:
     """The row's own headers, and over them those of the client that the row passes on word for word."""
+    if not provider.forwards:
+        return dict(provider.headers)
     passed = {
         name: value
         for name, value in ((name.lower(), value) for name, value in client_headers.items())

@@ -22,6 +22,7 @@ from dragoman.dialects.sse import WholeFrames
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _DATA = re.compile(rb"(?:\A|(?<=[\r\n]))data: ?([^\r\n]+)")
 _SEALED = (b"signature", b"redacted_thinking")
+_EDITED = (b"message_start", *_SEALED)
 _FAULTS = (Trouble, msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
@@ -49,7 +50,7 @@ class StreamEditor:
         return b"".join(self._frame(whole[start:end]) for start, end in pairwise(starts))
 
     def _frame(self, frame: bytes) -> bytes:
-        found = _DATA.search(frame)
+        found = _DATA.search(frame) if any(word in frame for word in _EDITED) else None
         if found is None:
             return frame
         return frame[: found.start(1)] + self._data(found[1]) + frame[found.end(1) :]

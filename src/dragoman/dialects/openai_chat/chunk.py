@@ -74,7 +74,14 @@ class Chunk(Struct):
     error: Raw | None = None
 
 
+class _Counted(Chunk):
+    """A chunk that tells its usage, or a whole answer: `Raw | None` takes null and nothing else."""
+
+    usage: Raw = NULL
+
+
 _CHUNK = msgspec.json.Decoder(Chunk)
+_COUNTED = msgspec.json.Decoder(_Counted)
 _ANYTHING = msgspec.json.Decoder()
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _READ = frozenset({"choices", "usage", "id", "model", "error", "object", "created"})
@@ -82,10 +89,11 @@ _READ = frozenset({"choices", "usage", "id", "model", "error", "object", "create
 
 def read_chunk(data: bytes) -> Chunk | None:
     """The chunk in a frame's data; None if it is not a JSON object."""
-    try:
-        return _CHUNK.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
+    for decoder in (_CHUNK, _COUNTED):
+        try:
+            return decoder.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
     found = _loosely(data)
     return _brought_in_shape(found) if isinstance(found, dict) else None
 
