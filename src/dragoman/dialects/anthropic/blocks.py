@@ -165,6 +165,7 @@ def open_part(raw: Raw, path: str) -> Part:
 
 
 def mark_of(control: CacheControl | None) -> CacheMark | None:
+    """The cache mark that a member of closed shape is."""
     return None if control is None else CacheMark(control.ttl)
 
 
