@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from dragoman.canon.problem import Kind
 from dragoman.canon.request import Loss
 from dragoman.canon.usage import Usage
@@ -76,3 +78,8 @@ def test_a_line_leaves_out_what_says_nothing() -> None:
         "agent": "main",
         "problem": "model_not_found",
     }
+
+
+def test_a_count_of_one_is_a_count_and_not_a_yes() -> None:
+    told = msgspec.structs.replace(WHOLE, usage=Usage(input=1, output=1))
+    assert line(told)["usage"] == {"input": 1, "output": 1}

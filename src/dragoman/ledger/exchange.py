@@ -108,7 +108,8 @@ def attempt_words(attempt: AttemptRecord) -> str:
 
 def _said(usage: Usage) -> dict[str, object]:
     """The counts that were told."""
-    return {name: value for name, value in msgspec.structs.asdict(usage).items() if value not in (None, True)}
+    told = msgspec.structs.asdict(usage).items()
+    return {name: value for name, value in told if value is not None and value is not True}
 
 
 def _since(exchange: Exchange, moment_ms: int | None) -> int | None:
