@@ -156,6 +156,10 @@ class Relay:
             self.learned.learn(step, Left(), _now_ms(), 0.0)
             course.attempted(step, attempt, None, cancelled=True)
             raise
+        except Exception:
+            self.learned.learn(step, Left(), _now_ms(), 0.0)
+            course.attempted(step, attempt, problem(Kind.INTERNAL, OWN_FAULT))
+            raise
         pulse.unlimited()
         self.learned.learn(step, found or Succeeded(), _now_ms(), random.random())  # noqa: S311
         usage = attempt.fold.usage
