@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.assembly import bind
 from dragoman.canon.usage import NOTHING_SAID
-from dragoman.net.call import WATCH
+from dragoman.net.call import WATCH, watchful_socket
 from dragoman.routing.health import Health
 from tests.faults.gateway import Served, channel
 from tests.faults.raw import leave, line, request, until
@@ -109,13 +109,23 @@ def test_f63_a_client_that_never_reads_is_let_go() -> None:
             assert gateway.exchange().client_left
 
 
+def test_f55_an_upstream_s_line_is_watched_for_a_host_that_vanishes() -> None:
+    with watchful_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))) as made:
+        claim_watched(made)
+
+
+def claim_watched(connection: socket.socket) -> None:
+    """The system looks after this line."""
+    assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    for name, value in WATCH.items():
+        if hasattr(socket, name):
+            assert connection.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value
+
+
 def test_f64_a_client_s_line_is_watched_for_a_host_that_vanishes() -> None:
     with bind("127.0.0.1", 0) as listener:
         listener.listen()
         with line(listener.getsockname()[1]):
             accepted, _ = listener.accept()
             with accepted:
-                assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-                for name, value in WATCH.items():
-                    if hasattr(socket, name):
-                        assert accepted.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value
+                claim_watched(accepted)

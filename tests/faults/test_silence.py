@@ -27,31 +27,31 @@ def error_type(door: str, kind: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ["F12", "F13", "F14", "F54"])
 @pytest.mark.parametrize(("door", "upstream"), PATHS)
-def test_f12_f54_a_client_is_kept_awake_and_then_told(gateway: Served, door: str, upstream: str, key: str) -> None:
+def test_f12_f54_a_client_is_kept_awake_and_then_told(swift: Served, door: str, upstream: str, key: str) -> None:
     with Vendor() as vendor:
-        gateway.stand(channel("only", upstream, vendor.url, timeouts=LONGER_THAN_QUIET))
+        swift.stand(channel("only", upstream, vendor.url, timeouts=LONGER_THAN_QUIET))
         vendor.fault(key, wait_s=0.02)
-        told = ask(gateway.port, door, stream=True)
+        told = ask(swift.port, door, stream=True)
         assert (told.status, told.proper) == (200, True)
         heard = hear(door, told.body, stream=True)
         assert heard.pings >= 1
         assert heard.error is not None
         assert heard.error["type"] == error_type(door, "timeout_error")
         assert (heard.stop, heard.ended, heard.odd) == (None, False, [])
-        exchange = gateway.exchange()
+        exchange = swift.exchange()
         assert [attempt.problem for attempt in exchange.attempts] == [Kind.TIMEOUT]
         assert exchange.status == 200
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("door", "upstream"), PATHS)
-def test_f12_after_the_status_another_channel_may_still_answer(gateway: Served, door: str, upstream: str) -> None:
+def test_f12_after_the_status_another_channel_may_still_answer(swift: Served, door: str, upstream: str) -> None:
     with Vendor() as ill, Vendor() as well:
-        gateway.stand(
+        swift.stand(
             channel("first", upstream, ill.url, timeouts=LONGER_THAN_QUIET), channel("second", "anthropic", well.url)
         )
         ill.fault("F12")
-        heard = hear(door, ask(gateway.port, door, stream=True).body, stream=True)
+        heard = hear(door, ask(swift.port, door, stream=True).body, stream=True)
         assert heard.pings >= 1
         assert (heard.error, heard.odd, heard.ended) == (None, [], True)
         assert heard.said == meant(ANSWER)
@@ -59,11 +59,11 @@ def test_f12_after_the_status_another_channel_may_still_answer(gateway: Served, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("door", "upstream"), PATHS)
-def test_f59_a_late_answer_is_waited_for(gateway: Served, door: str, upstream: str) -> None:
+def test_f59_a_late_answer_is_waited_for(swift: Served, door: str, upstream: str) -> None:
     with Vendor() as vendor:
-        gateway.stand(channel("only", upstream, vendor.url))
-        vendor.fault("F59", wait_s=1.8)
-        heard = hear(door, ask(gateway.port, door, stream=True).body, stream=True)
+        swift.stand(channel("only", upstream, vendor.url))
+        vendor.fault("F59", wait_s=0.4)
+        heard = hear(door, ask(swift.port, door, stream=True).body, stream=True)
         assert heard.pings >= 1
         assert (heard.said, heard.ended) == (meant(ANSWER), True)
 
