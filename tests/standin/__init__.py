@@ -1,4 +1,4 @@
-"""A stand-in for a model vendor: speaks two dialects, misbehaves on request, remembers."""
+"""A stand-in for a model vendor: speaks several dialects, misbehaves on request, remembers."""
 
 from tests.standin.ask import Ask, Dialect, read_ask
 from tests.standin.faults import FAULTS, Fault, Row

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-Dialect = Literal["anthropic", "openai_chat"]
+Dialect = Literal["anthropic", "openai_chat", "gemini"]
 Json = dict[str, Any]
 
 
@@ -55,8 +55,7 @@ def read_ask(dialect: Dialect, body: Any, body_bytes: int) -> Ask:
     """The request in neutral words; what is malformed is left out, never an exception."""
     if not isinstance(body, dict):
         return Ask(dialect=dialect, body_bytes=body_bytes)
-    reader = _read_anthropic if dialect == "anthropic" else _read_chat
-    return reader(body, body_bytes)
+    return READERS[dialect](body, body_bytes)
 
 
 def _read_anthropic(body: Json, body_bytes: int) -> Ask:
@@ -127,6 +126,53 @@ def _chat_turn(message: Json) -> Turn:
             for call in _dicts(message.get("tool_calls"))
         ),
     )
+
+
+def _read_gemini(body: Json, body_bytes: int) -> Ask:
+    """Model and streaming stand in the address, and are filled in by whoever knows it."""
+    settings = _member(body, "generationConfig")
+    schema = settings.get("responseJsonSchema") or settings.get("responseSchema")
+    return Ask(
+        dialect="gemini",
+        system="\n\n".join(_gemini_text(_member(body, "systemInstruction"))),
+        turns=tuple(_gemini_turn(content) for content in _dicts(body.get("contents"))),
+        tools=tuple(
+            str(declared.get("name", ""))
+            for tool in _dicts(body.get("tools"))
+            for declared in _dicts(tool.get("functionDeclarations"))
+        ),
+        schema=schema or ({} if settings.get("responseMimeType") == "application/json" else None),
+        body_bytes=body_bytes,
+    )
+
+
+def _gemini_text(content: Json) -> list[str]:
+    return [str(part["text"]) for part in _dicts(content.get("parts")) if "text" in part and not part.get("thought")]
+
+
+def _gemini_turn(content: Json) -> Turn:
+    parts = _dicts(content.get("parts"))
+    calls = [_member(part, "functionCall") for part in parts if "functionCall" in part]
+    results = [_member(part, "functionResponse") for part in parts if "functionResponse" in part]
+    return Turn(
+        role="assistant" if content.get("role") == "model" else "user",
+        text="\n".join(_gemini_text(content)),
+        thinking="".join(str(part.get("text", "")) for part in parts if part.get("thought")),
+        calls=tuple(
+            (str(call.get("id") or call.get("name")), str(call.get("name")), _member(call, "args")) for call in calls
+        ),
+        results=tuple(
+            Result(
+                str(result.get("id") or result.get("name")),
+                "\n".join(str(each) for each in _member(result, "response").values()),
+                "error" in _member(result, "response"),
+            )
+            for result in results
+        ),
+    )
+
+
+READERS = {"anthropic": _read_anthropic, "openai_chat": _read_chat, "gemini": _read_gemini}
 
 
 def _arguments(text: Any) -> Json:

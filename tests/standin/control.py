@@ -46,8 +46,10 @@ def check_key(api_key: str | None, dialect: str, seen: Seen) -> None:
     if api_key is None:
         return
     bearer = (seen.header("authorization") or "").removeprefix("Bearer ")
-    own = seen.header("x-api-key" if dialect == "anthropic" else "api-key")
+    own = seen.header({"anthropic": "x-api-key", "gemini": "x-goog-api-key"}.get(dialect, "api-key"))
     if api_key not in (bearer, own):
+        if dialect == "gemini":
+            raise Refused("API key not valid. Please pass a valid API key.", None, 400, "API_KEY_INVALID")
         raise Refused("invalid x-api-key" if dialect == "anthropic" else "Incorrect API key provided", None, 401)
 
 
@@ -69,6 +71,8 @@ def side_acts(standin: StandIn, route: Route, seen: Seen, voices: dict[str, Voic
 def _side_body(standin: StandIn, route: Route, seen: Seen) -> Any:
     models = standin.models or ("standin-large", "standin-small")
     match route.kind:
+        case "count" if route.dialect == "gemini":
+            return {"totalTokens": count_gemini_tokens(seen)}
         case "count":
             return {"input_tokens": count_tokens(seen)}
         case "models":
@@ -101,7 +105,20 @@ def count_tokens(seen: Seen) -> int:
     return len(msgspec.json.encode(told_model)) // 4 + 1
 
 
+def count_gemini_tokens(seen: Seen) -> int:
+    """The same for a body of `countTokens`."""
+    body = seen.body if isinstance(seen.body, dict) else {}
+    asked = body.get("generateContentRequest", body)
+    if "contents" not in asked:
+        raise Refused("* CountTokensRequest.contents: contents is not specified")
+    told_model = {name: asked[name] for name in ("contents", "systemInstruction", "tools") if name in asked}
+    return len(msgspec.json.encode(told_model)) // 4 + 1
+
+
 def model_entry(dialect: str, name: str) -> dict[str, Any]:
+    if dialect == "gemini":
+        methods = ["generateContent", "countTokens"]
+        return {"name": f"models/{name}", "displayName": name.title(), "supportedGenerationMethods": methods}
     if dialect == "anthropic":
         return {"type": "model", "id": name, "display_name": name.title(), "created_at": "2026-01-01T00:00:00Z"}
     return {"id": name, "object": "model", "created": 1767225600, "owned_by": "standin"}
@@ -109,6 +126,8 @@ def model_entry(dialect: str, name: str) -> dict[str, Any]:
 
 def models_page(dialect: str, names: Iterable[str]) -> dict[str, Any]:
     entries = [model_entry(dialect, name) for name in names]
+    if dialect == "gemini":
+        return {"models": entries}
     if dialect == "anthropic":
         return {"data": entries, "has_more": False, "first_id": entries[0]["id"], "last_id": entries[-1]["id"]}
     return {"object": "list", "data": entries}

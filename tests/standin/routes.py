@@ -20,6 +20,8 @@ class Route(Struct, frozen=True):
     dialect: Dialect
     deployment: str = ""
     """Azure's, from the path; or the model asked for by `GET …/models/{id}`."""
+    stream: bool = False
+    """Whether the address asks for a stream, as Gemini's do."""
     version_missing: bool = False
     """Azure's older style demands `api-version` in the query."""
 
@@ -29,6 +31,8 @@ PREFIX = r"(?:|/v1|/api/v1|/openai/v1|/compatible-mode/v1|/api/paas/v4|/anthropi
 
 AZURE = r"/openai/deployments/(?P<deployment>[^/]+)"
 
+GEMINI = r"(?:/v1beta|/v1)/models/(?P<deployment>[^/:]+)"
+
 PATHS: tuple[tuple[str, str, Kind, Dialect], ...] = (
     ("POST", rf"{PREFIX}/messages", "answer", "anthropic"),
     ("POST", rf"{PREFIX}/messages/count_tokens", "count", "anthropic"),
@@ -36,6 +40,10 @@ PATHS: tuple[tuple[str, str, Kind, Dialect], ...] = (
     ("POST", rf"{AZURE}/chat/completions", "answer", "openai_chat"),
     ("GET", rf"{PREFIX}/models", "models", "openai_chat"),
     ("GET", rf"{PREFIX}/models/(?P<deployment>.+)", "model", "openai_chat"),
+    ("POST", rf"{GEMINI}:(?:generateContent|(?P<stream>streamGenerateContent))", "answer", "gemini"),
+    ("POST", rf"{GEMINI}:countTokens", "count", "gemini"),
+    ("GET", r"/v1beta/models", "models", "gemini"),
+    ("GET", GEMINI, "model", "gemini"),
     ("GET", r"/_standin/requests", "control", "openai_chat"),
     ("POST", r"/_standin/script", "control", "openai_chat"),
     ("POST", r"/_standin/forget", "control", "openai_chat"),
@@ -56,5 +64,6 @@ def find_route(method: str, path: str, query: str, headers: dict[str, str], dial
             continue
         if "/deployments/" in path and "api-version=" not in query:
             return Route("unknown", dialect)
-        return Route(kind, dialect, found.groupdict().get("deployment") or "")
+        groups = found.groupdict()
+        return Route(kind, dialect, groups.get("deployment") or "", stream=bool(groups.get("stream")))
     return Route("unknown", "anthropic" if "anthropic-version" in headers else "openai_chat")

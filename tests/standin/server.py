@@ -19,8 +19,10 @@ from tests.standin.ask import Ask, read_ask
 from tests.standin.chat_voice import OPENAI_CHAT
 from tests.standin.check_anthropic import check_anthropic
 from tests.standin.check_chat import check_chat
+from tests.standin.check_gemini import check_gemini
 from tests.standin.connection import Connection, Incoming, Performed
 from tests.standin.faults import FAULTS, Fault
+from tests.standin.gemini_voice import GEMINI
 from tests.standin.reply import Reply, Signer, Usage, estimate, with_ids
 from tests.standin.responders import Responder, echo
 from tests.standin.routes import Route, find_route
@@ -28,7 +30,7 @@ from tests.standin.rules import Rules
 from tests.standin.shape import Shape
 from tests.standin.voice import Refused, Speech, Voice
 
-VOICES: dict[str, Voice] = {"anthropic": ANTHROPIC, "openai_chat": OPENAI_CHAT}
+VOICES: dict[str, Voice] = {"anthropic": ANTHROPIC, "openai_chat": OPENAI_CHAT, "gemini": GEMINI}
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -81,7 +83,7 @@ class StandIn:
         self,
         responder: Responder = echo,
         *,
-        dialects: Iterable[str] = ("anthropic", "openai_chat"),
+        dialects: Iterable[str] = ("anthropic", "openai_chat", "gemini"),
         shape: Shape | None = None,
         rules: Rules | None = None,
         api_key: str | None = None,
@@ -284,7 +286,7 @@ class StandIn:
         voice = VOICES[route.dialect]
         ask = read_ask(route.dialect, seen.body, len(seen.raw))
         if route.deployment and not ask.model:
-            ask = msgspec.structs.replace(ask, model=route.deployment)
+            ask = msgspec.structs.replace(ask, model=route.deployment, stream=ask.stream or route.stream)
         number = str(len(self.requests))
         speech = Speech(
             ask=ask,
@@ -312,6 +314,8 @@ class StandIn:
             raise Refused(f"The model `{model}` does not exist", "model", 404)
         if route.dialect == "anthropic":
             check_anthropic(body, dict(seen.headers), self.rules, self.signer)
+        elif route.dialect == "gemini":
+            check_gemini(body, self.rules, self.signer)
         else:
             check_chat(body | ({"model": model} if model else {}), self.rules)
 
