@@ -34,6 +34,7 @@ from dragoman.canon.request import (
     Unknown,
 )
 from dragoman.dialects.openai_chat import DIALECT
+from dragoman.dialects.openai_chat.shut import shut_tools
 from tests.dialects.openai_chat.wire import Json, losses, write
 
 USER = {"role": "user", "content": "hi"}
@@ -237,6 +238,13 @@ def test_tools_are_read_with_what_is_unknown_of_them() -> None:
         "outer": 2,
     }
     assert sent[1:] == tools[1:]
+
+
+def test_tools_of_closed_shape_are_read_in_one_go() -> None:
+    tools = b"""[{"type":"function","function":{"name":"f","description":"d","parameters":{"a":1},"strict":true}},
+        {"type":"function","function":{"name":"g","parameters":null}}]"""
+    assert shut_tools(Raw(tools)) == (Tool("f", "d", Raw(b'{"a":1}'), strict=True), Tool("g"))
+    assert shut_tools(Raw(b'[{"type":"custom","custom":{"name":"c"}}]')) is None
 
 
 def test_the_older_functions_join_the_tools() -> None:

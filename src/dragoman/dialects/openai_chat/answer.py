@@ -77,13 +77,14 @@ class Answer:
             return self.fail(failure)
         self._events = []
         choice = _first(chunk)
-        if not self._started and (choice is not None or chunk.usage is not None):
+        if not self._started and (choice is not None or chunk.usage != NULL):
             self._start(chunk, data)
         if choice is not None:
             self._choice(choice)
-        usage = choice.usage if chunk.usage is None and choice is not None else chunk.usage
-        if usage is not None:
-            self._usage(usage)
+        if chunk.usage != NULL:
+            self._usage(chunk.usage)
+        elif choice is not None and choice.usage != NULL:
+            self._usage(choice.usage)
         if failure is None and self._word in FAILING_REASONS:
             failure = _broke_off(self._word)
         if failure is not None:
@@ -138,7 +139,7 @@ class Answer:
         delta = choice.delta or choice.message
         if delta is not None:
             self._delta(delta)
-        if choice.logprobs is not None:
+        if choice.logprobs != NULL:
             self._note("logprobs", choice.logprobs)
         word = choice.finish_reason
         if word and word != "null" and self._reason is None:
@@ -166,9 +167,9 @@ class Answer:
                 self._call(piece, position)
         if delta.function_call is not None:
             self._call(CallDelta(index=0, function=delta.function_call), 0)
-        if delta.annotations is not None:
+        if delta.annotations != NULL:
             self._note("annotations", delta.annotations)
-        if delta.audio is not None:
+        if delta.audio != NULL:
             self._note("audio", delta.audio)
 
     def _details(self, entries: list[Entry], thought: str, delta: Delta) -> None:
@@ -252,7 +253,7 @@ class Answer:
 
     def _note(self, name: str, value: Raw) -> None:
         """Something beside the text; dropped where no text is open that it could belong to."""
-        if self._prose is not None and value not in (NULL, Raw(b"[]")):
+        if self._prose is not None and value != Raw(b"[]"):
             self._events.append(PartNoted(self._prose[1], Extras(NAME, {name: value})))
 
 
@@ -266,26 +267,26 @@ def _first(chunk: Chunk) -> Choice | None:
 def _only_words(chunk: Chunk) -> str | None:
     """The words of a chunk that holds nothing else, as nearly all do; None for any other."""
     choices = chunk.choices
-    if chunk.usage is not None or chunk.error is not None or choices is None or len(choices) != 1:
+    if choices is None or len(choices) != 1 or chunk.usage != NULL or chunk.error is not NULL:
         return None
     choice = choices[0]
     delta = choice.delta
-    if delta is None or choice.finish_reason is not None or choice.logprobs is not None:
+    if delta is None or choice.finish_reason is not None or choice.logprobs != NULL:
         return None
-    if choice.index or choice.usage is not None:
+    if choice.index or choice.usage is not NULL:
         return None
     if delta.tool_calls or delta.reasoning_content or delta.reasoning or delta.reasoning_details or delta.refusal:
         return None
-    if delta.function_call is not None or delta.annotations is not None or delta.audio is not None:
+    if delta.function_call is not None or delta.annotations is not NULL or delta.audio is not NULL:
         return None
     return delta.content or None
 
 
 def _failure(chunk: Chunk, data: bytes) -> Problem | None:
     """The problem that a chunk tells in place of an answer, or beside it."""
-    if chunk.error is not None:
+    if chunk.error != NULL:
         return problem_in_stream(chunk.error)
-    if chunk.choices is None and chunk.usage is None:
+    if chunk.choices is None and chunk.usage == NULL:
         return problem_in_answer(data)
     return None
 

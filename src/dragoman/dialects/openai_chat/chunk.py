@@ -2,7 +2,8 @@
 
 Theory: most chunks have the published shape and are decoded in one go. What deviates (a whole message, arguments as an
 object, content as parts, numbers as strings) is decoded untyped and brought into the same shape, so that one place
-reads them all. Unknown members are skipped here; the first chunk's are kept by `leftovers`.
+reads them all. Raw members are null where absent, for msgspec takes `Raw | None` as null and nothing else. Unknown
+members are skipped here; the first chunk's are kept by `leftovers`.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class Delta(Struct):
     reasoning_details: list[dict[str, object]] | None = None
     refusal: str | None = None
     function_call: Function | None = None
-    annotations: Raw | None = None
-    audio: Raw | None = None
+    annotations: Raw = NULL
+    audio: Raw = NULL
 
 
 class Choice(Struct):
@@ -57,10 +58,10 @@ class Choice(Struct):
     message: Delta | None = None
     finish_reason: str | None = None
     index: int = 0
-    logprobs: Raw | None = None
+    logprobs: Raw = NULL
     stop_reason: str | int | None = None
     """vLLM: the stop sequence or token that ended the answer. Source: docs.vllm.ai, read 2026-11-20."""
-    usage: Raw | None = None
+    usage: Raw = NULL
     """Moonshot counts here. Source: platform.moonshot.ai, streaming, read 2026-11-20."""
 
 
@@ -68,20 +69,13 @@ class Chunk(Struct):
     """A chunk or a whole answer."""
 
     choices: list[Choice] | None = None
-    usage: Raw | None = None
+    usage: Raw = NULL
     id: str | None = None
     model: str | None = None
-    error: Raw | None = None
-
-
-class _Counted(Chunk):
-    """A chunk that tells its usage, or a whole answer: `Raw | None` takes null and nothing else."""
-
-    usage: Raw = NULL
+    error: Raw = NULL
 
 
 _CHUNK = msgspec.json.Decoder(Chunk)
-_COUNTED = msgspec.json.Decoder(_Counted)
 _ANYTHING = msgspec.json.Decoder()
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _READ = frozenset({"choices", "usage", "id", "model", "error", "object", "created"})
@@ -89,11 +83,10 @@ _READ = frozenset({"choices", "usage", "id", "model", "error", "object", "create
 
 def read_chunk(data: bytes) -> Chunk | None:
     """The chunk in a frame's data; None if it is not a JSON object."""
-    for decoder in (_CHUNK, _COUNTED):
-        try:
-            return decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
+    try:
+        return _CHUNK.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
     found = _loosely(data)
     return _brought_in_shape(found) if isinstance(found, dict) else None
 
@@ -198,5 +191,5 @@ def _whole(found: object) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def _raw(found: object) -> Raw | None:
-    return None if found is None else Raw(msgspec.json.encode(found))
+def _raw(found: object) -> Raw:
+    return NULL if found is None else Raw(msgspec.json.encode(found))

@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 
 from dragoman.canon.request import Image, Part, Text, Thinking, Tool, ToolCall, ToolResult, Turn
 from dragoman.dialects.openai_chat.parts import source_of
+from dragoman.dialects.openai_chat.wire import NULL
 
 
 class _Function(Struct, forbid_unknown_fields=True, gc=False):
@@ -53,7 +54,7 @@ class _Message(Struct, forbid_unknown_fields=True, gc=False):
 class _Described(Struct, forbid_unknown_fields=True, gc=False):
     name: str
     description: str | None = None
-    parameters: Raw | None = None
+    parameters: Raw = NULL
     strict: bool | None = None
 
 
@@ -130,5 +131,9 @@ def shut_tools(tools: Raw) -> tuple[Tool, ...] | None:
         found = _TOOLS.decode(tools)
     except (msgspec.DecodeError, RecursionError):
         return None
-    said = [tool.function for tool in found]
-    return tuple([Tool(each.name, each.description, each.parameters, strict=each.strict) for each in said])
+    return tuple([_described(tool.function) for tool in found])
+
+
+def _described(said: _Described) -> Tool:
+    schema = None if said.parameters == NULL else said.parameters
+    return Tool(said.name, said.description, schema, strict=said.strict)
