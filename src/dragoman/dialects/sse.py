@@ -66,6 +66,11 @@ class Frames:
 
     def feed(self, data: bytes) -> list[Frame]:
         """Frames completed by these bytes. Raises `Oversized`."""
+        if data.endswith(b"\n\n") and not (self._first or self._rest.size or self._after_cr or b"\r" in data):
+            return self._cut(data[:-2])  # whole frames alone, as in nearly every read
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> list[Frame]:
         if self._after_cr and data:
             self._after_cr = False
             if data[:1] == b"\n":

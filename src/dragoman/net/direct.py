@@ -135,16 +135,15 @@ class DirectAnswer:
                 raise self._fault
             await self._news()
 
-    async def _news(self) -> None:
-        waiter = self._waiter = self._connection.loop.create_future()
-        try:
-            await waiter
-        finally:
-            self._waiter = None
+    def _news(self) -> asyncio.Future[None]:
+        """Done once something has come."""
+        self._waiter = self._connection.loop.create_future()
+        return self._waiter
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """The headers have come."""

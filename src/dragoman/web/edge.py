@@ -69,26 +69,27 @@ class Line:
 
     async def send(self, data: bytes) -> None:
         """Sends bytes of the body."""
-        await self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data)
+        if self._cycle.flow.write_paused:
+            await self._cycle.flow.drain()
+        self._write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data)
 
     async def end(self, data: bytes = b"") -> None:
         """Sends the last bytes of the body."""
         if self._chunked:
             data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
-        await self._write(data)
         cycle = self._cycle
+        if cycle.flow.write_paused:
+            await cycle.flow.drain()
+        self._write(data)
         cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
             cycle.transport.close()
         cycle.on_response()
 
-    async def _write(self, data: bytes) -> None:
-        cycle = self._cycle
-        if cycle.flow.write_paused and not cycle.disconnected:
-            await cycle.flow.drain()
-        if not cycle.disconnected:
-            cycle.transport.write(self._head + data)
+    def _write(self, data: bytes) -> None:
+        if not self._cycle.disconnected:
+            self._cycle.transport.write(self._head + data)
             self._head = b""
 
     def drop(self) -> None:
