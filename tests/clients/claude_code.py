@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     place: Path
     """A fresh directory for everything it reads and writes."""
     url: str = ""
-    """Where it looks for its model: the gateway, or a stand-in."""
+    """Where it looks for its model: the gateway, or a stand-in. Empty: it is not told."""
     prompt: str = "Write a program that prints Fibonacci numbers, run it, extend it and run it again."
     model: str = MODEL
     limit_s: float = 90.0
@@ -126,15 +126,15 @@ class Ask(Struct, frozen=True, kw_only=True):
         return replace(self, url=url)
 
 
-def run(command: Path, ask: Ask) -> Run:
-    """Starts the client, follows it to its end or its limit, and tells what it did."""
+def run(command: Sequence[str], ask: Ask) -> Run:
+    """Starts the client (`claude`, or what starts it), follows it to its end or its limit, and tells what it did."""
     work, temporary = ask.place / "work", ask.place / "tmp"
     work.mkdir(parents=True, exist_ok=True)
     temporary.mkdir(exist_ok=True)
     begun = time.monotonic()
     with (ask.place / "stderr").open("w+b") as errors:
         process = subprocess.Popen(
-            [str(command), "-p", ask.prompt, *ARGUMENTS, "--model", ask.model, *ask.arguments],
+            [*command, "-p", ask.prompt, *ARGUMENTS, "--model", ask.model, *ask.arguments],
             cwd=work,
             env=environment(ask, temporary),
             stdin=subprocess.DEVNULL,
@@ -171,17 +171,17 @@ def environment(ask: Ask, temporary: Path) -> dict[str, str]:
     """All that the client sees of this machine."""
     home = ask.place / "home"
     limit = {} if ask.retries is None else {"CLAUDE_CODE_MAX_RETRIES": str(ask.retries)}
+    where = {"ANTHROPIC_BASE_URL": ask.url, "ANTHROPIC_AUTH_TOKEN": "key-of-the-client"} if ask.url else {}
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "CLAUDE_CONFIG_DIR": str(home / ".claude"),
-        "ANTHROPIC_BASE_URL": ask.url,
-        "ANTHROPIC_AUTH_TOKEN": "key-of-the-client",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "DISABLE_TELEMETRY": "1",
         "DISABLE_AUTOUPDATER": "1",
+        **where,
         **limit,
         **ask.settings,
     }

@@ -19,6 +19,6 @@ def claude(needs: Needs) -> Claude:
 
     def run_version(version: str, ask: Ask) -> Run:
         command: Path = needs.client("claude-code", version, "claude")
-        return run(command, ask)
+        return run([str(command)], ask)
 
     return run_version

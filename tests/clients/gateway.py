@@ -83,11 +83,20 @@ def configuration(upstreams: Iterable[Upstream], folder: Path, *, in_turn: bool 
 def gateway(folder: Path, *upstreams: Upstream, in_turn: bool = True) -> Iterator[Gateway]:
     """A gateway in front of these upstreams, until the context ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    file, log = folder / "dragoman.toml", folder / "log"
+    file = folder / "dragoman.toml"
     file.write_text(configuration(upstreams, folder, in_turn=in_turn))
+    with serving(folder, "--config", str(file)) as served:
+        yield served
+
+
+@contextmanager
+def serving(folder: Path, *flags: str) -> Iterator[Gateway]:
+    """A gateway started with these flags, until the context ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "log"
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dragoman", "--config", str(file), "--port", "0"],
+            [sys.executable, "-m", "dragoman", *flags, "--port", "0"],
             cwd=folder,
             env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LANG": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
