@@ -126,7 +126,9 @@ class SingleFile:
         """The events that may leave now, in an order with at most one open part."""
         leaving: list[Event] = []
         for event in events:
-            if isinstance(event, PartOpened | PartGrew | PartNoted | PartSealed):
+            if type(event) is PartGrew and event.index == self._front:
+                leaving.append(event)
+            elif isinstance(event, PartOpened | PartGrew | PartNoted | PartSealed):
                 self._place(event, leaving)
             else:
                 leaving.append(event)
