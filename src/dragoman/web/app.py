@@ -43,6 +43,8 @@ class Service(Protocol):
 
 
 Small = Callable[[Scope, Send], Awaitable[None]]
+MODEL_PATHS = ("/v1/models/", "/anthropic/v1/models/", "/openai/v1/models/")
+"""What stands before a model's id where one is looked up."""
 
 
 class App:
@@ -82,7 +84,7 @@ class App:
     @property
     def routes(self) -> list[str]:
         """Every route, as `METHOD /path`, for the documentation."""
-        return [*DOORS, *self._small, "GET /v1/models/{id}"]
+        return [*DOORS, *self._small, *(f"GET {prefix}{{id}}" for prefix in MODEL_PATHS)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -222,7 +224,7 @@ def _wants_anthropic(path: str, headers: Mapping[str, str]) -> bool:
 
 def _model_name(path: str) -> str:
     """The model in a path such as `/v1/models/{id}`; empty if it is none. Ids may hold slashes."""
-    for prefix in ("/v1/models/", "/anthropic/v1/models/", "/openai/v1/models/"):
+    for prefix in MODEL_PATHS:
         if path.startswith(prefix):
             return unquote(path.removeprefix(prefix))
     return ""

@@ -7,7 +7,7 @@ nearest dialect. Every answer carries `request-id` and `x-request-id`; the excha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from dragoman.canon import splice
@@ -25,7 +25,7 @@ class Route(NamedTuple):
 
     dialect: str
     action: str
-    """`answer`, `count`, `models`, or a name of a small answer in `web.app`."""
+    """`answer`, or `count` for a prompt's tokens."""
 
 
 DOORS: dict[str, Route] = {
@@ -128,6 +128,3 @@ def refusal(dialect: Dialect, kind: Kind, message: str, request_id: str) -> tupl
     """Status and body of a problem found outside the doors."""
     found = problem(kind, message)
     return found.status, dialect.write_problem(found, request_id)
-
-
-Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
