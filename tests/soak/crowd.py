@@ -60,6 +60,8 @@ class Tally:
         """Requests whose first channels failed before content, with a healthy one behind."""
         self.mended = 0
         """Those of them that were answered whole."""
+        self.stalls = 0
+        """Streams given up because this machine was too busy to go on with them."""
         self.kept_awake = 0
         """Streams that were pinged through a long silence."""
         self.ids: list[str] = []
@@ -112,13 +114,14 @@ def judge(wish: Wish, told: Told, book: Book, tally: Tally) -> None:
         tally.wrongs.append(f"{wish}: {type(found).__name__} {found}; {told}; meant {truths}")
         return
     tally.outcomes[outcome] += 1
-    broken = any(truth.stage == "after" for truth in truths)
-    failed_over = told.headers.get("x-dragoman-attempts", "1") != "1" or any(truth.stage for truth in truths)
-    if wish.mended and failed_over and not broken and outcome != "left":
+    failed_over = told.headers.get("x-dragoman-attempts", "1") != "1" or any(
+        truth.stage == "before" for truth in truths
+    )
+    if wish.mended and outcome == "error instead":
+        tally.wrongs.append(f"{wish}: a healthy channel did not answer; {told}; meant {truths}")
+    if wish.mended and failed_over and outcome in ("whole", "error instead"):
         tally.needed += 1
         tally.mended += outcome == "whole"
-    if wish.mended and not broken and outcome not in ("whole", "left"):
-        tally.wrongs.append(f"{wish}: a healthy channel did not answer; {told}; meant {truths}")
 
 
 def heard_as(wish: Wish, told: Told, truths: list[Truth], tally: Tally) -> Outcome:
@@ -133,23 +136,44 @@ def heard_as(wish: Wish, told: Told, truths: list[Truth], tally: Tally) -> Outco
     if told.left:
         return "left"
     heard = hear(wish.door, told.body, stream=wish.stream)
-    if wish.asked.startswith("sleepy"):
-        assert heard.pings or not wish.stream, "no ping in a long silence"
-        tally.kept_awake += wish.stream
-    odd = [each for each in heard.odd if told.headers["x-dragoman-mode"] == "translated" or "error" in each]
+    claim_in_order(wish, told, heard, tally)
+    if heard.error is None:
+        claim_whole(heard, truths)
+        return "whole"
+    assert heard.error["message"], "an error without words"
+    assert heard.stop is None, "an error behind an ending"
+    assert not heard.ended, "an error, and an ending"
+    if not heard.said:
+        return "error instead"
+    begun = [truth for truth in truths if begins(heard, truth.reply)]
+    assert len(begun) == 1, f"what was shown is the beginning of {len(begun)} answers"
+    if begun[0].stage != "after":
+        assert "silent" in heard.error["message"], "an answer broke off that its vendor had not broken"
+        tally.stalls += 1
+    return "error in the answer"
+
+
+def claim_in_order(wish: Wish, told: Told, heard: Heard, tally: Tally) -> None:
+    """The wire's own rules, where the gateway and not a vendor wrote the stream; and pings through a long silence.
+
+    After a ping the headers tell of the first attempt only, so of a sleepy vendor's requests they say nothing.
+    """
+    slept = told.headers["x-dragoman-channel"].startswith("sleepy")
+    written = told.headers["x-dragoman-mode"] == "translated" and not slept
+    odd = [each for each in heard.odd if written or "error" in each]
     assert not odd, odd
-    if heard.error is not None:
-        assert heard.stop is None, "an error behind an ending"
-        assert not heard.ended, "an error, and an ending"
-        begun = [truth for truth in truths if begins(heard, truth.reply)]
-        assert len(begun) == 1 or not heard.said, f"what was shown is the beginning of {len(begun)} answers"
-        return "error in the answer"
+    if slept and wish.stream:
+        assert heard.pings, "no ping in a long silence"
+        tally.kept_awake += 1
+
+
+def claim_whole(heard: Heard, truths: list[Truth]) -> None:
+    """One attempt's whole answer, which its vendor ended."""
     assert heard.ended, "neither an ending nor an error"
     whole = [truth for truth in truths if heard.said == meant(truth.reply)]
     assert len(whole) == 1, "what ended well is not one answer, whole"
     assert heard.stop == whole[0].reply.reason, heard.stop
     assert whole[0].key in ENDED, "a broken answer ended well"
-    return "whole"
 
 
 def begins(heard: Heard, reply: Reply) -> bool:

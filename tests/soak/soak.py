@@ -57,10 +57,11 @@ SLEEPERS: dict[str, tuple[float, tuple[str, ...]]] = {
 """The same, for runs that have the time."""
 LEAST_FOR_SLEEPERS_S = 60.0
 MENDED_LEAST = 0.9995
+WATCHES = 8
 MEMORY_MIB = 24.0
 """By how much memory may have grown: allocators keep what a busy time took."""
-OBJECTS = 60_000
-"""By how many objects: what is learned of sessions and prompts is kept, up to a few thousand of each."""
+BLOCKS = 120_000
+"""By how many blocks of memory: what is learned of sessions is kept, up to a few thousand of them."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -72,6 +73,8 @@ class Report(Struct, frozen=True, kw_only=True):
     tally: Tally
     warm: State
     end: State
+    memory_mib: list[float]
+    """At even distances between those two."""
     lines: int
     wrongs: list[str]
 
@@ -90,11 +93,12 @@ class Report(Struct, frozen=True, kw_only=True):
                 f"attempts   {attempts}: {faults}",
                 f"failover   {tally.needed} needed it with a healthy channel behind, {tally.mended} had it "
                 f"({healthy:.3%})",
-                f"silence    {tally.kept_awake} clients were kept awake through one of 15 s and more",
+                f"silence    {tally.kept_awake} clients were kept awake through one of 15 s and more; "
+                f"{tally.stalls} answers stalled because this machine was busy",
                 f"log        {self.lines} exchange lines",
                 f"gateway    files {warm.files} -> {end.files}, tasks {warm.tasks} -> {end.tasks}, threads "
-                f"{warm.threads} -> {end.threads}, objects {sum(warm.objects.values())} -> "
-                f"{sum(end.objects.values())}, memory {warm.memory_mib:.0f} -> {end.memory_mib:.0f} MiB",
+                f"{warm.threads} -> {end.threads}, blocks {warm.blocks} -> {end.blocks}",
+                "memory     " + " ".join(f"{size:.0f}" for size in self.memory_mib) + " MiB",
                 verdict,
                 *(f"- {wrong[:1500]}" for wrong in self.wrongs[:20]),
             ]
@@ -133,6 +137,7 @@ class Soak:
         self._seed = seed
         self._asked = 0
         self.tally = Tally()
+        self.memory_mib: list[float] = []
 
     async def crowd(self, streams: int, seconds: float, *, sleepers: bool) -> None:
         """Clients that ask one thing after another until the time is over, and hear their last answer to its end."""
@@ -152,6 +157,12 @@ class Soak:
             async with asyncio.TaskGroup() as group:
                 for number in range(streams):
                     group.create_task(client(number))
+
+    async def watch(self, every_s: float) -> None:
+        """Notes the gateway's memory now and then."""
+        while True:
+            await asyncio.sleep(every_s)
+            self.memory_mib.append(self._gateway.memory_mib())
 
     async def _once(self, session: aiohttp.ClientSession, chance: random.Random, models: dict[str, float]) -> None:
         wish = draw(chance, self._asked, models)
@@ -191,7 +202,10 @@ class Soak:
 async def soak(folder: Path, *, seconds: float, streams: int, seed: int) -> Report:
     """Runs for about so long."""
     book = Book()
-    vendors = {name: Vendor(name, dialect, habit, book, seed) for name, (dialect, habit) in VENDORS.items()}
+    vendors = {
+        name: Vendor(name, letter, dialect, habit, book, seed)
+        for letter, (name, (dialect, habit)) in zip("abcdefgh", VENDORS.items(), strict=True)
+    }
     async with AsyncExitStack() as stack:
         for vendor in vendors.values():
             await stack.enter_async_context(vendor)
@@ -200,7 +214,10 @@ async def soak(folder: Path, *, seconds: float, streams: int, seed: int) -> Repo
         started_s = time.monotonic()
         await run.crowd(streams, min(max(seconds * 0.2, 4.0), 60.0), sleepers=False)
         warm = await run.at_rest()
-        await run.crowd(streams, seconds - (time.monotonic() - started_s), sleepers=seconds >= LEAST_FOR_SLEEPERS_S)
+        left_s = seconds - (time.monotonic() - started_s)
+        watching = asyncio.create_task(run.watch(left_s / WATCHES))
+        await run.crowd(streams, left_s, sleepers=seconds >= LEAST_FOR_SLEEPERS_S)
+        watching.cancel()
         end = await run.at_rest()
         took_s = time.monotonic() - started_s
         code = await asyncio.to_thread(gateway.stop)
@@ -218,6 +235,7 @@ async def soak(folder: Path, *, seconds: float, streams: int, seed: int) -> Repo
             tally=run.tally,
             warm=warm,
             end=end,
+            memory_mib=[warm.memory_mib, *run.memory_mib, end.memory_mib],
             lines=lines,
             wrongs=wrongs,
         )
@@ -234,7 +252,8 @@ def grown(warm: State, end: State) -> list[str]:
         found.append(f"threads: {end.threads} run, {warm.threads} did")
     if end.memory_mib > warm.memory_mib + MEMORY_MIB:
         found.append(f"memory: {end.memory_mib:.0f} MiB, {warm.memory_mib:.0f} were")
-    if sum(end.objects.values()) > sum(warm.objects.values()) + OBJECTS:
+    if end.blocks > warm.blocks + BLOCKS:
         more = Counter(end.objects) - Counter(warm.objects)
-        found.append(f"objects: {', '.join(f'{count} {name}' for name, count in more.most_common(8))} more than before")
+        kinds = ", ".join(f"{count} {name}" for name, count in more.most_common(8))
+        found.append(f"blocks of memory: {end.blocks}, {warm.blocks} were; among the objects {kinds} more")
     return found

@@ -36,6 +36,8 @@ class State(Struct, frozen=True):
     memory_mib: float
     tasks: int
     """Of the event loop."""
+    blocks: int
+    """Of memory that Python has handed out."""
     objects: dict[str, int]
     """By type, those that the garbage collector sees."""
 
@@ -59,14 +61,18 @@ class Spied(Struct, frozen=True):
             time.sleep(0.01)
         told = json.loads(self.report.read_text())
         proc = Path("/proc") / str(self.process.pid)
-        resident = re.search(r"VmRSS:\s*(\d+) kB", (proc / "status").read_text())
         return State(
             files=len(list((proc / "fd").iterdir())),
             threads=len(list((proc / "task").iterdir())),
-            memory_mib=int(resident[1]) / 1024 if resident else 0.0,
-            tasks=told["tasks"],
-            objects=told["objects"],
+            memory_mib=self.memory_mib(),
+            **told,
         )
+
+    def memory_mib(self) -> float:
+        """Memory that it has resident now."""
+        status = (Path("/proc") / str(self.process.pid) / "status").read_text()
+        resident = re.search(r"VmRSS:\s*(\d+) kB", status)
+        return int(resident[1]) / 1024 if resident else 0.0
 
     def stop(self) -> int:
         """Ends it as an operator would, and gives its exit code."""
@@ -102,7 +108,8 @@ def tell(report: Path) -> None:
     gc.collect()
     objects = Counter(type(each).__name__ for each in gc.get_objects())
     new = report.with_suffix(".new")
-    new.write_text(json.dumps({"tasks": len(asyncio.all_tasks()), "objects": objects}))
+    told = {"tasks": len(asyncio.all_tasks()), "blocks": sys.getallocatedblocks(), "objects": objects}
+    new.write_text(json.dumps(told))
     new.replace(report)
 
 

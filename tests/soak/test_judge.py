@@ -13,9 +13,14 @@ from tests.soak.spied import State
 from tests.soak.vendors import Book, Stage, Truth
 from tests.standin import Reply, Text
 
-HEADERS = {"request-id": "dgm_1", "x-dragoman-mode": "translated", "x-dragoman-attempts": "2"}
+HEADERS = {
+    "request-id": "dgm_1",
+    "x-dragoman-mode": "translated",
+    "x-dragoman-attempts": "2",
+    "x-dragoman-channel": "well-a",
+}
 WISH = Wish(number=7, door="openai_chat", stream=True, asked="pair-aa-0", mended=True, leaves_after=None)
-FIRST, SECOND = "<ill-a.1> one two", "<well-a.1> three four"
+FIRST, SECOND = "a000001 one two", "e000001 three four"
 DONE = "[DONE]"
 
 
@@ -40,8 +45,8 @@ def judged(body: bytes, *, status: int = 200, proper: bool = True, stage: Stage 
 
 ERROR = {"error": {"type": "server_error", "message": "The provider was answering but broke off."}}
 WRONG = {
-    "an ending made up": stream(chunk("<well-a.1> three"), chunk(stop="stop"), DONE),
-    "two answers in one": stream(chunk("<ill-a.1> one"), chunk(SECOND), chunk(stop="stop"), DONE),
+    "an ending made up": stream(chunk("e000001 three"), chunk(stop="stop"), DONE),
+    "two answers in one": stream(chunk("a000001 one"), chunk(SECOND), chunk(stop="stop"), DONE),
     "what nobody said": stream(chunk("five"), ERROR),
     "a broken answer ended well": stream(chunk(FIRST), chunk(stop="stop"), DONE),
     "another stop reason": stream(chunk(SECOND), chunk(stop="length"), DONE),
@@ -50,6 +55,7 @@ WRONG = {
     "two endings": stream(chunk(SECOND), chunk(stop="stop"), DONE, DONE),
     "no words": b"",
     "not mended": stream(ERROR),
+    "broken by nobody": stream(chunk("e000001 three"), ERROR),
 }
 
 
@@ -64,8 +70,8 @@ def test_a_wrong_refusal_is_noticed() -> None:
 
 
 def test_a_right_answer_is_not() -> None:
-    whole = judged(stream(chunk("<well-a.1> "), chunk("three four"), chunk(stop="stop"), DONE))
-    broken = judged(stream(chunk("<ill-a.1> o"), ERROR), stage="after")
+    whole = judged(stream(chunk("e000001 "), chunk("three four"), chunk(stop="stop"), DONE))
+    broken = judged(stream(chunk("a000001 o"), ERROR), stage="after")
 
     assert (whole.wrongs, whole.needed, whole.mended) == ([], 1, 1)
     assert (broken.wrongs, broken.needed) == ([], 0)
@@ -77,10 +83,10 @@ def test_an_answer_that_http_cut_is_noticed() -> None:
 
 
 def test_what_grows_is_noticed() -> None:
-    before = State(files=14, threads=6, memory_mib=50, tasks=1, objects={"dict": 10})
-    after = State(files=15, threads=9, memory_mib=90, tasks=2, objects={"dict": 100_000})
+    before = State(files=14, threads=6, memory_mib=50, tasks=1, blocks=1000, objects={"dict": 10})
+    after = State(files=15, threads=9, memory_mib=90, tasks=2, blocks=1_000_000, objects={"dict": 10_000})
 
     assert grown(before, before) == []
     assert [found.partition(":")[0] for found in grown(before, after)] == [
-        "files", "tasks", "threads", "memory", "objects",
+        "files", "tasks", "threads", "memory", "blocks of memory",
     ]  # fmt: skip

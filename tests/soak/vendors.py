@@ -82,9 +82,10 @@ class Book:
 class Vendor(StandIn):
     """A strict vendor with a habit. Mutable like its base."""
 
-    def __init__(self, name: str, dialect: str, habit: Habit, book: Book, seed: int) -> None:
+    def __init__(self, name: str, letter: str, dialect: str, habit: Habit, book: Book, seed: int) -> None:
         super().__init__(dialects=(dialect,))
         self.name = name
+        self._letter = letter
         self.dialect = dialect
         self.refusals: set[str] = set()
         """Why its published schema refused a request."""
@@ -136,7 +137,8 @@ class Vendor(StandIn):
     def _reply(self) -> Reply:
         """Something of every kind, each beginning with a number that no other answer has."""
         self._serial += 1
-        chance, mark = self._chance, f"<{self.name}.{self._serial}>"
+        # Seven characters, which no way of cutting text cuts: the first piece tells who speaks.
+        chance, mark = self._chance, f"{self._letter}{self._serial:06}"
         parts: tuple[Part, ...] = (
             Thinking(f"{mark} {self._words(30)} {chance.choice(LETTERS)}"),
             Text(f"{mark} {chance.choice(LETTERS)} {self._words(60)}"),
