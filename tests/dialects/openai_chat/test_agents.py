@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ CLAUDE_CODE = sorted(path.name for path in (SCENES / "from_claude_code").iterdir
 OPENCODE = sorted(path.name for path in (SCENES / "from_opencode").iterdir())
 
 
-def from_claude_code(name: str, **habits: object) -> tuple[Json, list[str]]:
+def from_claude_code(name: str, **habits: Any) -> tuple[Json, list[str]]:
     request = anthropic.DIALECT.read_request(scene(f"from_claude_code/{name}"))
     body, written = write(request, **habits)
     return body, losses(written)

@@ -383,6 +383,12 @@ def test_pitfall_017_a_begun_answer_is_sent_and_noted() -> None:
     assert losses(written) == ["prefill"]
 
 
+def test_pitfall_017_the_user_speaks_last_where_that_is_demanded() -> None:
+    body, written = write(asked(user("count"), assistant("1, 2,")), prefill=False)
+    assert body["messages"][-1] == {"role": "user", "content": "Go on."}
+    assert losses(written) == ["prefill"]
+
+
 OWN = Thinking("I think", seal=Seal(ORIGIN, ""))
 FOREIGN = Thinking("they think", seal=Seal("elsewhere", "sig"))
 

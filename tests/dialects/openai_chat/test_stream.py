@@ -9,6 +9,7 @@ import pytest
 
 from dragoman.canon.events import Beat, Event, Failed, PartGrew, PartSealed, Started, UsageSeen
 from dragoman.canon.problem import Kind
+from dragoman.canon.reply import fold
 from dragoman.canon.request import Seal, Text, ToolCall
 from dragoman.canon.usage import Usage
 from dragoman.dialects.base import Hearing
@@ -376,6 +377,14 @@ def test_a_custom_tool_s_call_is_free_text() -> None:
     opened: dict[str, Any] = {"index": 0, "id": "a", "type": "custom", "custom": {"name": "patch", "input": "*"}}
     reply = heard(chunk(calls(opened)), chunk(calls({"index": 0, "custom": {"input": "**"}})), STOP)
     assert reply.parts == (ToolCall("a", "patch", "***", "text"),)
+
+
+@pytest.mark.parametrize(("arguments", "text"), [('{"input":"***"}', "***"), ("{broken", "{broken"), ("[]", "[]")])
+def test_free_text_that_was_asked_for_as_json_is_free_again(arguments: str, text: str) -> None:
+    hearing = Hearing(origin=ORIGIN, names={"patch_1": "patch"}, text_tools=frozenset({"patch_1"}))
+    pieces = [chunk(calls(call(0, None, None, piece))) for piece in arguments]
+    reply = fold(events(sse(chunk(calls(call(0, "a", "patch_1", ""))), *pieces, STOP), hearing))
+    assert reply.parts == (ToolCall("a", "patch", text, "text"),)
 
 
 def test_pitfall_063_arguments_given_as_an_object_are_text() -> None:

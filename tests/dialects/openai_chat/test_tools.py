@@ -223,7 +223,7 @@ def test_pitfall_054_tools_are_refused_where_they_are_needed_and_unknown() -> No
         assert found.value.problem.kind is Kind.UNSUPPORTED
 
 
-def test_custom_tools_are_sent_with_their_free_text() -> None:
+def test_custom_tools_are_sent_with_their_free_text_where_they_are_known() -> None:
     patch = Tool("apply_patch", "Patches.", form="text")
     body, _ = write(
         asked(
@@ -231,9 +231,29 @@ def test_custom_tools_are_sent_with_their_free_text() -> None:
             assistant(ToolCall("a", "apply_patch", "*** Begin", "text")),
             user(ToolResult("a", (Text("ok"),), form="text")),
             tools=(patch,),
-        )
+            tool_choice=ToolChoice("one", "apply_patch"),
+        ),
+        native=True,
     )
+    assert body["tool_choice"] == {"type": "custom", "custom": {"name": "apply_patch"}}
     assert body["tools"] == [{"type": "custom", "custom": {"name": "apply_patch", "description": "Patches."}}]
     custom = {"name": "apply_patch", "input": "*** Begin"}
     assert body["messages"][1]["tool_calls"] == [{"id": "a", "type": "custom", "custom": custom}]
+    assert refusals(body) == []
+
+
+def test_custom_tools_become_functions_of_one_text_elsewhere() -> None:
+    body, written = write(
+        asked(
+            user("hi"),
+            assistant(ToolCall("a", "apply.patch", "*** Begin", "text")),
+            user(ToolResult("a", (Text("ok"),), form="text")),
+            tools=(Tool("apply.patch", form="text"),),
+        )
+    )
+    function = body["tools"][0]["function"]
+    assert function["parameters"]["required"] == ["input"]
+    assert written.text_tools == {function["name"]}
+    assert body["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"input":"*** Begin"}'
+    assert losses(written) == ["tool.form"]
     assert refusals(body) == []

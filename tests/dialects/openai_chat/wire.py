@@ -51,9 +51,9 @@ def assistant(*parts: Part | str) -> Turn:
     return Turn("assistant", tuple(Text(part) if isinstance(part, str) else part for part in parts))
 
 
-def write(request: Request, **habits: Any) -> tuple[Json, Written]:
+def write(request: Request, *, native: bool = False, **habits: Any) -> tuple[Json, Written]:
     """The body as JSON, and all that was written."""
-    written = DIALECT.write_request(request, target(**habits))
+    written = DIALECT.write_request(request, target(native=native, **habits))
     return json.loads(written.body), written
 
 

@@ -27,7 +27,7 @@ from dragoman.canon.problem import Kind, Problem, problem
 from dragoman.canon.request import Extras, Part, Refusal, Seal, Text, Thinking, ToolCall
 from dragoman.canon.usage import NOTHING_SAID
 from dragoman.dialects.base import Hearing
-from dragoman.dialects.openai_chat.calls import Calls
+from dragoman.dialects.openai_chat.calls import Calls, free_text
 from dragoman.dialects.openai_chat.chunk import CallDelta, Choice, Chunk, Delta, leftovers, read_chunk
 from dragoman.dialects.openai_chat.errors import problem_in_answer, problem_in_stream
 from dragoman.dialects.openai_chat.names import digest
@@ -112,6 +112,8 @@ class Answer:
         for call in self._calls.all:
             entry = self._call_entries.get(call.id)
             seal = Seal(self._hearing.origin, blob_of(entry)) if entry else None
+            if call.name in self._hearing.text_tools:
+                self._events.append(PartGrew(call.part or 0, free_text("".join(call.pieces))))
             self._events.append(PartSealed(call.part or 0, seal))
         return [*self._events, self._finish(self._reason)]
 
@@ -245,10 +247,11 @@ class Answer:
                 return
             self._close_prose()
             name = self._hearing.names.get(call.name, call.name)
-            head = ToolCall(self._calls.client_id(call, self._seed), name, "", call.form)
-            call.part = self._open(head)
+            form = "text" if call.name in self._hearing.text_tools else call.form
+            call.part = self._open(ToolCall(self._calls.client_id(call, self._seed), name, "", form))
             text = "".join(call.pieces)
-        if text:
+        # Free text that came as JSON is told when the JSON is whole.
+        if text and call.name not in self._hearing.text_tools:
             self._events.append(PartGrew(call.part, text))
 
     def _note(self, name: str, value: Raw) -> None:

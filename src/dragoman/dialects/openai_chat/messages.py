@@ -6,6 +6,7 @@ a call without a result is given one that says so; nothing empty is sent.
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Raw
 
 from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolCall, ToolResult, Turn
@@ -20,6 +21,9 @@ BILLING_LINE = "x-anthropic-billing-header:"
 reads it: at other vendors it would break every cached prefix (scene: `claude_code`)."""
 
 INTERRUPTED = "The tool call was interrupted and gave no result."
+
+GO_ON = "Go on."
+"""What the user says where the upstream wants the user to speak last."""
 
 Message = dict[str, object]
 
@@ -57,6 +61,8 @@ class _Conversation:
             self.messages = _merged(self.messages)
         if self.messages and self.messages[-1]["role"] == "assistant" and not self._pen.own:
             self._pen.lose("prefill", "The upstream may begin a new answer instead of going on with the one begun.")
+            if not self._pen.habits.prefill:
+                self.messages.append({"role": "user", "content": GO_ON})
         if all(message["role"] not in ("user", "assistant", "tool") for message in self.messages) and not self._pen.own:
             self.messages.append({"role": "user", "content": ""})
         return self.messages
@@ -240,7 +246,10 @@ def _call(call: ToolCall, sent: str, pen: Pen) -> Message:
         pen.lose("cache_mark", "A tool call of this wire holds no cache mark.", "dropped")
     name = pen.names.sent(call.name)
     said: Message = {"id": sent, "type": "function", "function": {"name": name, "arguments": call.arguments or "{}"}}
-    if call.form == "text":
+    if call.form == "text" and not pen.free_text:
+        arguments = msgspec.json.encode({"input": call.arguments}).decode()
+        said = {"id": sent, "type": "function", "function": {"name": name, "arguments": arguments}}
+    elif call.form == "text":
         said = {"id": sent, "type": "custom", "custom": {"name": name, "input": call.arguments}}
     if call.extras:
         said |= pen.kept(call.extras, "tool_call")

@@ -24,12 +24,19 @@ class Pen:
         self.own = dialect == NAME
         """Whether the request was read from this dialect, so that its own forms are kept."""
         self.names = ToolNames(target.habits.tool_name_limit)
+        self.text_tools: set[str] = set()
+        """Names as sent of tools of free text that became JSON tools."""
         self._losses: dict[str, Loss] = {}
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         """All losses so far, in the order they were found."""
         return tuple(self._losses.values())
+
+    @property
+    def free_text(self) -> bool:
+        """Whether tools of free text (`custom`) are sent as such: OpenAI knows them, or the client says so."""
+        return self.own or self.target.native
 
     def lose(self, what: str, why: str, how: Literal["dropped", "changed"] = "changed") -> None:
         """Records a loss."""

@@ -16,6 +16,8 @@ from dragoman.dialects.typed_tools import known
 
 OBJECT = Raw(b'"object"')
 EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
+TEXT_SCHEMA = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
+"""Schema of a tool of free text for servers that know JSON only."""
 
 Written = dict[str, object] | Raw
 
@@ -49,7 +51,7 @@ def write_tools(request: Request, pen: Pen) -> dict[str, object]:
         return {}
     members: dict[str, object] = {"tools": offered}
     if request.tool_choice:
-        members["tool_choice"] = _choice(request.tool_choice, pen)
+        members["tool_choice"] = _choice(request.tool_choice, request, pen)
     if request.parallel_tools is False or (request.parallel_tools and pen.own):
         if pen.habits.parallel_tools_member:
             members["parallel_tool_calls"] = request.parallel_tools
@@ -126,11 +128,16 @@ def _tool(tool: Tool, pen: Pen) -> Written:
     if tool.cache_mark:
         pen.lose("cache_mark", "A tool of this wire holds no cache mark.", "dropped")
     extras = dict(pen.kept(tool.extras, "tool"))
-    kind = "function" if tool.form == "json" else "custom"
-    said: dict[str, object] = {"name": pen.names.sent(tool.name)}
+    kind = "function" if tool.form == "json" or not pen.free_text else "custom"
+    name = pen.names.sent(tool.name)
+    said: dict[str, object] = {"name": name}
     if tool.description is not None:
         said["description"] = tool.description
-    if tool.form == "json":
+    if tool.form == "text" and kind == "function":
+        pen.lose("tool.form", "The upstream knows JSON arguments only; the text is asked for in 'input'.")
+        pen.text_tools.add(name)
+        said["parameters"] = TEXT_SCHEMA
+    elif kind == "function":
         said["parameters"] = _schema(tool, pen)
         if tool.strict is not None and pen.habits.tool_strict:
             said["strict"] = tool.strict
@@ -177,13 +184,15 @@ def _provider_tool(tool: ProviderTool, pen: Pen) -> Written | None:
     return {"type": "function", "function": function}
 
 
-def _choice(choice: ToolChoice, pen: Pen) -> object:
+def _choice(choice: ToolChoice, request: Request, pen: Pen) -> object:
     extras = dict(pen.kept(choice.extras, "tool_choice"))
     if extras:
         return {"type": "allowed_tools", **extras}
     match choice.mode:
         case "one" if choice.name is not None and pen.habits.tool_choice_any:
-            return {"type": "function", "function": {"name": pen.names.sent(choice.name)}}
+            free = any(tool.name == choice.name and tool.form == "text" for tool in request.tools if type(tool) is Tool)
+            kind = "custom" if free and pen.free_text else "function"
+            return {"type": kind, kind: {"name": pen.names.sent(choice.name)}}
         case "any" if pen.habits.tool_choice_any:
             return "required"
         case "any" | "one":

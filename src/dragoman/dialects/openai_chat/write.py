@@ -58,7 +58,9 @@ def write_request(request: Request, target: Target) -> Written:
         if body.pop(member, None) is not None:
             pen.lose(member, "The upstream must not be sent this member.", "dropped")
     body.update(target.habits.extra_body)
-    return Written(_encoded(body, pen), (*request.losses, *pen.losses), pen.names.changed, local)
+    return Written(
+        _encoded(body, pen), (*request.losses, *pen.losses), pen.names.changed, local, frozenset(pen.text_tools)
+    )
 
 
 def _refuse_connectors(request: Request, pen: Pen) -> None:
