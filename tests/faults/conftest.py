@@ -18,6 +18,13 @@ def gateway() -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def swift() -> Iterator[Served]:
-    """A gateway that lives five times faster still, for scenes that are nothing but waiting."""
-    with Served(5 * SPEED) as served:
+    """A gateway that lives ten times faster still, for scenes that are nothing but waiting."""
+    with Served(10 * SPEED) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def calm() -> Iterator[Served]:
+    """A gateway on the world's own clock, for scenes of such volume that a hurried one would run out of patience."""
+    with Served(1.0) as served:
         yield served

@@ -25,8 +25,8 @@ from dragoman.settings.record import Server as ServerSettings
 from dragoman.settings.record import Settings
 from dragoman.web.edge import Edge
 
-SPEED = 10.0
-"""How many of its seconds the gateway lives through in one of ours: half a second of back-off is a twentieth."""
+SPEED = 5.0
+"""How many of its seconds the gateway lives through in one of ours: half a second of back-off is a tenth."""
 ASKED = "claude-asked"
 """The model every client asks for."""
 MODEL = "standin-large"
@@ -35,7 +35,7 @@ KEY = "sk-canary-of-the-channel"
 """The channels' key, which no client may ever see."""
 PROVIDERS = {"anthropic": "anthropic", "openai_chat": "openai-compatible"}
 """The row a dialect is tested with: the vendor itself, and any server of the other dialect."""
-HASTY = Timeouts(connect_s=30.0, first_content_s=3.0, idle_s=3.0)
+HASTY = Timeouts(connect_s=30.0, first_content_s=1.5, idle_s=1.5)
 """For faults that are a silence; in the gateway's seconds."""
 PATIENT = Timeouts(connect_s=30.0)
 """For all others: nothing is failed because this machine was busy."""

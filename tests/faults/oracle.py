@@ -189,7 +189,6 @@ def claim_honest(cell: Cell, outcome: Honest, told: Answer) -> None:
         return
     heard = hear(cell.door, told.body, stream=cell.stream)
     if heard.error is not None:
-        assert heard.stop is None
         assert not heard.ended
         if not cell.verbatim:
             claim_unfinished(heard)

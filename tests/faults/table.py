@@ -236,7 +236,9 @@ files of this folder."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "F14": {"wait_s": 0.002},
     "F19": {"wait_s": 0.01},
-    "F44.bomb": {"value": "80"},
+    "F43.before": {"value": "9"},
+    "F43.after": {"value": "9"},
+    "F44.bomb": {"value": "72"},
     "F56": {"wait_s": 0.002},
     "F59": {"wait_s": 0.1},
 }
@@ -261,6 +263,8 @@ def is_spoken(key: str, upstream: str) -> bool:
     return not key.startswith("F32.") or upstream == "openai_chat" or key.removeprefix("F32.") in AT_ANTHROPIC
 
 
+VAST = frozenset({"F43.before", "F43.after", "F44.bomb"})
+"""Faults of such volume that only a calm gateway can be asked for its patience."""
 SILENT = frozenset({"F06", "F12", "F13", "F14", "F19", "F54"})
 """Faults that only a limit ends: their channel is a hasty one."""
 

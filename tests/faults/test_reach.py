@@ -26,7 +26,7 @@ from tests.standin import refusing
 DOORS = ("anthropic", "openai_chat")
 CERTIFICATES = Path(__file__).with_name("certificates")
 """Made for these tests: an authority, and what it signed for 127.0.0.1 (good, expired) and for elsewhere."""
-QUICKLY = Timeouts(connect_s=3.0)
+QUICKLY = Timeouts(connect_s=1.5)
 """Of the gateway's hurried seconds."""
 
 

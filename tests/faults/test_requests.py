@@ -22,10 +22,10 @@ MIB = 1024 * 1024
 
 
 class HastyEdge(Edge):
-    """An edge that waits five hurried seconds for a head or a body."""
+    """An edge that waits two hurried seconds for a head or a body."""
 
-    head_s = 5.0
-    body_s = 5.0
+    head_s = 2.0
+    body_s = 2.0
 
 
 def ask_with(gateway: Served, door: str, body: bytes, **headers: str) -> Told:
