@@ -111,17 +111,23 @@ def judge(wish: Wish, told: Told, book: Book, tally: Tally) -> None:
     try:
         outcome = heard_as(wish, told, truths, tally)
     except (AssertionError, LookupError, ValueError) as found:
-        tally.wrongs.append(f"{wish}: {type(found).__name__} {found}; {told}; meant {truths}")
+        tally.wrongs.append(f"{wish}: {type(found).__name__} {found}; {seen(told)}; meant {truths}")
         return
     tally.outcomes[outcome] += 1
     failed_over = told.headers.get("x-dragoman-attempts", "1") != "1" or any(
         truth.stage == "before" for truth in truths
     )
     if wish.mended and outcome == "error instead":
-        tally.wrongs.append(f"{wish}: a healthy channel did not answer; {told}; meant {truths}")
+        tally.wrongs.append(f"{wish}: a healthy channel did not answer; {seen(told)}; meant {truths}")
     if wish.mended and failed_over and outcome in ("whole", "error instead"):
         tally.needed += 1
         tally.mended += outcome == "whole"
+
+
+def seen(told: Told) -> str:
+    """An answer in few words: its headers, and how it ended."""
+    ours = {name: value for name, value in told.headers.items() if name.startswith(("x-dragoman", "request"))}
+    return f"{told.status} {ours} proper={told.proper} …{told.body[-400:]!r}"
 
 
 def heard_as(wish: Wish, told: Told, truths: list[Truth], tally: Tally) -> Outcome:
@@ -138,7 +144,7 @@ def heard_as(wish: Wish, told: Told, truths: list[Truth], tally: Tally) -> Outco
     heard = hear(wish.door, told.body, stream=wish.stream)
     claim_in_order(wish, told, heard, tally)
     if heard.error is None:
-        claim_whole(heard, truths)
+        claim_whole(heard, truths, verbatim=told.headers["x-dragoman-mode"] == "verbatim")
         return "whole"
     assert heard.error["message"], "an error without words"
     assert heard.stop is None, "an error behind an ending"
@@ -167,9 +173,9 @@ def claim_in_order(wish: Wish, told: Told, heard: Heard, tally: Tally) -> None:
         tally.kept_awake += 1
 
 
-def claim_whole(heard: Heard, truths: list[Truth]) -> None:
-    """One attempt's whole answer, which its vendor ended."""
-    assert heard.ended, "neither an ending nor an error"
+def claim_whole(heard: Heard, truths: list[Truth], *, verbatim: bool) -> None:
+    """One attempt's whole answer, which its vendor ended. Of a verbatim one the very last frame may have been lost."""
+    assert heard.ended or (verbatim and heard.stop), "neither an ending nor an error"
     whole = [truth for truth in truths if heard.said == meant(truth.reply)]
     assert len(whole) == 1, "what ended well is not one answer, whole"
     assert heard.stop == whole[0].reply.reason, heard.stop

@@ -34,7 +34,7 @@ VENDORS: dict[str, tuple[str, Habit]] = {
     "sleepy-a": ("anthropic", SLEEPY),
     "sleepy-c": ("openai_chat", SLEEPY),
 }
-TIMEOUTS = {"ill": (2.0, 2.0), "well": (80.0, 80.0), "sleepy": (17.0, 80.0)}
+TIMEOUTS = {"ill": (2.0, 3.0), "well": (80.0, 80.0), "sleepy": (17.0, 80.0)}
 """First content and idle, in seconds. Sleepy ones are pinged for before they answer, or are given up."""
 GROUPS: dict[str, tuple[float, tuple[str, ...]]] = {
     "pair-aa": (1.0, ("ill-a", "well-a")),
