@@ -37,7 +37,7 @@ class Network:
     def _by_proxy(self) -> ProxiedTransport:
         """The client for proxies, and for names and passwords within addresses."""
         if self._proxied is None:
-            # most gateways never need it, and it weighs 12 MiB
+            # most gateways never need it, and aiohttp weighs 8 MiB
             from dragoman.net.proxied import ProxiedTransport
 
             self._proxied = ProxiedTransport()
