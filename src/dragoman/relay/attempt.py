@@ -11,13 +11,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from dragoman.canon.events import Beat, Event, Failed, Finished, PartGrew, PartOpened, PartSealed
+from dragoman.canon.events import Beat, Event, Failed, Finished, PartGrew, PartOpened, PartSealed, UsageSeen
 from dragoman.canon.order import OrderKeeper, SingleFile
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.canon.reply import Fold
 from dragoman.canon.request import Refusal, Text, Thinking
+from dragoman.canon.usage import Usage
 from dragoman.dialects.base import Dialect, Editor, Writer
 from dragoman.dialects.sse import FRAME_LIMIT, WholeFrames
+from dragoman.ledger.tokens import estimate_text
 from dragoman.net.transport import ERROR_LIMIT, Answer, Transport
 from dragoman.relay.delivery import Delivery, Pulse
 from dragoman.relay.prepare import Prepared
@@ -190,14 +192,24 @@ class Attempt:
         return b"", close() or [Failed(_cut_short(self.prepared))]
 
     def _judge(self, events: list[Event]) -> list[Event]:
-        """The events with local stop sequences enforced and an unknown ending told as what it is, when translating."""
+        """The events with local stop sequences enforced; when translating, with an ending that says what it is."""
         if self._stops is not None:
             events = self._stops.watch(events)
-        if events and not self.prepared.verbatim:
-            last = events[-1]
-            if isinstance(last, Finished) and last.reason == "unknown":
-                return [*events[:-1], Failed(_unknown_ending(self.prepared))]
-        return events
+        finished = events[-1] if events else None
+        if self.prepared.verbatim or not isinstance(finished, Finished):
+            return events
+        earlier = events[:-1]
+        if finished.reason == "unknown":
+            return [*earlier, Failed(_unknown_ending(self.prepared))]
+        return [*earlier, *self._untold_usage(earlier), finished]
+
+    def _untold_usage(self, last_events: list[Event]) -> list[UsageSeen]:
+        """An estimate of the output, flagged as such, where the provider told none, since clients count with it."""
+        told = any(isinstance(event, UsageSeen) and event.usage.output is not None for event in last_events)
+        if told or self.fold.usage.output is not None:
+            return []
+        length = self.fold.text_length + sum(len(event.text) for event in last_events if isinstance(event, PartGrew))
+        return [UsageSeen(Usage(output=estimate_text(length), exact=False))]
 
     async def _whole(self, answer: Answer) -> Problem | None:
         """Relays a whole answer to a client that asked for one."""
