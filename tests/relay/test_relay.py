@@ -356,3 +356,27 @@ def test_clients_keys_and_cookies_never_reach_an_upstream() -> None:
 
     assert "mine" not in str(stage.transport.calls[0].headers)
     assert stage.transport.calls[0].headers["authorization"] == "Bearer key-of-one"
+
+
+def test_a_channel_that_takes_one_request_at_once_serves_them_in_the_order_they_came() -> None:
+    running: list[int] = []
+
+    class Watched(ScriptedAnswer):
+        """An answer that tells when it is being read."""
+
+        async def read(self) -> bytes:
+            """The next bytes of the script."""
+            running.append(id(self))
+            return await super().read()
+
+    answers = [Watched([1.0, OPENED, HELLO, DONE], content_type="text/event-stream") for _ in range(3)]
+    stage = Stage({"one": answers}, channel("one", limits={"simultaneous": 1}))
+
+    async def crowd() -> list[Listener]:
+        return list(await asyncio.gather(*(stage.ask(ask()) for _ in answers)))
+
+    heard = play(crowd())
+
+    assert all("Hello there" in listener.text for listener in heard)
+    assert list(dict.fromkeys(running)) == [id(answer) for answer in answers]
+    assert running == sorted(running, key=[id(answer) for answer in answers].index), "two were read at once"

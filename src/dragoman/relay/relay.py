@@ -26,6 +26,7 @@ from dragoman.providers.base import Provider
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.course import Course
 from dragoman.relay.delivery import Caller, Delivery, Pulse
+from dragoman.relay.gates import Gates
 from dragoman.relay.needs import needs_of
 from dragoman.relay.prepare import Inquiry, prepare, prepare_count
 from dragoman.relay.probe import Finding, suggestion_for
@@ -67,6 +68,7 @@ class Relay:
         self._user_agent = user_agent
         self.snapshot = snapshot
         self.learned = Learned()
+        self._gates = Gates()
 
     async def answer(self, inquiry: Inquiry, caller: Caller) -> None:
         """Answers one inquiry; tells every problem in the door's dialect; raises only when cancelled."""
@@ -151,7 +153,10 @@ class Relay:
         attempt = Attempt(prepared, self._transport, delivery, pulse)
         found: Problem | None = None
         try:
-            found = await attempt.run()
+            async with self._gates.through(channel):
+                found = await attempt.run()
+        except Trouble as trouble:
+            found = trouble.problem
         except asyncio.CancelledError:
             self.learned.learn(step, Left(), _now_ms(), 0.0)
             course.attempted(step, attempt, None, cancelled=True)
