@@ -108,6 +108,7 @@ class Attempt:
 
     async def _run(self) -> Problem | None:
         prepared, limit_s = self.prepared, self.prepared.first_content_s
+        self.sent_s = self._loop.time()
         try:
             async with asyncio.timeout(limit_s):
                 answer = self._answer = await self._transport.send(prepared.call)
