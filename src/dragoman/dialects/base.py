@@ -17,6 +17,7 @@ from dragoman.canon.habits import Habits
 from dragoman.canon.problem import Problem
 from dragoman.canon.reply import Reply
 from dragoman.canon.request import Loss, Request
+from dragoman.canon.schema import Lowered
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,8 @@ class Written(Struct, frozen=True):
     """Stop sequences the upstream could not be told, to be enforced here."""
     text_tools: frozenset[str] = frozenset()
     """Names as sent of tools that take free text, for an upstream that knows only JSON: it gives `{"input": text}`."""
+    lowered: Mapping[str, Lowered] = field(default_factory=dict)
+    """By tool name as sent, schemas that were lowered so that a call's arguments must be brought back from it."""
 
 
 class Hearing(Struct, frozen=True, kw_only=True):
@@ -55,6 +58,8 @@ class Hearing(Struct, frozen=True, kw_only=True):
     """`Written.names`."""
     text_tools: frozenset[str] = frozenset()
     """`Written.text_tools`."""
+    lowered: Mapping[str, Lowered] = field(default_factory=dict)
+    """`Written.lowered`."""
     forced_tool: bool = False
     """Whether the tool choice forced a call."""
 
