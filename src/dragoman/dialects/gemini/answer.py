@@ -205,7 +205,9 @@ class Answer:
         prose = self._prose
         if prose is None or prose[0] is not kind or part.extras is not None:
             if not part.text and part.extras is None:
-                self._held += [part] if part.seal else []
+                if part.seal is not None:
+                    self._seal_prose()
+                    self._held.append(part)
                 return
             self._close()
             prose = self._prose = (kind, self._open(replace(part, text="", seal=None)))

@@ -41,7 +41,7 @@ def write_tools(request: Request, pen: Pen) -> Wire:
         left.setdefault("includeServerSideToolInvocations", True)
     if request.parallel_tools is False and declared:
         pen.lose("parallel_tools", "This wire cannot be told to make one call at a time.", "dropped")
-    choice = _choice(request.tool_choice, pen, offered=bool(declared))
+    choice = _choice(request.tool_choice, pen, {str(each["name"]) for each in declared})
     config = left | ({"functionCallingConfig": choice} if choice else {})
     return ({"tools": tools} if tools else {}) | ({"toolConfig": config} if config and (tools or pen.own) else {})
 
@@ -193,7 +193,7 @@ def _lose_vendors_tool(tool: ProviderTool, request: Request, pen: Pen, *, others
     pen.lose(f"tools.{tool.kind}", "Only its own vendor runs this tool.", "dropped")
 
 
-def _choice(choice: ToolChoice | None, pen: Pen, *, offered: bool) -> Wire:
+def _choice(choice: ToolChoice | None, pen: Pen, offered: set[str]) -> Wire:
     """The `functionCallingConfig`; empty where the model is left free."""
     if choice is None:
         return {}
@@ -202,11 +202,12 @@ def _choice(choice: ToolChoice | None, pen: Pen, *, offered: bool) -> Wire:
         if choice.mode in ("any", "one"):
             pen.lose("tool_choice", "No tools of the client's are offered.", "dropped")
         return {}
-    mode = choice.mode
-    if mode in ("any", "one") and not pen.habits.tool_choice_any:
-        pen.lose("tool_choice", "The upstream cannot be made to call a tool; it is left free.")
+    mode, name = choice.mode, pen.names.sent(choice.name) if choice.mode == "one" and choice.name else ""
+    unknown = mode == "one" and name not in offered and not pen.own
+    if unknown or (mode in ("any", "one") and not pen.habits.tool_choice_any):
+        pen.lose("tool_choice", "The upstream cannot be made to call this tool; it is left free.")
         mode = "auto"
     said: Wire = {"mode": MODES[mode]}
-    if mode == "one" and choice.name is not None:
-        said["allowedFunctionNames"] = [pen.names.sent(choice.name)]
+    if mode == "one":
+        said["allowedFunctionNames"] = [name]
     return {**said, **extras}

@@ -65,7 +65,11 @@ class Pen:
         return ""
 
     def belongs(self, seal: Seal | None) -> bool:
-        """Whether what carries this seal may be sent back. Unsealed parts of this wire come from the client itself."""
+        """Whether what carries this seal may be sent back.
+
+        Unsealed parts of this wire come from the client itself; an unmarked seal is of the vendor of the client's own
+        wire.
+        """
         if seal is None:
             return self.own
-        return seal.origin == self.target.origin or (not seal.origin and self.target.native)
+        return seal.origin == self.target.origin or (not seal.origin and self.target.native and self.own)

@@ -103,9 +103,11 @@ class StreamWriter:
         self._part, self._pieces = head, []
         self._template = b""
         match head:
-            case Text(extras=None) | Refusal(extras=None):
+            case Text() | Refusal() | Thinking(redacted=False) if head.extras and head.extras.dialect == NAME:
+                pass
+            case Text() | Refusal():
                 self._template = self._tail + b'{"text":'
-            case Thinking(redacted=False, extras=None):
+            case Thinking(redacted=False):
                 self._template = self._tail + b'{"thought":true,"text":'
         self._refused = self._refused or isinstance(head, Refusal)
 

@@ -33,7 +33,7 @@ def write_thinking(reasoning: Reasoning, pen: Pen) -> Wire:
     if reasoning.mode is None and reasoning.effort is None and reasoning.budget is None:
         return dict(extras)
     told = _told(reasoning, pen)
-    if reasoning.display != "omitted" and not is_off(reasoning):
+    if reasoning.display != "omitted" and (reasoning.mode in ("on", "adaptive") or reasoning.display):
         told["includeThoughts"] = True
     return {**told, **extras}
 

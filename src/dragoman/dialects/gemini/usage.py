@@ -15,7 +15,7 @@ from dragoman.canon.request import Extras
 from dragoman.canon.usage import Usage, count
 from dragoman.dialects.gemini.casing import spelled
 from dragoman.dialects.gemini.wire import NAME, NULL
-from dragoman.dialects.take import Members
+from dragoman.dialects.take import Members, first_byte
 
 _ANY = msgspec.json.Decoder()
 BY_TOOLS = "toolUsePromptTokenCount"
@@ -43,7 +43,7 @@ def read_usage(members: Members) -> tuple[Usage, Extras | None]:
 
 def _counted(found: Mapping[str, Raw], name: str) -> int | None:
     raw = found.get(name)
-    return count(_ANY.decode(raw)) if raw is not None and bytes(raw[:1]).isdigit() else None
+    return count(_ANY.decode(raw)) if raw is not None and first_byte(raw).isdigit() else None
 
 
 def write_usage(usage: Usage, extras: Extras | None = None) -> dict[str, object]:
