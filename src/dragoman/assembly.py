@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from urllib.request import getproxies_environment
 
-import structlog
 import uvicorn
 from msgspec import Struct
 from msgspec.structs import replace
@@ -49,8 +48,6 @@ COLLECT = (50_000, 20, 50)
 
 KEPT_BYTES = 16 * 1024 * 1024
 """Freed memory that stays ours."""
-
-log = structlog.get_logger()
 
 
 class Gateway:
@@ -94,8 +91,8 @@ class Assembly(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, record: Callable[[Exchange], None] | None = None) -> AsyncIterator[Assembly]:
-    """Everything wired, for as long as the context lasts."""
+async def assemble(settings: Settings, record: Callable[[Exchange], None] = lambda _: None) -> AsyncIterator[Assembly]:
+    """Everything wired, for as long as the context lasts. `record` is given each exchange at its end."""
     dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
     async with open_transport(getproxies_environment()) as transport:
         relay = Relay(
@@ -103,7 +100,7 @@ async def assemble(settings: Settings, record: Callable[[Exchange], None] | None
             dialects=dialects,
             providers=catalog(),
             snapshot=settings.snapshot,
-            record=record or log_exchange,
+            record=record,
             user_agent=f"dragoman/{__version__}",
         )
         gateway = Gateway(relay)
@@ -117,9 +114,9 @@ def new_exchange_id() -> str:
     return f"dgm_{secrets.token_hex(12)}"
 
 
-def log_exchange(exchange: Exchange) -> None:
-    """One line of facts per exchange."""
-    log.info("exchange", **line(exchange))
+def logged(note: logs.Note) -> Callable[[Exchange], None]:
+    """What records each exchange as one line of the log."""
+    return lambda exchange: note("exchange", line(exchange))
 
 
 class Server(uvicorn.Server):
@@ -176,14 +173,14 @@ def serve(settings: Settings, *, demo: bool, ready: Callable[[int], None] = lamb
 
     Raises `OSError` where the address cannot be bound.
     """
-    logs.configure(settings.server.log_level, settings.server.log_format)
+    note = logs.configure(settings.server.log_level, settings.server.log_format)
     listener = bind(settings.server.host, settings.server.port)
     # What start-up made stays: the collector need not look at it again, nor at each request's short-lived values.
     gc.freeze()
     gc.set_threshold(*COLLECT)
     _keep_freed_memory()
     with asyncio.Runner(loop_factory=_new_loop) as runner:
-        return runner.run(_serve(settings, listener, ready, demo=demo))
+        return runner.run(_serve(settings, listener, ready, logged(note), demo=demo))
 
 
 def _keep_freed_memory() -> None:
@@ -204,13 +201,20 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def _serve(settings: Settings, listener: socket.socket, ready: Callable[[int], None], *, demo: bool) -> int:
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    ready: Callable[[int], None],
+    record: Callable[[Exchange], None],
+    *,
+    demo: bool,
+) -> int:
     async with AsyncExitStack() as stack:
         if demo:
             url, stop = await start_demo()
             stack.push_async_callback(stop)
             settings = replace(settings, snapshot=demo_snapshot(url))
-        assembly = await stack.enter_async_context(assemble(settings))
+        assembly = await stack.enter_async_context(assemble(settings, record))
         config = uvicorn.Config(
             assembly.app,
             http=Edge,

@@ -13,8 +13,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, MutableMapping
-from typing import Any, TextIO, cast
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TextIO, TypeAlias, cast
 
 import msgspec
 import structlog
@@ -28,9 +30,18 @@ PLAIN = ("exchange", "session", "timestamp", "level")
 """Members that are ours, and may look like keys."""
 
 
-def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
-    """Sets up structlog for the process; call once, at start. `form` is `text`, `json` or, by the terminal, `auto`."""
+Note: TypeAlias = Callable[[str, dict[str, Any]], None]
+"""Logs an event and its facts, which are the log's from then on, at level `info`."""
+
+
+def configure(level: str, form: str, stream: TextIO = sys.stderr) -> Note:
+    """Sets up structlog for the process; call once, at start. `form` is `text`, `json` or, by the terminal, `auto`.
+
+    Gives the short way into the same log, for lines that come with each exchange.
+    """
     text = form == "text" or (form == "auto" and stream.isatty())
+    lowest = getattr(logging, level.upper())
+    spool = Spool(stream)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -39,10 +50,23 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:
             mask,
             structlog.dev.ConsoleRenderer(colors=stream.isatty()) if text else structlog.processors.JSONRenderer(_json),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", Spool(stream))),
+        wrapper_class=structlog.make_filtering_bound_logger(lowest),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", spool)),
         cache_logger_on_first_use=True,
     )
+    if lowest > logging.INFO:
+        return lambda _, __: None
+    return _note_by_structlog if text else partial(_note_as_json, spool)
+
+
+def _note_by_structlog(event: str, facts: dict[str, Any]) -> None:
+    structlog.get_logger().info(event, **facts)
+
+
+def _note_as_json(spool: Spool, event: str, facts: dict[str, Any]) -> None:
+    """Writes what structlog would, without its chain of processors, which took a tenth of a small request's time."""
+    facts["event"], facts["level"], facts["timestamp"] = event, "info", datetime.now(UTC)
+    spool.write(_json(mask(None, "", facts)) + "\n")
 
 
 class Spool:

@@ -10,7 +10,7 @@ MOST = 2**53 - 1
 """Largest count that is believed; it is exact in every JSON reader and fits a database's integer."""
 
 
-class Usage(Struct, frozen=True):
+class Usage(Struct, frozen=True, omit_defaults=True):
     """Tokens of one reply; None where nothing was said. Disjoint, but for `thinking`, which is within `output`."""
 
     input: int | None = None

@@ -102,14 +102,14 @@ def line(exchange: Exchange) -> dict[str, object]:
 
 def attempt_words(attempt: AttemptRecord) -> str:
     """One attempt in a few words, as `deepseek/deepseek-chat translated 429 rate_limited`."""
-    words = (attempt.mode, attempt.status, attempt.problem or "ok")
-    return " ".join([f"{attempt.channel}/{attempt.model}", *(str(word) for word in words if word is not None)])
+    status = "" if attempt.status is None else f" {attempt.status}"
+    return f"{attempt.channel}/{attempt.model} {attempt.mode}{status} {attempt.problem or 'ok'}"
 
 
 def _said(usage: Usage) -> dict[str, object]:
-    """The counts that were told."""
-    told = msgspec.structs.asdict(usage).items()
-    return {name: value for name, value in told if value is not None and value is not True}
+    """The counts that were told, and that they are not exact if they are not."""
+    told: dict[str, object] = msgspec.to_builtins(usage)
+    return told
 
 
 def _since(exchange: Exchange, moment_ms: int | None) -> int | None:
