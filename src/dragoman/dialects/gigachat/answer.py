@@ -1,0 +1,211 @@
+"""What the vendor answered, chunk by chunk, as events.
+
+Theory: `Answer` knows chunks and nothing of bytes in slices; a whole answer is one chunk. A call comes whole in one
+chunk, its finish reason there or in a later one, words before it or not: all of them amount to the same events. The
+end is held back until the terminator or the end of the bytes, since usage and state may come late; without a finish
+reason an answer is broken, however politely it ended.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from dragoman.canon.arguments import restored
+from dragoman.canon.events import (
+    Beat,
+    Event,
+    Failed,
+    Finished,
+    PartGrew,
+    PartNoted,
+    PartOpened,
+    PartSealed,
+    Reason,
+    Started,
+    UsageSeen,
+)
+from dragoman.canon.problem import Kind, Problem, problem
+from dragoman.canon.request import Extras, Part, Seal, Text, Thinking, ToolCall
+from dragoman.dialects.base import Hearing
+from dragoman.dialects.gigachat.chunk import Choice, Chunk, Function, Said, leftovers, read_chunk
+from dragoman.dialects.gigachat.errors import problem_in_answer
+from dragoman.dialects.gigachat.names import digest
+from dragoman.dialects.gigachat.usage import read_usage
+from dragoman.dialects.gigachat.wire import BROKEN, NAME, REASONS, STATE
+
+BUSY = frozenset({"function_in_progress", "search_result"})
+"""Roles of messages about functions that the vendor runs itself: signs of life, not words of the model."""
+_TEXT = msgspec.json.Decoder(str)
+
+
+class Answer:
+    """One answer while it arrives. Mutable: it remembers the open parts, the calls and the ending."""
+
+    def __init__(self, hearing: Hearing) -> None:
+        self._hearing = hearing
+        self._events: list[Event] = []
+        self._started = False
+        self._seed = ""
+        self._parts = 0
+        self._prose: tuple[type[Text | Thinking], int] | None = None
+        self._text: int | None = None
+        """Index of the first text, which bears what is told of the answer's state where no call does."""
+        self._calls: list[int] = []
+        self._latest: tuple[str, str] | None = None
+        self._state = ""
+        self._word = ""
+        """The finish reason as the wire said it."""
+        self.ended = False
+
+    def take(self, data: bytes) -> list[Event]:
+        """The events of one chunk, or of a whole answer; a `Beat` if it holds nothing."""
+        if self.ended:
+            return []
+        chunk = read_chunk(data)
+        if chunk is None:
+            return self.fail(garbled(data))
+        if not chunk.choices:
+            failure = problem_in_answer(data)
+            if failure is not None:
+                return self.fail(failure)
+        self._events = []
+        choice = next((each for each in chunk.choices or () if each.index == 0), None)
+        if not self._started and (choice is not None or chunk.usage is not None):
+            self._start(chunk, data)
+        if choice is not None:
+            self._choice(choice)
+        if chunk.usage is not None:
+            usage, extras = read_usage(chunk.usage)
+            self._events.append(UsageSeen(usage, extras))
+        if self._word == BROKEN:
+            return [*self._events, *self.fail(_broken())]
+        return self._events or [Beat()]
+
+    def fail(self, found: Problem) -> list[Event]:
+        """The answer ends as failed; open parts stay open, for what was cut must not look whole."""
+        self.ended = True
+        return [Failed(found)]
+
+    def end(self) -> list[Event]:
+        """The events due when nothing more will come."""
+        if self.ended:
+            return []
+        if not self._word:
+            return self.fail(_cut_short(started=self._started))
+        self.ended = True
+        self._events = []
+        if self._state and not self._calls and self._prose and self._prose[0] is Text:
+            state = Raw(msgspec.json.encode(self._state))
+            self._events.append(PartNoted(self._prose[1], Extras(NAME, {STATE: state})))
+        self._close_prose()
+        seal = Seal(self._hearing.origin, self._state) if self._state else None
+        self._events += [PartSealed(index, seal) for index in self._calls]
+        return [*self._events, self._finish()]
+
+    def _finish(self) -> Finished:
+        reason: Reason = REASONS.get(self._word, "unknown")
+        if self._calls and reason == "end":
+            reason = "tool_calls"
+        if reason == "unknown" or (reason == "tool_calls" and not self._calls):
+            return Finished("unknown", extras=Extras(NAME, {"finish_reason": Raw(msgspec.json.encode(self._word))}))
+        return Finished(reason)
+
+    def _start(self, chunk: Chunk, data: bytes) -> None:
+        self._started = True
+        self._seed = f"{chunk.created}#{chunk.model}"
+        rest = leftovers(data)
+        self._events.append(Started("", chunk.model or "", Extras(NAME, rest) if rest else None))
+
+    def _choice(self, choice: Choice) -> None:
+        said = choice.delta or choice.message
+        if said is not None and said.role not in BUSY:
+            self._said(said)
+        if choice.finish_reason:
+            self._word = self._word or choice.finish_reason
+
+    def _said(self, said: Said) -> None:
+        self._state = said.functions_state_id or self._state
+        if said.reasoning_content:
+            self._grow(Thinking, said.reasoning_content)
+        if said.content:
+            self._grow(Text, said.content)
+        if said.function_call is not None and said.function_call.name:
+            self._call(said.function_call)
+
+    def _grow(self, kind: type[Text | Thinking], text: str) -> None:
+        if self._prose is None or self._prose[0] is not kind:
+            self._close_prose()
+            self._prose = (kind, self._open(kind("")))
+        self._events.append(PartGrew(self._prose[1], text))
+
+    def _open(self, head: Part) -> int:
+        index = self._parts
+        self._parts += 1
+        self._events.append(PartOpened(index, head))
+        return index
+
+    def _close_prose(self) -> None:
+        if self._prose is None:
+            return
+        kind, index = self._prose
+        self._events.append(PartSealed(index, Seal(self._hearing.origin, "") if kind is Thinking else None))
+        self._prose = None
+
+    def _call(self, function: Function) -> None:
+        """A call, which comes whole; the very same one again, as beside the finish reason, is no second one."""
+        arguments = _arguments(function.arguments)
+        if self._latest == (function.name, arguments):
+            return
+        self._latest = (function.name, arguments)
+        self._close_prose()
+        hearing = self._hearing
+        if function.name in hearing.lowered:
+            arguments = restored(arguments, hearing.lowered[function.name])
+        is_text = function.name in hearing.text_tools
+        arguments = free_text(arguments) if is_text else arguments
+        name = hearing.names.get(function.name, function.name)
+        made_of = f"{self._seed}#{self._state}#{len(self._calls)}#{function.name}#{arguments}"
+        index = self._open(ToolCall(f"call_{digest(made_of, 24)}", name, "", "text" if is_text else "json"))
+        self._calls.append(index)
+        if arguments:
+            self._events.append(PartGrew(index, arguments))
+
+
+def _arguments(raw: Raw | None) -> str:
+    """Arguments as text, just as they were: those of an object, or those that a text holds."""
+    if raw is None:
+        return "{}"
+    given = bytes(raw)
+    return _TEXT.decode(given) if given.startswith(b'"') else given.decode()
+
+
+def free_text(arguments: str) -> str:
+    """The text of a tool that takes free text; what is not of the form that was asked for stays as it is."""
+    try:
+        found = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return arguments
+    text = found.get("input") if isinstance(found, dict) else None
+    return text if isinstance(text, str) else arguments
+
+
+def garbled(data: bytes) -> Problem:
+    """What was to be an answer and is not JSON."""
+    return problem(
+        Kind.GARBLED,
+        "The provider answered with something that is not JSON. Try again; if it persists, check its address.",
+        evidence=data[:4096].decode("utf-8", "replace"),
+    )
+
+
+def _broken() -> Problem:
+    return problem(
+        Kind.UPSTREAM_ERROR,
+        "The provider broke off its answer, for its model wrote a function call that is not valid. Try again.",
+    )
+
+
+def _cut_short(*, started: bool) -> Problem:
+    found = "its answer ended without a finish reason" if started else "it answered nothing"
+    return problem(Kind.CUT_SHORT, f"The provider was asked, but {found}. Try again.")

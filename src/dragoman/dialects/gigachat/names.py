@@ -1,0 +1,48 @@
+"""Function names that this wire takes, in place of those it would refuse or take for its own.
+
+Rule: the same name always gives the same replacement, on every replica, so that prompt caches hold.
+Source: developers.sber.ru, working with functions: Latin letters first; read 2026-11-20.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+from dragoman.dialects.gigachat.wire import BUILT_IN
+
+_LEGAL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_ILLEGAL_CHARACTER = re.compile(r"[^A-Za-z0-9_-]")
+_HASH_CHARACTERS = 8
+
+
+def digest(text: str, characters: int) -> str:
+    """A short fingerprint of a text, in lower-case hexadecimal."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:characters]
+
+
+class FunctionNames:
+    """Names of functions as one upstream takes them. Mutable: it remembers which were changed, for the way back."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._sent: dict[str, str] = {}
+        self.changed: dict[str, str] = {}
+        """Names as sent to the names the client knows; only those that differ."""
+
+    def sent(self, name: str) -> str:
+        """The name to send: itself, or cut and cleaned with a hash of the original at its end."""
+        known = self._sent.get(name)
+        if known is None:
+            known = self._sent[name] = self._fitted(name)
+            if known != name:
+                self.changed[known] = name
+        return known
+
+    def _fitted(self, name: str) -> str:
+        if len(name) <= self._limit and _LEGAL.fullmatch(name) and name not in BUILT_IN:
+            return name
+        clean = _ILLEGAL_CHARACTER.sub("_", name)
+        if not _LEGAL.match(clean):
+            clean = f"f{clean}"
+        return f"{clean[: self._limit - _HASH_CHARACTERS - 1]}_{digest(name, _HASH_CHARACTERS)}"
