@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tests.standin.acts import Act, Body, End, Pause, Reset, Scene, answer, head, streamed, whole
-from tests.standin.reply import Call, Part, Reply, Text, Thinking
+from tests.standin.reply import Call, Part, Reply, Text, Thinking, with_ids
 from tests.standin.shape import Frame, frame_bytes
 
 Doing = Callable[[Scene], Iterator[Act]]
@@ -60,7 +60,8 @@ def with_kind(scene: Scene, kind: str) -> Scene:
     kinds = {"text": Text, "thinking": Thinking, "call": Call}
     reply = scene.speech.reply
     if not any(isinstance(part, kinds[kind]) for part in reply.parts):
-        reply = msgspec.structs.replace(EVERY_KIND, shape=reply.shape, usage=reply.usage)
+        bare = msgspec.structs.replace(EVERY_KIND, shape=reply.shape, usage=reply.usage)
+        reply = with_ids(bare, scene.voice.call_prefix, str(len(scene.speech.ask.turns)))
     shape = msgspec.structs.replace(
         scene.shape,
         text="fragments" if scene.shape.text == "whole" else scene.shape.text,
