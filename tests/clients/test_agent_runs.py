@@ -27,7 +27,7 @@ SHAPES: dict[str, tuple[Shape, tuple[Wire, ...]]] = {
     "calls_in_the_last_chunk": (Shape(calls="with_finish"), CHAT),
     "all_calls_at_index_zero": (Shape(calls="index_zero"), CHAT),
     "no_call_ids": (Shape(ids="missing"), CHAT),
-    "thinking_in_tags": (Shape(reasoning="reasoning"), CHAT),
+    "thinking_as_reasoning": (Shape(reasoning="reasoning"), CHAT),
 }
 
 
