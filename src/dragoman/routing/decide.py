@@ -9,16 +9,15 @@ provider told, and a prompt that fits nowhere, refuse a request.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import NamedTuple
 
 from dragoman.canon.habits import Habits
 from dragoman.canon.problem import Kind, problem
 from dragoman.routing.health import Health, home, usable
-from dragoman.routing.match import Candidate, Resolved, resolve
+from dragoman.routing.match import Candidate, Resolved, card_of, resolve
 from dragoman.routing.plan import Ask, PassedOver, Plan, Refused, Step
-from dragoman.routing.snapshot import Channel, ModelCard, Snapshot
+from dragoman.routing.snapshot import Snapshot
 
 __all__ = ["Ask", "PassedOver", "Plan", "Refused", "Step", "card_of", "decide"]
 
@@ -34,7 +33,11 @@ LEAST_OUTPUT = 1024
 
 def decide(snapshot: Snapshot, health: Health, ask: Ask, now_ms: int, dice: float) -> Plan | Refused:
     """The attempts for a request, in order, or why there are none. `dice` is drawn evenly from 0 up to 1."""
-    found = resolve(snapshot, ask.profile, ask.asked)
+    return decide_among(resolve(snapshot, ask.profile, ask.asked), health, ask, now_ms, dice)
+
+
+def decide_among(found: Resolved | Refused, health: Health, ask: Ask, now_ms: int, dice: float) -> Plan | Refused:
+    """The same, where the name that was asked for is resolved already."""
     if isinstance(found, Refused):
         return found
     passed: list[PassedOver] = []
@@ -56,11 +59,6 @@ def decide(snapshot: Snapshot, health: Health, ask: Ask, now_ms: int, dice: floa
     )
 
 
-def card_of(channel: Channel, model: str) -> ModelCard:
-    """What is known of a channel's model: the first card whose name or pattern hits, else an empty one."""
-    return next((card for card in channel.cards if fnmatchcase(model, card.name)), ModelCard(name=model))
-
-
 class _Fit(NamedTuple):
     """A candidate that may be asked."""
 
@@ -80,6 +78,8 @@ class _Stood(NamedTuple):
 
 def _able(candidates: Sequence[Candidate], ask: Ask, passed: list[PassedOver]) -> list[Candidate]:
     """The candidates that can take what the request holds; all of them, if none can."""
+    if not (ask.has_images or ask.has_tools or ask.has_documents):
+        return list(candidates)
     lacks = [_lack(candidate.channel.habits, ask) for candidate in candidates]
     if all(lacks):
         return list(candidates)
@@ -108,7 +108,7 @@ def _is_long(found: Resolved, ask: Ask) -> bool:
 
 def _context(candidate: Candidate, *, long: bool) -> int | None:
     """Tokens that fit into a candidate, where known."""
-    return None if long and candidate.channel.native else card_of(candidate.channel, candidate.model).context
+    return None if long and candidate.channel.native else candidate.card.context
 
 
 def _roomy(able: list[Candidate], found: Resolved, ask: Ask, passed: list[PassedOver]) -> list[Candidate]:
@@ -125,7 +125,7 @@ def _roomy(able: list[Candidate], found: Resolved, ask: Ask, passed: list[Passed
 
 def _too_long(able: list[Candidate], ask: Ask) -> Refused:
     """The refusal in the wording that makes Claude Code compact its conversation (measured 2026-11-20)."""
-    largest = max(card_of(candidate.channel, candidate.model).context or 0 for candidate in able)
+    largest = max(candidate.card.context or 0 for candidate in able)
     message = f"prompt is too long: {ask.prompt_tokens} tokens > {largest} maximum"
     return Refused(problem(Kind.PROMPT_TOO_LONG, message))
 
@@ -133,6 +133,8 @@ def _too_long(able: list[Candidate], ask: Ask) -> Refused:
 def _fit(roomy: list[Candidate], health: Health, now_ms: int, passed: list[PassedOver]) -> list[_Fit]:
     """The candidates that may be asked now; where all are ill, the one nearest to its recovery, unless its provider
     told it to wait."""
+    if not health.breakers:
+        return [_Fit(candidate) for candidate in roomy]
     checked = [(candidate, usable(health, candidate.channel, candidate.model, now_ms)) for candidate in roomy]
     fit = [_Fit(candidate, fitness.why) for candidate, fitness in checked if fitness.answer != "no"]
     ill = [(candidate, fitness) for candidate, fitness in checked if fitness.answer == "no"]
@@ -161,22 +163,27 @@ def _all_wait(roomy: list[Candidate], asked: str, health: Health, now_ms: int) -
 def _ordered(fit: list[_Fit], at_home: str, dice: float) -> list[_Stood]:
     """The candidates in the order of the attempts: a warm prompt cache first, then rank, then the draw by weight."""
     stood: list[_Stood] = []
-    for _, equals in groupby(sorted(fit, key=lambda one: one.candidate.rank), key=lambda one: one.candidate.rank):
-        stood += _drawn(list(equals), dice)
-    warm = next((one for one in stood if one.candidate.channel.name == at_home and not one.probe), None)
-    if warm is None:
-        return stood
-    pinned = warm._replace(why="the session's prompt cache is warm here", share=1.0)
-    return [pinned, *(one for one in stood if one is not warm)]
+    for _, equals in groupby(sorted(fit, key=_rank), key=_rank):
+        rivals = list(equals)
+        stood += _drawn(rivals, dice) if len(rivals) > 1 else [_placed(rivals[0], 1.0)]
+    for warm in stood:
+        if warm.candidate.channel.name == at_home and not warm.probe:
+            pinned = _Stood(warm.candidate, "the session's prompt cache is warm here", probe=False, share=1.0)
+            return [pinned, *(one for one in stood if one is not warm)]
+    return stood
+
+
+def _rank(one: _Fit) -> int:
+    return one.candidate.rank
 
 
 def _drawn(equals: list[_Fit], dice: float) -> list[_Stood]:
     """Candidates of one rank, drawn by weight one after the other. One throw serves all draws: what is left of it
     within the drawn share is even again."""
-    total = sum(one.candidate.channel.weight for one in equals)
+    total = sum([one.candidate.channel.weight for one in equals])
     stood: list[_Stood] = []
     while equals:
-        left = sum(one.candidate.channel.weight for one in equals)
+        left = sum([one.candidate.channel.weight for one in equals])
         point = dice * left
         drawn = equals[-1]
         for one in equals:
@@ -186,11 +193,14 @@ def _drawn(equals: list[_Fit], dice: float) -> list[_Stood]:
             point -= one.candidate.channel.weight
         weight = drawn.candidate.channel.weight
         dice = min(point / weight, 1.0) if weight else 0.0
-        share = weight / total if total else 1.0
-        why = f"{drawn.why}; {drawn.candidate.why}" if drawn.why else drawn.candidate.why
-        stood.append(_Stood(drawn.candidate, why, bool(drawn.why), share))
+        stood.append(_placed(drawn, weight / total if total else 1.0))
         equals = [one for one in equals if one is not drawn]
     return stood
+
+
+def _placed(one: _Fit, share: float) -> _Stood:
+    why = f"{one.why}; {one.candidate.why}" if one.why else one.candidate.why
+    return _Stood(one.candidate, why, bool(one.why), share)
 
 
 def _step(stood: _Stood, ask: Ask, pin: str, *, long: bool) -> Step:
@@ -212,8 +222,7 @@ def _max_output(candidate: Candidate, ask: Ask, *, long: bool) -> int | None:
     """The output that fits, where the client wishes more."""
     if ask.max_output is None:
         return None
-    card = card_of(candidate.channel, candidate.model)
-    limits = [card.max_output] if card.max_output else []
+    limits = [candidate.card.max_output] if candidate.card.max_output else []
     context = _context(candidate, long=long)
     if context is not None:
         limits.append(max(context - int(ask.prompt_tokens * MARGIN), LEAST_OUTPUT))

@@ -200,7 +200,7 @@ def _found(health: Health, step: Step) -> dict[str, Breaker]:
 def _worst(health: Health, scopes: tuple[str, ...], now_ms: int) -> Fitness:
     """The worst word of these scopes; of several waits, the longest."""
     worst = FIT
-    for scope in scopes:
+    for scope in scopes if health.breakers else ():
         breaker = health.breakers.get(scope)
         if breaker is not None and breaker.is_open:
             found = _fitness(scope, breaker, now_ms)
@@ -296,6 +296,8 @@ def _openings(breaker: Breaker, now_ms: int) -> int:
 
 def _recovered(health: Health, step: Step, now_ms: int) -> Health:
     """Health after a success: faults in a row are over, and what was open comes nearer to closing."""
+    if not health.breakers:
+        return health
     better = {scope: _better(breaker, now_ms) for scope, breaker in _found(health, step).items()}
     if all(health.breakers[scope] is breaker for scope, breaker in better.items()):
         return health

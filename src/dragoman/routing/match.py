@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from itertools import islice
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from msgspec import Struct
 
 from dragoman.canon.problem import Kind, problem
 from dragoman.routing.plan import Refused
-from dragoman.routing.snapshot import Channel, Mapping3, Profile, Rule, Snapshot
+from dragoman.routing.snapshot import Channel, Mapping3, ModelCard, Profile, Rule, Snapshot
 
 DEFAULT_PROFILE = "default"
 """Name of the profile for keys that name no other."""
@@ -41,6 +42,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     channel: Channel
     model: str
     """The channel's name of the model."""
+    card: ModelCard
     rank: int
     """Lower is preferred; equals are drawn by weight."""
     why: str
@@ -104,7 +106,7 @@ def _of_targets(snapshot: Snapshot, rule: Rule) -> list[Candidate]:
     """The targets of a rule whose channels exist, in the rule's order."""
     channels = {channel.name: channel for channel in snapshot.channels}
     return [
-        Candidate(channel=channels[target.channel], model=target.model, rank=place, why=f"target {place} of the rule")
+        _candidate(channels[target.channel], target.model, place, f"target {place} of the rule")
         for place, target in enumerate(rule.targets, 1)
         if target.channel in channels
     ]
@@ -116,14 +118,14 @@ def _by_name(snapshot: Snapshot, profile: Profile | None, asked: str) -> tuple[s
     named = [channel for channel in snapshot.channels if slash and channel.name == front]
     if found := _serving(named, rest):
         return f"channel '{front}' by name", found
-    if found := [_candidate(channel, asked, "lists the model") for channel in _listing(snapshot.channels, asked)]:
+    if found := [_by_priority(channel, asked, "lists the model") for channel in _listing(snapshot.channels, asked)]:
         return "listed by its name", found
     if profile is not None:
         return "", []
     if snapshot.mapping is not None:
         tier, model = _mapped(snapshot.mapping, asked)
         found = _serving(snapshot.channels, model)
-        everyone = [_candidate(channel, model, "the mapping names its model") for channel in snapshot.channels]
+        everyone = [_by_priority(channel, model, "the mapping names its model") for channel in snapshot.channels]
         return f"mapping: {tier}", found or everyone
     return "any name, where the models are not known", _serving(snapshot.channels, asked)
 
@@ -144,14 +146,23 @@ def _listing(channels: Iterable[Channel], model: str) -> list[Channel]:
 def _serving(channels: Iterable[Channel], model: str) -> list[Candidate]:
     """Channels that list the model or whose models are not known."""
     return [
-        _candidate(channel, model, "lists the model" if channel.models else "takes any name")
+        _by_priority(channel, model, "lists the model" if channel.models else "takes any name")
         for channel in channels
         if not channel.models or model in channel.models
     ]
 
 
-def _candidate(channel: Channel, model: str, why: str) -> Candidate:
-    return Candidate(channel=channel, model=model, rank=channel.priority, why=f"{why}, priority {channel.priority}")
+def _by_priority(channel: Channel, model: str, why: str) -> Candidate:
+    return _candidate(channel, model, channel.priority, f"{why}, priority {channel.priority}")
+
+
+def _candidate(channel: Channel, model: str, rank: int, why: str) -> Candidate:
+    return Candidate(channel=channel, model=model, card=card_of(channel, model), rank=rank, why=why)
+
+
+def card_of(channel: Channel, model: str) -> ModelCard:
+    """What is known of a channel's model: the first card whose name or pattern hits, else an empty one."""
+    return next((card for card in channel.cards if fnmatchcase(model, card.name)), ModelCard(name=model))
 
 
 def _once(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
