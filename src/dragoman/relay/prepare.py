@@ -20,13 +20,12 @@ from dragoman.canon.seal import NATIVE, wrap
 from dragoman.canon.splice import members, splice
 from dragoman.dialects.base import Dialect, Hearing, Target, Written
 from dragoman.net.transport import Call
-from dragoman.providers.addresses import count_url, endpoint
+from dragoman.providers.addresses import count_url
 from dragoman.providers.base import Provider
-from dragoman.providers.credentials import auth_headers, forwarded_headers
 from dragoman.providers.quirks import fit
 from dragoman.providers.wish import Wish
+from dragoman.relay.outlet import Outlet
 from dragoman.routing.plan import Step
-from dragoman.routing.snapshot import Channel
 
 Edits: TypeAlias = dict[str, bytes | None]
 
@@ -64,15 +63,13 @@ class Prepared(Struct, frozen=True, kw_only=True):
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-def prepare(
-    inquiry: Inquiry, step: Step, provider: Provider, upstream: Dialect, user_agent: str, *, anew: bool = False
-) -> Prepared:
+def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False) -> Prepared:
     """The call for one step; `anew` writes the request anew whatever its dialect.
 
     Raises `Trouble` (unsupported) for a request this upstream cannot take at all.
     """
-    channel = step.channel
-    wish = _wish(inquiry.request, step, provider)
+    channel, upstream = outlet.channel, outlet.dialect
+    wish = _wish(inquiry.request, step, outlet.provider)
     target = Target(
         model=step.model,
         origin=channel.name,
@@ -86,7 +83,7 @@ def prepare(
         spliced = upstream.write_request(replace(wish.request, model=step.model), target), ()
     written, edits = spliced
     return Prepared(
-        call=_call(inquiry, step, provider, upstream, written.body, user_agent),
+        call=_call(inquiry, step, outlet, written.body),
         door=inquiry.door,
         upstream=upstream,
         verbatim=verbatim,
@@ -107,20 +104,20 @@ def prepare(
     )
 
 
-def prepare_count(inquiry: Inquiry, step: Step, provider: Provider, upstream: Dialect, user_agent: str) -> Call | None:
+def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:
     """The call that counts the tokens of a prompt; None where the upstream cannot be asked. Raises `Trouble`."""
-    channel = step.channel
-    url = count_url(provider, channel.base_url, upstream.path, channel.options, step.model)
+    channel, upstream = outlet.channel, outlet.dialect
+    url = count_url(outlet.provider, channel.base_url, upstream.path, channel.options, step.model)
     if not url:
         return None
     if inquiry.door.name == upstream.name:
-        return replace(prepare(inquiry, step, provider, upstream, user_agent).call, url=url)
+        return replace(prepare(inquiry, step, outlet).call, url=url)
     if upstream.write_count is None:
         return None
-    wish = _wish(inquiry.request, step, provider)
+    wish = _wish(inquiry.request, step, outlet.provider)
     target = Target(model=step.model, origin=channel.name, native=channel.native, stream=False, habits=wish.habits)
     written = upstream.write_count(replace(wish.request, model=step.model), target)
-    return replace(_call(inquiry, step, provider, upstream, written.body, user_agent), url=url)
+    return replace(_call(inquiry, step, outlet, written.body), url=url)
 
 
 def _wish(request: Request, step: Step, provider: Provider) -> Wish:
@@ -204,32 +201,16 @@ def _seals(request: Request) -> Iterator[Seal]:
             parts.extend(part.parts)
 
 
-def _call(inquiry: Inquiry, step: Step, provider: Provider, upstream: Dialect, body: bytes, user_agent: str) -> Call:
-    channel = step.channel
-    path = (inquiry.request.stream and upstream.stream_path) or upstream.path
-    url = endpoint(provider, channel.base_url, path, step.model, channel.options)
-    if channel.native and inquiry.door.name == upstream.name and inquiry.query:
+def _call(inquiry: Inquiry, step: Step, outlet: Outlet, body: bytes) -> Call:
+    channel, stream = outlet.channel, inquiry.request.stream
+    url = outlet.url(step.model, stream)
+    if inquiry.query and channel.native and inquiry.door.name == outlet.dialect.name:
         url += ("&" if "?" in url else "?") + inquiry.query
     return Call(
         url=url,
-        headers=headers_for(channel, provider, inquiry.headers, user_agent, stream=inquiry.request.stream),
+        headers=outlet.headers(inquiry.headers, stream=stream),
         body=body,
         connect_s=channel.timeouts.connect_s,
         proxy=channel.proxy,
         upstream=channel.name,
     )
-
-
-def headers_for(
-    channel: Channel, provider: Provider, client: Mapping[str, str], user_agent: str, *, stream: bool
-) -> dict[str, str]:
-    """The headers a channel is called with: the row's, the client's that may pass, the key, the channel's own."""
-    return {
-        "content-type": "application/json",
-        "accept": "text/event-stream" if stream else "application/json",
-        "accept-encoding": "identity",
-        "user-agent": user_agent,
-        **forwarded_headers(provider, client),
-        **auth_headers(provider, channel.api_key.reveal()),
-        **{name.lower(): value for name, value in channel.headers.items()},
-    }

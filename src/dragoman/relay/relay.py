@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 from msgspec.structs import replace
@@ -28,12 +29,13 @@ from dragoman.relay.course import Course
 from dragoman.relay.delivery import Caller, Delivery, Pulse
 from dragoman.relay.gates import Gates
 from dragoman.relay.needs import needs_of
+from dragoman.relay.outlet import Wiring
 from dragoman.relay.prepare import Inquiry, prepare, prepare_count
 from dragoman.relay.probe import Finding, suggestion_for
 from dragoman.relay.state import Learned
-from dragoman.routing.decide import decide
+from dragoman.routing.decide import decide_among
 from dragoman.routing.health import Left, Succeeded
-from dragoman.routing.plan import WARM_LONG_MS, WARM_MS, Ask, Refused, Step
+from dragoman.routing.plan import WARM_LONG_MS, WARM_MS, Ask, Plan, Refused, Step
 from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.routing.verdict import Again, Failure, Next, Situation, final, verdict
 
@@ -62,13 +64,21 @@ class Relay:
         user_agent: str,
     ) -> None:
         self._transport = transport
-        self._dialects = dialects
-        self._providers = providers
         self._record = record
-        self._user_agent = user_agent
-        self.snapshot = snapshot
+        self._wire = partial(Wiring, dialects=dialects, providers=providers, user_agent=user_agent)
+        self._wiring = self._wire(snapshot)
         self.learned = Learned()
         self._gates = Gates()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The configuration in force."""
+        return self._wiring.snapshot
+
+    @snapshot.setter
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """From now on this configuration is in force."""
+        self._wiring = self._wire(snapshot)
 
     async def answer(self, inquiry: Inquiry, caller: Caller) -> None:
         """Answers one inquiry; tells every problem in the door's dialect; raises only when cancelled."""
@@ -103,7 +113,7 @@ class Relay:
         """None once the answer is whole; else what went wrong, to be told unless the stream has told it already."""
         if self.learned.foretells and (known := self.learned.foretold(course.repeat_key)):
             return known
-        plan = decide(self.snapshot, self.learned.health, self._ask(inquiry, course), _now_ms(), random.random())  # noqa: S311
+        plan = self._plan(inquiry, course, random.random())  # noqa: S311 - a draw by weight
         if isinstance(plan, Refused):
             return plan.problem
         course.plan = plan
@@ -141,13 +151,11 @@ class Relay:
         """Makes one attempt, and learns from it."""
         channel = step.channel
         try:
-            prepared = prepare(
-                inquiry, step, self._providers[channel.provider], self._dialects[channel.dialect], self._user_agent
-            )
+            prepared = prepare(inquiry, step, self._wiring.outlet(channel))
         except Trouble as trouble:
             course.unprepared(step, trouble.problem)
             return trouble.problem
-        delivery.telling = replace(delivery.telling, bare_seals=self._bare_seals(channel, inquiry.door))
+        delivery.telling = replace(delivery.telling, bare_seals=self._wiring.bare_seals(channel, inquiry.door))
         delivery.headers = course.headers(step, prepared)
         self.learned.set_out(step, _now_ms())
         attempt = Attempt(prepared, self._transport, delivery, pulse)
@@ -173,10 +181,9 @@ class Relay:
         course.attempted(step, attempt, found)
         return found
 
-    def _bare_seals(self, channel: Channel, door: Dialect) -> bool:
-        """Whether this channel is the door's own vendor, and the only one that can have issued an unmarked seal."""
-        natives = [other for other in self.snapshot.channels if other.native and other.dialect == door.name]
-        return channel.native and channel.dialect == door.name and len(natives) == 1
+    def _plan(self, inquiry: Inquiry, course: Course, dice: float) -> Plan | Refused:
+        found = self._wiring.resolve(inquiry.profile, inquiry.request.model)
+        return decide_among(found, self.learned.health, self._ask(inquiry, course), _now_ms(), dice)
 
     def _ask(self, inquiry: Inquiry, course: Course) -> Ask:
         request = inquiry.request
@@ -207,7 +214,7 @@ class Relay:
         """Prompt tokens of a request, by the upstream's own count where there is one. Raises `Trouble`."""
         course = self._course(inquiry)
         estimate = course.estimate
-        plan = decide(self.snapshot, self.learned.health, self._ask(inquiry, course), _now_ms(), 0.0)
+        plan = self._plan(inquiry, course, 0.0)
         if isinstance(plan, Refused):
             if plan.problem.kind is Kind.PROMPT_TOO_LONG:
                 return estimate, "estimate"
@@ -217,10 +224,10 @@ class Relay:
 
     async def _counted_upstream(self, inquiry: Inquiry, step: Step) -> int | None:
         """The upstream's own count; None where it has none or gave none in time."""
-        channel = step.channel
-        provider, upstream = self._providers[channel.provider], self._dialects[channel.dialect]
+        outlet = self._wiring.outlet(step.channel)
+        upstream = outlet.dialect
         try:
-            call = prepare_count(inquiry, step, provider, upstream, self._user_agent)
+            call = prepare_count(inquiry, step, outlet)
             if call is None or upstream.read_count is None:
                 return None
             async with asyncio.timeout(COUNT_S):
@@ -233,7 +240,8 @@ class Relay:
 
     async def probe(self, channel: Channel, model: str) -> Finding:
         """A real small call on one channel."""
-        provider, upstream = self._providers[channel.provider], self._dialects[channel.dialect]
+        outlet = self._wiring.outlet(channel)
+        upstream = outlet.dialect
         request = Request(
             dialect=upstream.name,
             model=model,
@@ -244,14 +252,7 @@ class Relay:
         started_s = time.monotonic()
         try:
             async with asyncio.timeout(PROBE_S):
-                prepared = prepare(
-                    inquiry,
-                    Step(channel=channel, model=model, why="probe"),
-                    provider,
-                    upstream,
-                    self._user_agent,
-                    anew=True,
-                )
+                prepared = prepare(inquiry, Step(channel=channel, model=model, why="probe"), outlet, anew=True)
                 answer = await self._transport.send(prepared.call)
                 body = await answer.whole()
                 answer.close()

@@ -1,0 +1,83 @@
+"""What follows from one snapshot alone, found once: what a channel's calls have in common, and who answers a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+
+from dragoman.dialects.base import Dialect
+from dragoman.providers.addresses import endpoint
+from dragoman.providers.base import Provider
+from dragoman.providers.credentials import auth_headers, forwarded_headers
+from dragoman.routing.match import resolve
+from dragoman.routing.snapshot import Channel, Snapshot
+
+NAMES = 1000
+"""Names of models that are remembered at most: clients choose them."""
+
+
+class Outlet:
+    """A channel with all that its calls have in common. Remembers addresses, else frozen after construction."""
+
+    def __init__(self, channel: Channel, provider: Provider, dialect: Dialect, user_agent: str) -> None:
+        self.channel = channel
+        self.provider = provider
+        self.dialect = dialect
+        self.url = lru_cache(maxsize=NAMES)(self._url)
+        """Where a model is asked, and whether for a stream."""
+        self._first = {
+            "content-type": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": user_agent,
+        }
+        self._last = {
+            **auth_headers(provider, channel.api_key.reveal()),
+            **{name.lower(): value for name, value in channel.headers.items()},
+        }
+        self._usual = {stream: self._headers({}, stream=stream) for stream in (True, False)}
+
+    def headers(self, client: Mapping[str, str], *, stream: bool) -> Mapping[str, str]:
+        """The headers of a call: the row's, the client's that may pass, the key, the channel's own."""
+        return self._headers(client, stream=stream) if self.provider.forwards else self._usual[stream]
+
+    def _headers(self, client: Mapping[str, str], *, stream: bool) -> dict[str, str]:
+        accept = "text/event-stream" if stream else "application/json"
+        return {**self._first, "accept": accept, **forwarded_headers(self.provider, client), **self._last}
+
+    def _url(self, model: str, stream: bool) -> str:
+        path = (stream and self.dialect.stream_path) or self.dialect.path
+        return endpoint(self.provider, self.channel.base_url, path, model, self.channel.options)
+
+
+class Wiring:
+    """The outlets of one snapshot, and its names resolved. Remembers what was asked, else frozen after construction."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        dialects: Mapping[str, Dialect],
+        providers: Mapping[str, Provider],
+        user_agent: str,
+    ) -> None:
+        self.snapshot = snapshot
+        self.resolve = lru_cache(maxsize=NAMES)(partial(resolve, snapshot))
+        """`routing.match.resolve` for this snapshot."""
+        self._dialects = dialects
+        self._providers = providers
+        self._user_agent = user_agent
+        self._outlets: dict[str, Outlet] = {}
+
+    def outlet(self, channel: Channel) -> Outlet:
+        """The outlet of a channel; a request that set out with an earlier snapshot may still ask with its own."""
+        found = self._outlets.get(channel.name)
+        if found is None or found.channel is not channel:
+            provider, dialect = self._providers[channel.provider], self._dialects[channel.dialect]
+            found = self._outlets[channel.name] = Outlet(channel, provider, dialect, self._user_agent)
+        return found
+
+    def bare_seals(self, channel: Channel, door: Dialect) -> bool:
+        """Whether this channel is the door's own vendor, and the only one that can have issued an unmarked seal."""
+        if not channel.native or channel.dialect != door.name:
+            return False
+        natives = [other for other in self.snapshot.channels if other.native and other.dialect == door.name]
+        return len(natives) == 1
