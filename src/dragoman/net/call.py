@@ -25,6 +25,27 @@ WATCH = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4, "TCP_USER_TI
 """Options of a watched connection: seconds, seconds, probes; and milliseconds that sent bytes may go unconfirmed."""
 
 
+class Tls(Struct, frozen=True, kw_only=True):
+    """What differs from the system's trust. Paths are absolute."""
+
+    ca_bundle: str = ""
+    """PEM file with authorities that are trusted beside the system's, on this channel only."""
+    certificate: str = ""
+    """PEM file with the certificate that we present (mTLS)."""
+    key: str = ""
+    """PEM file with its key, where it is not in the same file."""
+    key_password: str = ""
+    verify: bool = True
+    """False accepts any certificate: only by explicit choice, for tests on one's own network."""
+
+    def __repr__(self) -> str:
+        return f"Tls(ca_bundle={self.ca_bundle!r}, certificate={self.certificate!r}, verify={self.verify})"
+
+
+SYSTEM = Tls()
+"""Trusts what the system trusts, and presents nothing."""
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """One HTTP request, described before it is sent."""
 
@@ -35,6 +56,7 @@ class Call(Struct, frozen=True, kw_only=True):
     connect_s: float = 5.0
     """Limit on name look-up, connection and TLS together."""
     proxy: str | None = None
+    tls: Tls = SYSTEM
     upstream: str = ""
     """Name of the channel, for messages."""
 

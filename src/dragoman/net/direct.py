@@ -14,16 +14,17 @@ import asyncio
 import ssl
 import zlib
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from socket import AI_NUMERICHOST, SOCK_STREAM, gaierror, getaddrinfo
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 import httptools
 from aiohappyeyeballs import start_connection
 from yarl import URL
 
 from dragoman.canon.problem import Kind, Trouble
-from dragoman.net.call import ANSWER_LIMIT, Call, trouble, watchful_socket, whole_of
+from dragoman.net.call import ANSWER_LIMIT, Call, Tls, trouble, watchful_socket, whole_of
+from dragoman.net.tls import context_for
 
 KEPT_S = 30.0
 """Seconds an idle connection is kept."""
@@ -35,6 +36,10 @@ SECOND_TRY_S = 0.25
 """Seconds after which a second address of a host is tried beside the first (RFC 8305)."""
 EITHER_FORM = 47
 """zlib's number for gzip and zlib alike."""
+
+
+Server: TypeAlias = tuple[bool, str, int, Tls]
+"""What connections can be shared for: TLS or not, host, port, and whom to trust."""
 
 
 class Place(NamedTuple):
@@ -50,7 +55,7 @@ class Place(NamedTuple):
 
     @property
     def server(self) -> tuple[bool, str, int]:
-        """What connections can be shared for."""
+        """TLS or not, host and port."""
         return self[:3]
 
 
@@ -196,7 +201,7 @@ class Connection(asyncio.Protocol):
         "_transport", "_unread", "_used", "loop", "lost", "server",
     )  # fmt: skip
 
-    def __init__(self, pool: DirectTransport, server: tuple[bool, str, int]) -> None:
+    def __init__(self, pool: DirectTransport, server: Server) -> None:
         self.loop = asyncio.get_running_loop()
         self.server = server
         self.lost = False
@@ -349,14 +354,7 @@ class DirectTransport:
 
     def __init__(self) -> None:
         self._open: set[Connection] = set()
-        self._kept: dict[tuple[bool, str, int], list[Connection]] = {}
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        """Trusts what the system trusts. Made when first needed: it reads some hundred certificates."""
-        made = ssl.create_default_context()
-        made.set_alpn_protocols(["http/1.1"])
-        return made
+        self._kept: dict[Server, list[Connection]] = {}
 
     async def send(self, call: Call) -> DirectAnswer:
         """See `Transport`."""
@@ -365,7 +363,7 @@ class DirectTransport:
         except ValueError:
             raise trouble(Kind.UNREACHABLE, call.upstream, "its address is not a URL", "Correct base_url.") from None
         head = head_of(call, place)
-        if kept := self._kept.get(place.server):
+        if kept := self._kept.get((*place.server, call.tls)):
             try:
                 return await kept.pop().ask(head, call)
             except _StaleConnection:
@@ -375,7 +373,7 @@ class DirectTransport:
     async def _connect(self, place: Place, call: Call) -> Connection:
         try:
             async with asyncio.timeout(call.connect_s):
-                made = await self._reach(place)
+                made = await self._reach(place, call)
         except (ssl.SSLError, ssl.CertificateError) as found:
             words = "its certificate was not accepted"
             raise trouble(Kind.TLS, call.upstream, words, "Check the address and the CA bundle.", str(found)) from found
@@ -393,7 +391,7 @@ class DirectTransport:
         self._open.add(made)
         return made
 
-    async def _reach(self, place: Place) -> Connection:
+    async def _reach(self, place: Place, call: Call) -> Connection:
         """A new connection, by whichever of the host's addresses answers first."""
         loop = asyncio.get_running_loop()
         try:  # the event loop would ask a thread even for a number
@@ -405,9 +403,9 @@ class DirectTransport:
         )
         try:
             _, made = await loop.create_connection(
-                lambda: Connection(self, place.server),
+                lambda: Connection(self, (*place.server, call.tls)),
                 sock=line,
-                ssl=self._tls if place.tls else None,
+                ssl=context_for(call.tls, call.upstream) if place.tls else None,
                 server_hostname=place.host.rstrip(".") if place.tls else None,
             )
         except BaseException:

@@ -14,6 +14,7 @@ import aiohttp
 
 from dragoman.canon.problem import Kind, Trouble
 from dragoman.net.call import ANSWER_LIMIT, Answer, Call, trouble, watchful_socket, whole_of
+from dragoman.net.tls import context_for
 
 
 class ProxiedAnswer:
@@ -89,6 +90,7 @@ class ProxiedTransport:
                 headers=call.headers,
                 allow_redirects=False,
                 proxy=proxy,
+                ssl=context_for(call.tls, call.upstream) if call.url.startswith("https:") else True,
                 timeout=aiohttp.ClientTimeout(total=None, connect=call.connect_s),
                 trace_request_ctx=used,
             )
