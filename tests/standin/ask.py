@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from msgspec import Struct
 
-Dialect = Literal["anthropic", "openai_chat", "gemini"]
+Dialect = Literal["anthropic", "openai_chat", "gemini", "gigachat"]
 Json = dict[str, Any]
 
 
@@ -172,7 +173,47 @@ def _gemini_turn(content: Json) -> Turn:
     )
 
 
-READERS = {"anthropic": _read_anthropic, "openai_chat": _read_chat, "gemini": _read_gemini}
+def _read_gigachat(body: Json, body_bytes: int) -> Ask:
+    messages = _dicts(body.get("messages"))
+    return Ask(
+        dialect="gigachat",
+        model=str(body.get("model", "")),
+        stream=body.get("stream") is True,
+        system="\n\n".join(_text(message.get("content")) for message in messages if message.get("role") == "system"),
+        turns=tuple(_gigachat_turns([message for message in messages if message.get("role") != "system"])),
+        tools=tuple(str(function.get("name", "")) for function in _dicts(body.get("functions"))),
+        schema=_member(body, "response_format").get("schema"),
+        body_bytes=body_bytes,
+    )
+
+
+def _gigachat_turns(messages: list[Json]) -> Iterator[Turn]:
+    """The wire has no ids of calls; a call and its result stand side by side."""
+    for place, message in enumerate(messages):
+        text = _text(message.get("content"))
+        call = _member(message, "function_call")
+        if message.get("role") == "function":
+            yield Turn(role="tool", results=(Result(f"call_{place - 1}", *told_result(text)),))
+        elif call:
+            made = (f"call_{place}", str(call.get("name")), _member(call, "arguments"))
+            yield Turn(role="assistant", text=text, calls=(made,))
+        else:
+            thinking = str(message.get("reasoning_content") or "")
+            yield Turn(role=str(message.get("role", "")), text=text, thinking=thinking)
+
+
+def told_result(text: str) -> tuple[str, bool]:
+    """What a result of GigaChat's wire says, and whether it tells that the tool failed."""
+    value = _arguments(text)
+    return str(value.get("result", text)), value.get("is_error") is True
+
+
+READERS = {
+    "anthropic": _read_anthropic,
+    "openai_chat": _read_chat,
+    "gemini": _read_gemini,
+    "gigachat": _read_gigachat,
+}
 
 
 def _arguments(text: Any) -> Json:

@@ -10,6 +10,7 @@ import msgspec
 from tests.standin.acts import Act, End, Head, Scene, refusal, whole
 from tests.standin.ask import Ask, read_ask
 from tests.standin.faults import Fault
+from tests.standin.gigachat_office import office_body
 from tests.standin.reply import Reply, Signer, Usage
 from tests.standin.responders import RESPONDERS, agent_step
 from tests.standin.routes import Route
@@ -58,7 +59,7 @@ def side_acts(standin: StandIn, route: Route, seen: Seen, voices: dict[str, Voic
     voice = voices[route.dialect]
     scene = _scene(voice)
     try:
-        if route.kind not in ("control", "canary"):
+        if route.kind not in ("control", "canary") and route.dialect != "gigachat":
             check_key(standin.api_key, route.dialect, seen)
         if seen.method == "HEAD":
             return [Head(404, (("content-length", "0"),), "length"), End()]
@@ -71,6 +72,8 @@ def side_acts(standin: StandIn, route: Route, seen: Seen, voices: dict[str, Voic
 def _side_body(standin: StandIn, route: Route, seen: Seen) -> Any:
     models = standin.models or ("standin-large", "standin-small")
     match route.kind:
+        case "office":
+            return office_body(standin, route, seen)
         case "count" if route.dialect == "gemini":
             return {"totalTokens": count_gemini_tokens(seen)}
         case "count":

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tests.standin.ask import Dialect
 
-Kind = Literal["answer", "count", "models", "model", "control", "canary", "unknown"]
+Kind = Literal["answer", "count", "models", "model", "control", "canary", "unknown", "office"]
 
 
 class Route(Struct, frozen=True):
@@ -33,6 +33,8 @@ AZURE = r"/openai/deployments/(?P<deployment>[^/]+)"
 
 GEMINI = r"(?:/v1beta|/v1)/models/(?P<deployment>[^/:]+)"
 
+GIGACHAT = r"(?:/v1|/api/v1)"
+
 PATHS: tuple[tuple[str, str, Kind, Dialect], ...] = (
     ("POST", rf"{PREFIX}/messages", "answer", "anthropic"),
     ("POST", rf"{PREFIX}/messages/count_tokens", "count", "anthropic"),
@@ -44,6 +46,11 @@ PATHS: tuple[tuple[str, str, Kind, Dialect], ...] = (
     ("POST", rf"{GEMINI}:countTokens", "count", "gemini"),
     ("GET", r"/v1beta/models", "models", "gemini"),
     ("GET", GEMINI, "model", "gemini"),
+    ("POST", rf"{GIGACHAT}/chat/completions", "answer", "gigachat"),
+    ("GET", rf"{GIGACHAT}/models", "office", "gigachat"),
+    ("GET", rf"{GIGACHAT}/models/(?P<deployment>.+)", "office", "gigachat"),
+    ("POST", r"/api/v2/oauth", "office", "gigachat"),
+    ("POST", rf"{GIGACHAT}/(?:token|files|tokens/count|functions/validate)", "office", "gigachat"),
     ("GET", r"/_standin/requests", "control", "openai_chat"),
     ("POST", r"/_standin/script", "control", "openai_chat"),
     ("POST", r"/_standin/forget", "control", "openai_chat"),
@@ -66,4 +73,6 @@ def find_route(method: str, path: str, query: str, headers: dict[str, str], dial
             return Route("unknown", dialect)
         groups = found.groupdict()
         return Route(kind, dialect, groups.get("deployment") or "", stream=bool(groups.get("stream")))
+    if "gigachat" in dialects:
+        return Route("unknown", "gigachat")
     return Route("unknown", "anthropic" if "anthropic-version" in headers else "openai_chat")

@@ -23,6 +23,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Chat: one system message, and only as the first, as strict chat templates demand."""
     alternate: bool = False
     """Chat: user and assistant must take turns, as strict chat templates demand."""
+    simultaneous: int = 0
+    """GigaChat: answers at a time, more are refused with 429; 0: any number."""
 
 
 def words(text: str) -> frozenset[str]:

@@ -23,6 +23,9 @@ from tests.standin.check_gemini import check_gemini
 from tests.standin.connection import Connection, Incoming, Performed
 from tests.standin.faults import FAULTS, Fault
 from tests.standin.gemini_voice import GEMINI
+from tests.standin.gigachat_check import check_gigachat
+from tests.standin.gigachat_office import Office, check_bearer
+from tests.standin.gigachat_voice import GIGACHAT
 from tests.standin.reply import Reply, Signer, Usage, estimate, with_ids
 from tests.standin.responders import Responder, echo
 from tests.standin.routes import Route, find_route
@@ -30,7 +33,7 @@ from tests.standin.rules import Rules
 from tests.standin.shape import Shape
 from tests.standin.voice import Refused, Speech, Voice
 
-VOICES: dict[str, Voice] = {"anthropic": ANTHROPIC, "openai_chat": OPENAI_CHAT, "gemini": GEMINI}
+VOICES: dict[str, Voice] = {"anthropic": ANTHROPIC, "openai_chat": OPENAI_CHAT, "gemini": GEMINI, "gigachat": GIGACHAT}
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -98,6 +101,8 @@ class StandIn:
         self.api_key = api_key
         self.models = None if models is None else tuple(models)
         self.signer = Signer(account)
+        self.office = Office()
+        """GigaChat only: tokens and files."""
         self.requests: list[Seen] = []
         """Everything that asked for a model's answer, in order of arrival."""
         self.side_requests: list[Seen] = []
@@ -305,17 +310,25 @@ class StandIn:
 
     def _check(self, route: Route, seen: Seen) -> None:
         """Everything that the vendor looks at before the model does; raises Refused."""
-        control.check_key(self.api_key, route.dialect, seen)
+        if route.dialect == "gigachat":
+            check_bearer(self, seen)
+            if self.rules.simultaneous and sum(not each.over for each in self.requests) > self.rules.simultaneous:
+                raise Refused("Too many requests", None, 429)
+        else:
+            control.check_key(self.api_key, route.dialect, seen)
         body = seen.body
         if not isinstance(body, dict):
             raise Refused("We could not parse the JSON body of your request.")
         model = body.get("model") or route.deployment
         if self.models is not None and model not in self.models:
-            raise Refused(f"The model `{model}` does not exist", "model", 404)
+            words = "No such model" if route.dialect == "gigachat" else f"The model `{model}` does not exist"
+            raise Refused(words, "model", 404)
         if route.dialect == "anthropic":
             check_anthropic(body, dict(seen.headers), self.rules, self.signer)
         elif route.dialect == "gemini":
             check_gemini(body, self.rules, self.signer)
+        elif route.dialect == "gigachat":
+            check_gigachat(body, self.rules, self.signer, self.office.files)
         else:
             check_chat(body | ({"model": model} if model else {}), self.rules)
 
