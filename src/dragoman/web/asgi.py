@@ -9,6 +9,7 @@ import msgspec
 
 from dragoman.canon.problem import Kind, refuse
 from dragoman.web.edge import LINE, Line
+from dragoman.web.guard import KEY_HEADERS
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -58,8 +59,15 @@ def line_of(scope: Scope) -> Line | None:
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """The request's headers by lower-case name; of a repeated one, the last."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    """The request's headers by lower-case name; lines of one name are one list, but of several keys the last counts.
+
+    RFC 9110 section 5.3 (read 2026-11-20): `anthropic-beta` may come in lines as well as in one.
+    """
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found and name not in KEY_HEADERS else value
+    return found
 
 
 async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
