@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote_plus
 
 from dragoman.providers.base import Auth, Provider
 
@@ -21,6 +22,8 @@ NEVER = frozenset(
 )
 """Headers that are never passed on. Those of the connection: RFC 9110 section 7.6.1 (read 2026-11-20)."""
 NEVER_BEGINNINGS = ("x-forwarded-", "proxy-", "cf-")
+KEY_MEMBERS = frozenset({"key", "api_key", "apikey", "api-key", "x-api-key", "token", "access_token", "auth_token"})
+"""Members of a query that hold a client's key, as Google's `key`; never passed on."""
 TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 """A signed web token (RFC 7519), as Microsoft Entra issues them."""
 
@@ -56,6 +59,14 @@ def forwarded_headers(provider: Provider, client_headers: Mapping[str, str]) -> 
         if name.startswith(provider.forwards) and may_pass(name)
     }
     return {**provider.headers, **passed}
+
+
+def forwarded_query(query: str) -> str:
+    """A client's query without the members by which keys are presented."""
+    if not query:
+        return query
+    members = query.split("&")
+    return "&".join(each for each in members if unquote_plus(each.partition("=")[0]).lower() not in KEY_MEMBERS)
 
 
 def may_pass(name: str) -> bool:

@@ -22,6 +22,7 @@ from dragoman.dialects.base import Dialect, Hearing, Target, Written
 from dragoman.net.transport import Call
 from dragoman.providers.addresses import count_url
 from dragoman.providers.base import Provider
+from dragoman.providers.credentials import forwarded_query
 from dragoman.providers.quirks import fit
 from dragoman.providers.wish import Wish
 from dragoman.relay.outlet import Outlet
@@ -111,7 +112,9 @@ def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:
     if not url:
         return None
     if inquiry.door.name == upstream.name:
-        return replace(prepare(inquiry, step, outlet).call, url=url)
+        prepared = prepare(inquiry, step, outlet)
+        if prepared.verbatim:
+            return replace(prepared.call, url=url)
     if upstream.write_count is None:
         return None
     wish = _wish(inquiry.request, step, outlet.provider)
@@ -204,8 +207,9 @@ def _seals(request: Request) -> Iterator[Seal]:
 def _call(inquiry: Inquiry, step: Step, outlet: Outlet, body: bytes) -> Call:
     channel, stream = outlet.channel, inquiry.request.stream
     url = outlet.url(step.model, stream)
-    if inquiry.query and channel.native and inquiry.door.name == outlet.dialect.name:
-        url += ("&" if "?" in url else "?") + inquiry.query
+    passes = channel.native and inquiry.door.name == outlet.dialect.name
+    if query := forwarded_query(inquiry.query) if passes else "":
+        url += ("&" if "?" in url else "?") + query
     return Call(
         url=url,
         headers=outlet.headers(inquiry.headers, stream=stream),
