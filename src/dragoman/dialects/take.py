@@ -20,7 +20,7 @@ _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _OBJECTS = msgspec.json.Decoder(list[dict[str, Raw]])
 _ITEMS = msgspec.json.Decoder(list[Raw])
 _TEXT = msgspec.json.Decoder(str)
-_WHOLE = msgspec.json.Decoder(int)
+_WHOLE = msgspec.json.Decoder(int | float)
 _NUMBER = msgspec.json.Decoder(float)
 _TRUTH = msgspec.json.Decoder(bool)
 _TEXTS = msgspec.json.Decoder(list[str])
@@ -84,12 +84,10 @@ class Members:
 
     def whole(self, name: str) -> int | None:
         """A whole number member; `4.0` counts as one."""
-        value = self._take(name, _NUMBER, "a whole number")
-        if value is None:
-            return None
-        if not value.is_integer():
+        value = self._take(name, _WHOLE, "a whole number")
+        if isinstance(value, float) and not value.is_integer():
             raise wrong(self.where(name), "a whole number")
-        return int(value)
+        return None if value is None else int(value)
 
     def number(self, name: str) -> float | None:
         """A number member."""

@@ -76,7 +76,8 @@ class Chunk(Struct):
 
 
 _CHUNK = msgspec.json.Decoder(Chunk)
-_ANYTHING = msgspec.json.Decoder()
+_ANYTHING = msgspec.json.Decoder(float_hook=lambda digits: Raw(digits.encode()))
+"""Leaves fractions as they stand, for 1e400 is a number that no float holds, and 1.10 is not to become 1.1."""
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _READ = frozenset({"choices", "usage", "id", "model", "error", "object", "created"})
 
@@ -176,8 +177,10 @@ def _text(found: object) -> str | None:
     match found:
         case str():
             return found
-        case int() | float() if not isinstance(found, bool):
+        case int() if not isinstance(found, bool):
             return str(found)
+        case Raw():
+            return str(found, "utf-8")
         case list():
             texts = [each.get("text") if isinstance(each, dict) else each for each in found]
             return "".join(text for text in texts if isinstance(text, str))

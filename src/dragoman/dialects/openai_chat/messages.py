@@ -171,11 +171,11 @@ class _Conversation:
                 continue
             items.append(said)
             text = text_of(said)
-            if beside:
+            if beside and type(part) is Text:
                 paragraphs[-1] += text
             else:
                 paragraphs.append(text)
-            beside = True
+            beside = type(part) is Text
         if not all(is_bare(each) for each in items):
             return settle([each for each in items if text_of(each)], pen)
         return BETWEEN.join(text for text in paragraphs if text) or ("" if pen.own and items else None)
