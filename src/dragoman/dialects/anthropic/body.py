@@ -49,6 +49,7 @@ TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_
 """Service tiers by the words of this and the chat wires."""
 WEB_SEARCHES = ("web_search", "web_search_preview", "google_search")
 """What other vendors call the web search that they run."""
+JSON_WISH = "Answer with one JSON object and nothing else."
 CARRIES = frozenset({"safeguards"})
 """Members with local paths and rules in them, for the vendor alone."""
 EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
@@ -102,8 +103,9 @@ class _BodyWriter:
         tools = self._tools()
         if tools:
             body["tools"] = tools
-        if request.system:
-            body["system"] = self._system()
+        system = self._system()
+        if system:
+            body["system"] = system
         body["messages"] = self._messages()
         choice = self._tool_choice(bool(tools))
         if choice:
@@ -135,7 +137,24 @@ class _BodyWriter:
 
     def _system(self) -> object:
         content = self._turns.content(self._request.system, self._request.system_as_string)
-        return content or None
+        wish = self._wish()
+        if not wish or not content:
+            return content or wish
+        return f"{content}\n\n{wish}" if isinstance(content, str) else [*content, {"type": "text", "text": wish}]
+
+    def _wish(self) -> str:
+        """Words in place of a form of output that cannot be demanded; empty if there is none."""
+        shape = self._request.output_shape
+        if shape is None or self._is_known(shape):
+            return ""
+        return (
+            JSON_WISH
+            if shape.schema is None
+            else (f"{JSON_WISH} It must match this JSON Schema:\n{bytes(shape.schema).decode('utf-8', 'replace')}")
+        )
+
+    def _is_known(self, shape: OutputShape) -> bool:
+        return shape.kind == "json_schema" and shape.schema is not None and shape.kind in self._habits.output_shapes
 
     def _messages(self) -> list[Wire]:
         messages = self._turns.messages(self._request.turns)
@@ -243,8 +262,8 @@ class _BodyWriter:
             body["output_config"] = config
 
     def _format(self, shape: OutputShape) -> Wire | None:
-        if shape.kind != "json_schema" or shape.schema is None or "json_schema" not in self._habits.output_shapes:
-            self._losses.dropped("output_shape", "The target has no such form of output.")
+        if not self._is_known(shape):
+            self._losses.changed("output_shape", "The target has no such form of output; it is asked for in words.")
             return None
         for name in ("name", "description", "strict"):
             if getattr(shape, name) is not None:
