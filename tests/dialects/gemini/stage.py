@@ -29,10 +29,18 @@ ORIGIN = "gem"
 HEARING = Hearing(origin=ORIGIN)
 TELLING = Telling(model="asked", exchange_id="x1", created_s=1763600000)
 BARE = Telling(model="asked", exchange_id="x1", created_s=1763600000, bare_seals=True)
-NEW = Habits(reasoning_echo="thoughtSignature", effort="thinking_level", stop_limit=5, prefill=False)
+NEW = Habits(
+    reasoning_echo="thoughtSignature", effort="thinking_level", stop_limit=5, prefill=False, max_output_limit=65_536
+)
 """What the newest models take."""
 OLD = Habits(
-    effort="thinking_budget", stop_limit=5, json_schema=False, result_media=False, mixed_tools=False, call_ids=False
+    effort="thinking_budget",
+    stop_limit=5,
+    json_schema=False,
+    result_media=False,
+    mixed_tools=False,
+    call_ids=False,
+    max_output_limit=65_536,
 )
 """What Gemini 2.5 takes."""
 

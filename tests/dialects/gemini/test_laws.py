@@ -88,8 +88,8 @@ def settled(reply: Reply) -> Reply:
         if is_empty:
             continue
         match part, last:
-            case (Text(), Text()) | (Thinking(), Thinking()) if not _blob(last):
-                parts[-1] = replace(last, text=last.text + part.text, seal=part.seal)
+            case (Text() as now, Text() as before) | (Thinking() as now, Thinking() as before) if not _blob(before):
+                parts[-1] = replace(before, text=before.text + now.text, seal=now.seal)
             case _:
                 parts.append(part)
     return replace(reply, parts=tuple(parts))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -50,6 +50,7 @@ BY_ENDING = {
     "pdf": PDF,
 }
 """Media types by the ending of an address; the vendor finds others out itself."""
+ARTICLES = {"image": "An image", "file": "A document", "audio": "A sound recording"}
 
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
@@ -147,31 +148,28 @@ def _image(part: Image, pen: Pen) -> Wire:
 
 def _linked(part: Image | Audio | File, source: Link | Stored | None, pen: Pen, what: str) -> Wire:
     """Media behind an address, or kept at this vendor."""
-    extras: Mapping[str, Raw] = part.extras.members if part.extras and part.extras.dialect == NAME else {}
-    told = b"mimeType" in extras.get("fileData", b"")
     match source:
         case Stored(dialect=dialect, id=stored) if dialect == NAME:
             return with_media(part, "fileData", {"fileUri": stored}, pen, what)
         case Link(url=url) if pen.habits.image_links or pen.own:
             ending = urlsplit(url).path.rpartition(".")[2].lower()
-            media_type = "" if told or pen.own else BY_ENDING.get(ending, "")
+            media_type = "" if pen.own else BY_ENDING.get(ending, "")
             data: Wire = {"fileUri": url, **({"mimeType": media_type} if media_type else {})}
             return with_media(part, "fileData", data, pen, what)
         case Link(url=url):
             where = f" at {url}"
         case _:
             where = ""
-    return note(pen, f"{what}.source", "The upstream cannot fetch it.", f"[A {what} was here{where}; it was not read.]")
+    line = f"[{ARTICLES[what]} was here{where}; it was not read.]"
+    return note(pen, f"{what}.source", "The upstream cannot fetch it.", line)
 
 
 def _file(part: File, pen: Pen) -> Wire:
     if part.text is not None:
         return {**plain(_titled(part, part.text)), **pen.kept(part.extras, "file")}
-    if part.context or (part.name and not pen.own):
-        pen.lose("file.name", "The name and the context of a document have no member on this wire.", "dropped")
     source = part.source
     if not isinstance(source, Inline):
-        return _linked(part, source, pen, "document")
+        return _linked(part, source, pen, "file")
     if source.media_type.startswith("text/") and not pen.own:
         return {**plain(_titled(part, _decoded(source))), **pen.kept(part.extras, "file")}
     readable = source.media_type == PDF or source.media_type.startswith("video/")
@@ -181,6 +179,8 @@ def _file(part: File, pen: Pen) -> Wire:
     data: Wire = {"mimeType": source.media_type, "data": source.base64}
     if part.name is not None and pen.own:
         data["displayName"] = part.name
+    elif part.name or part.context:
+        pen.lose("file.name", "The name and the context of a document have no member on this wire.", "dropped")
     return with_media(part, "inlineData", data, pen, "file")
 
 
@@ -199,7 +199,7 @@ def _decoded(source: Inline) -> str:
 def _audio(part: Audio, pen: Pen) -> Wire:
     source = part.source
     if not isinstance(source, Inline):
-        return _linked(part, source, pen, "sound")
+        return _linked(part, source, pen, "audio")
     media_type = OTHER_NAMES.get(source.media_type, source.media_type)
     if media_type not in AUDIO_TYPES and not pen.own:
         line = "[A sound recording was here; this model cannot hear it.]"

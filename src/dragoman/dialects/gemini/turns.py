@@ -69,8 +69,9 @@ class _Numbering:
             wanted = [call for call in self._open if call.name == result.name] or self._open
         if not wanted:
             return replace(result, call_id=result.call_id or self._new())
-        self._open.remove(wanted[0])
-        return replace(result, call_id=wanted[0].id)
+        call = wanted[0]
+        self._open.remove(call)
+        return replace(result, call_id=call.id)
 
     def _new(self) -> str:
         self._made += 1
