@@ -23,6 +23,7 @@ from dragoman.ledger.tokens import estimate_text
 from dragoman.net.transport import ERROR_LIMIT, Answer, Transport
 from dragoman.relay.delivery import Delivery, Pulse
 from dragoman.relay.prepare import Prepared
+from dragoman.relay.scrub import scrubbed, scrubbed_bytes, secrets_in
 from dragoman.relay.stops import StopWatch
 
 HELD_EVENTS = 64
@@ -99,12 +100,13 @@ class Attempt:
     async def run(self) -> Problem | None:
         """None once the client has its whole answer; else what went wrong. After content, the client knows already."""
         try:
-            return await self._run()
+            found = await self._run()
         except Trouble as trouble:
-            return trouble.problem
+            found = trouble.problem
         finally:
             if self._answer is not None:
                 self._answer.close()
+        return found and scrubbed(found, secrets_in(self.prepared.call.headers))
 
     async def _run(self) -> Problem | None:
         prepared, limit_s = self.prepared, self.prepared.first_content_s
@@ -169,6 +171,8 @@ class Attempt:
             fold.take(events)
             out = renderer.render(data, events)
             if keeper.ended:
+                if fold.problem:
+                    out = scrubbed_bytes(out, secrets_in(self.prepared.call.headers))
                 await delivery.finish(out)
                 return fold.problem
             if out:
