@@ -107,9 +107,9 @@ class ScriptedAnswer:
 
 
 class ScriptedTransport:
-    """Gives out answers in order, per channel where a mapping is given, and keeps the calls."""
+    """Gives out answers in order, per channel where a mapping is given, and keeps the calls; `HANG` never answers."""
 
-    def __init__(self, answers: Mapping[str, Sequence[ScriptedAnswer | Trouble]]) -> None:
+    def __init__(self, answers: Mapping[str, Sequence[ScriptedAnswer | Trouble | float]]) -> None:
         self._answers = {name: list(script) for name, script in answers.items()}
         self.calls: list[Call] = []
 
@@ -119,7 +119,10 @@ class ScriptedTransport:
         answer = self._answers[call.upstream].pop(0)
         if isinstance(answer, Trouble):
             raise answer
-        return answer
+        if isinstance(answer, ScriptedAnswer):
+            return answer
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("what hangs goes on")
 
 
 class Listener:
@@ -186,7 +189,7 @@ def snapshot(*channels: Channel, model: str = "m") -> Snapshot:
 class Stage:
     """A relay on a scripted network, and what it recorded."""
 
-    def __init__(self, answers: Mapping[str, Sequence[ScriptedAnswer | Trouble]], *channels: Channel) -> None:
+    def __init__(self, answers: Mapping[str, Sequence[ScriptedAnswer | Trouble | float]], *channels: Channel) -> None:
         self.transport = ScriptedTransport(answers)
         self.exchanges: list[Exchange] = []
         self.relay = Relay(

@@ -86,6 +86,8 @@ class Attempt:
         self._delivery = delivery
         self._pulse = pulse
         self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._late: Trouble | None = None
         self._keeper = OrderKeeper()
         self._stops = StopWatch(prepared.local_stops) if prepared.local_stops else None
         self._answer: Answer | None = None
@@ -111,15 +113,11 @@ class Attempt:
     async def _run(self) -> Problem | None:
         prepared, limit_s = self.prepared, self.prepared.first_content_s
         self.sent_s = self._loop.time()
-        try:
-            async with asyncio.timeout(limit_s):
-                answer = self._answer = await self._transport.send(prepared.call)
-        except TimeoutError:
-            raise self._too_slow(limit_s) from None
+        self._pulse.limit(limit_s, self._give_up, lambda: self._too_slow(limit_s))
+        answer = self._answer = await self._sent()
+        self._pulse.abort = answer.abort
         self.status = answer.status
         self.upstream_id = answer.headers.get("request-id") or answer.headers.get("x-request-id", "")
-        left_s = max(limit_s - (self._loop.time() - self.sent_s), 0.001)
-        self._pulse.limit(left_s, answer.abort, lambda: self._too_slow(limit_s))
         if 300 <= answer.status < 400:
             raise _redirected(prepared)
         if not 200 <= answer.status < 300:
@@ -128,6 +126,23 @@ class Attempt:
         if self._delivery.stream:
             return await (self._stream(answer) if streamed else self._whole_as_stream(answer))
         return await (self._stream_as_whole(answer) if streamed else self._whole(answer))
+
+    async def _sent(self) -> Answer:
+        """The answer, once its headers have come. Raises `Trouble`, also the one it was given up for."""
+        try:
+            return await self._transport.send(self.prepared.call)
+        except asyncio.CancelledError:
+            if self._late is not None and self._task is not None and not self._task.uncancel():
+                raise self._late from None
+            raise  # the client has left, or we stop
+        finally:
+            self._pulse.abort = None
+
+    def _give_up(self, why: Trouble) -> None:
+        """Ends the sending, as `asyncio.timeout` would with a timer of its own."""
+        self._late = why
+        if self._task is not None:
+            self._task.cancel()
 
     def _is_stream(self, answer: Answer) -> bool:
         """Whether the answer is a stream, by its content type, else by what was asked. A web page is neither."""

@@ -164,20 +164,19 @@ class Pulse:
         self._pings: set[asyncio.Task[None]] = set()
         self._born_s = self._loop.time()
         self._limit_s = LONGEST_S
-        self._abort: Callable[[Trouble], object] | None = None
+        self.abort: Callable[[Trouble], object] | None = None
+        """How the attempt that runs is ended; None while none does, and only pings are due."""
         self._too_late: Callable[[], Trouble] = overlong
         self.since_s = self._born_s
         """When the upstream last gave the sign that the limit counts from."""
-        self._timer = self._loop.call_later(QUIET_S, self._tick)
+        self._due_s = self._born_s + QUIET_S
+        self._timer = self._loop.call_at(self._due_s, self._tick)
 
     def limit(self, limit_s: float, abort: Callable[[Trouble], object], too_late: Callable[[], Trouble]) -> None:
         """From now on the attempt is aborted with `too_late()` when `since_s` lies further back than the limit."""
-        self._limit_s, self._abort, self._too_late, self.since_s = limit_s, abort, too_late, self._loop.time()
-        self._arm(self.since_s)
-
-    def unlimited(self) -> None:
-        """No attempt is running: only pings are due."""
-        self._abort = None
+        self._limit_s, self.abort, self._too_late, self.since_s = limit_s, abort, too_late, self._loop.time()
+        if self.since_s + limit_s < self._due_s:
+            self._arm(self.since_s)
 
     def stop(self) -> None:
         """No more ticks."""
@@ -188,11 +187,12 @@ class Pulse:
     def _arm(self, now_s: float) -> None:
         self._timer.cancel()
         left_s = max(self._delivery.ping_due_s(now_s), 0.05)
-        if self._abort is not None:
+        if self.abort is not None:
             left_s = min(left_s, self._born_s + LONGEST_S - now_s)
             if not self._delivery.stuck:
                 left_s = min(left_s, self.since_s + self._limit_s - now_s)
-        self._timer = self._loop.call_later(max(left_s, 0.001), self._tick)
+        self._due_s = now_s + max(left_s, 0.001)
+        self._timer = self._loop.call_at(self._due_s, self._tick)
 
     def _tick(self) -> None:
         now_s = self._loop.time()
@@ -200,8 +200,8 @@ class Pulse:
             self._delivery.drop()
             self._leave()
             return
-        if self._abort is not None and (too_late := self._found_late(now_s)):
-            abort, self._abort = self._abort, None
+        if self.abort is not None and (too_late := self._found_late(now_s)):
+            abort, self.abort = self.abort, None
             abort(too_late())
         if self._delivery.ping_due_s(now_s) <= 0:
             ping = self._loop.create_task(self._delivery.ping())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.routing.snapshot import Channel
 
 QUEUE_S = 110.0
 """Seconds an attempt waits for its place: no attempt starts later than this after its request came."""
+
+OPEN = nullcontext()
+"""The way to a channel without a limit."""
 
 
 class Gates:
@@ -19,16 +22,16 @@ class Gates:
     def __init__(self) -> None:
         self._gates: dict[tuple[str, int], asyncio.Semaphore] = {}
 
-    @asynccontextmanager
-    async def through(self, channel: Channel) -> AsyncIterator[None]:
+    def through(self, channel: Channel) -> AbstractAsyncContextManager[None]:
         """A place among the channel's running attempts, for as long as the context lasts.
 
         Raises `Trouble` (rate_limited) where none came free in `QUEUE_S`.
         """
         limit = channel.limits.get("simultaneous", 0)
-        if not limit:
-            yield
-            return
+        return self._place(channel, limit) if limit else OPEN
+
+    @asynccontextmanager
+    async def _place(self, channel: Channel, limit: int) -> AsyncIterator[None]:
         gate = self._gates.setdefault((channel.name, limit), asyncio.Semaphore(limit))
         try:
             async with asyncio.timeout(QUEUE_S):

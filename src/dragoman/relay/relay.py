@@ -173,7 +173,7 @@ class Relay:
             self.learned.learn(step, Left(), _now_ms(), 0.0)
             course.attempted(step, attempt, problem(Kind.INTERNAL, OWN_FAULT))
             raise
-        pulse.unlimited()
+        pulse.abort = None
         self.learned.learn(step, found or Succeeded(), _now_ms(), random.random())  # noqa: S311
         usage = attempt.fold.usage
         if found is None and usage.exact and usage.prompt:
