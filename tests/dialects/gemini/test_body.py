@@ -112,7 +112,7 @@ def test_the_shape_of_an_answer_is_said() -> None:
     assert found == {"responseMimeType": "application/json", "responseJsonSchema": json.loads(bytes(SCHEMA))}
     assert lost == ["output_shape.name", "output_shape.description", "output_shape.strict"]
     found, lost = settings(output_shape=OutputShape("json_schema", SCHEMA), habits=OLD)
-    assert found["responseSchema"]["properties"]["a"] == {"type": "integer", "description": "more than 1"}
+    assert found["responseSchema"]["properties"]["a"] == {"type": "integer", "description": "(more than 1)"}
     assert lost == ["output_shape.schema.exclusiveMinimum"]
     assert settings(output_shape=OutputShape("json_object"))[0] == {"responseMimeType": "application/json"}
     assert settings(output_shape=OutputShape("json_schema"))[0] == {"responseMimeType": "application/json"}
