@@ -69,6 +69,14 @@ def test_a_refusal_is_told_without_the_key(door: str, upstream: str, status: int
     assert KEY not in heard.text
 
 
+def test_a_probe_tells_a_refusal_without_the_key() -> None:
+    probed = channel("one")
+    stage = Stage({"one": [ScriptedAnswer([TOLD], 400, content_type="application/json")]}, probed)
+    finding = play(stage.relay.probe(probed, "m"))
+    assert "is odd" in finding.message
+    assert KEY not in finding.message
+
+
 def test_only_what_holds_a_secret_is_changed() -> None:
     found = problem(Kind.OVERLOADED, "Too much", evidence="e", original=Original("tongue", 529, b"{}"))
     assert scrubbed(found, (KEY,)) is found

@@ -240,7 +240,7 @@ class Attempt:
         door, telling = prepared.door, self._delivery.telling
         out = (
             door.edit_reply(body, prepared.hearing, telling)
-            if prepared.verbatim
+            if prepared.verbatim and not _reads_as_stream(body)
             else door.write_reply(self.fold.reply(), telling)
         )
         await self._delivery.whole(out)
@@ -267,7 +267,12 @@ class Attempt:
         return None
 
     def _take_whole(self, body: bytes) -> Problem | None:
-        events = self.prepared.upstream.read_reply(body, self.prepared.hearing)
+        upstream, hearing = self.prepared.upstream, self.prepared.hearing
+        if _reads_as_stream(body):
+            reader = upstream.reader(hearing)
+            events = [*reader.feed(body), *reader.close()]
+        else:
+            events = upstream.read_reply(body, hearing)
         events = self._whole_events = self._keeper.keep(self._judge(events))
         self.fold.take(events)
         if self.fold.problem is None:
@@ -302,6 +307,11 @@ class Attempt:
                 "Try again, or raise the channel's first_content timeout.",
             )
         )
+
+
+def _reads_as_stream(body: bytes) -> bool:
+    """Whether these are server-sent events, whatever they are called: some self-made servers call them JSON."""
+    return body[:64].lstrip(b"\xef\xbb\xbf \r\n").startswith((b"data:", b"event:", b":"))
 
 
 def _shows_content(event: Event) -> bool:

@@ -32,6 +32,7 @@ from dragoman.relay.needs import needs_of
 from dragoman.relay.outlet import Wiring
 from dragoman.relay.prepare import Inquiry, prepare, prepare_count
 from dragoman.relay.probe import Finding, suggestion_for
+from dragoman.relay.scrub import scrubbed, secrets_in
 from dragoman.relay.state import Learned
 from dragoman.routing.decide import decide_among
 from dragoman.routing.health import Left, Succeeded
@@ -269,6 +270,7 @@ class Relay:
                 problem(Kind.TIMEOUT, f"The probe was sent but nothing came within {PROBE_S:.0f} s."),
                 "",
             )
+        found = found and scrubbed(found, secrets_in(outlet.headers({}, stream=False)))
         return Finding(
             channel=channel.name,
             model=model,
