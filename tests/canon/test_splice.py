@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman.canon.problem import Kind, Trouble
-from dragoman.canon.splice import members, spans, splice
+from dragoman.canon.splice import check_once, members, splice
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_edit(body: bytes, edits: dict[str, bytes | None], after: bytes) -> N
 )
 def test_a_member_that_stands_twice_is_refused(body: bytes) -> None:
     with pytest.raises(Trouble, match="stands twice") as raised:
-        spans(body, members(body))
+        check_once(body)
     assert raised.value.problem.kind is Kind.INVALID_REQUEST
 
 

@@ -28,7 +28,7 @@ from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.canon.reply import Reply, fold, unfold
 from dragoman.canon.request import Extras, Part, Refusal, Seal, ServerTool, Text, Thinking, ToolCall, Unknown
 from dragoman.canon.seal import MARK, unwrap, wrap
-from dragoman.canon.splice import members, spans, splice
+from dragoman.canon.splice import check_once, members, spans, splice
 from dragoman.canon.usage import COUNTS, NOTHING_SAID, Usage, merge
 
 WORDS = st.text(max_size=8)
@@ -227,6 +227,7 @@ def test_a_splice_is_the_edit_it_says_and_touches_nothing_else(
     before: dict[str, object], wishes: dict[str, tuple[object] | None], gap: str
 ) -> None:
     body = written(list(before.items()), gap, plain=False)
+    check_once(body)
     edits = {name: None if wish is None else json.dumps(wish[0]).encode() for name, wish in wishes.items()}
     after = splice(body, edits)
     expected = {name: value for name, value in before.items() if name not in wishes}
@@ -250,3 +251,5 @@ def test_a_repeated_member_is_always_found(
     body = written(pairs, gap, plain=plain)
     with pytest.raises(Trouble, match="stands twice"):
         spans(body, members(body))
+    with pytest.raises(Trouble, match="stands twice"):
+        check_once(body)

@@ -52,6 +52,17 @@ def members(body: bytes) -> dict[str, Raw]:
         ) from None
 
 
+def check_once(body: bytes) -> None:
+    """Raises `Trouble` (invalid_request) for what is no JSON object, or has a member twice at its top level.
+
+    A body that is as short as its members can be written has no room for a second of any.
+    """
+    found = members(body)
+    shortest = 1 + sum([len(name) + len('"":,') + len(memoryview(value)) for name, value in found.items()])
+    if len(body) != shortest:
+        spans(body, found)
+
+
 def _decoded(body: bytes) -> dict[str, Raw]:
     """The members, also of a body that holds halves of surrogate pairs, which no decoder here accepts."""
     try:

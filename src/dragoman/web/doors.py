@@ -98,7 +98,7 @@ class Doors:
         headers = headers_of(scope)
         key_name = self._guard.admit(headers)
         body = await read_body(headers, receive)
-        splice.spans(body, splice.members(body))
+        splice.check_once(body)
         return Inquiry(
             id=exchange_id,
             door=dialect,
