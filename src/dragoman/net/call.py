@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from msgspec import Struct, field
 
 from dragoman.canon.problem import Kind, Trouble, problem
+from dragoman.providers.tokens import Credential
 
 ANSWER_LIMIT = 64 * 1024 * 1024
 """Bytes of a whole answer, unpacked (F44)."""
@@ -57,6 +58,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """Limit on name look-up, connection and TLS together."""
     proxy: str | None = None
     tls: Tls = SYSTEM
+    credential: Credential | None = None
+    """How to get the token it must bear; see `net.signed`."""
     upstream: str = ""
     """Name of the channel, for messages."""
 

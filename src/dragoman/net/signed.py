@@ -1,0 +1,70 @@
+"""Attaches tokens that must be fetched: once for all who wait, early enough, and once more where one was refused."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from dragoman.net.call import ERROR_LIMIT, Answer, Call, Transport
+from dragoman.providers.tokens import RENEW_EARLY_MS, Credential, Token
+
+
+def unix_ms() -> int:
+    """Now, in milliseconds of Unix time."""
+    return int(time.time() * 1000)
+
+
+class Signed:
+    """A transport over another. Mutable: it holds the tokens by channel. See `call.Transport`.
+
+    A fetch that is under way serves everyone who comes meanwhile (F102), and goes on when the first to ask leaves.
+    """
+
+    def __init__(self, inner: Transport, now_ms: Callable[[], int] = unix_ms) -> None:
+        self._inner = inner
+        self._now_ms = now_ms
+        self._held: dict[str, Token] = {}
+        self._coming: dict[str, asyncio.Task[Token]] = {}
+
+    async def send(self, call: Call) -> Answer:
+        """The answer to the call, with its token where it needs one. Raises `Trouble`, that of the fetch too."""
+        credential = call.credential
+        if credential is None:
+            return await self._inner.send(call)
+        token = await self._token(call, credential, refused="")
+        answer = await self._inner.send(_bearing(call, token))
+        if answer.status != 401:
+            return answer
+        answer.close()
+        return await self._inner.send(_bearing(call, await self._token(call, credential, refused=token.text)))
+
+    async def _token(self, call: Call, credential: Credential, refused: str) -> Token:
+        """A token with time left, and not the one just refused."""
+        held = self._held.get(call.upstream)
+        if held and held.text != refused and held.expires_ms - self._now_ms() > RENEW_EARLY_MS:
+            return held
+        coming = self._coming.get(call.upstream)
+        if coming is None:
+            coming = self._coming[call.upstream] = asyncio.create_task(self._fetch(call, credential))
+            coming.add_done_callback(lambda _: self._coming.pop(call.upstream, None))
+        return await asyncio.shield(coming)
+
+    async def _fetch(self, call: Call, credential: Credential) -> Token:
+        asked = credential.source.ask(credential.account, str(uuid.uuid4()))
+        answer = await self._inner.send(
+            replace(call, method="POST", url=asked.url, headers=asked.headers, body=asked.body, credential=None)
+        )
+        try:
+            body = await answer.whole(ERROR_LIMIT)
+        finally:
+            answer.close()
+        token = self._held[call.upstream] = credential.source.read(answer.status, body, self._now_ms())
+        return token
+
+
+def _bearing(call: Call, token: Token) -> Call:
+    return replace(call, headers={**call.headers, "authorization": f"Bearer {token.text}"}, credential=None)
