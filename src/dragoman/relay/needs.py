@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dragoman.canon.request import File, Image, Part, Request, ToolResult
+from dragoman.canon.request import File, Image, Request, ToolResult
 
 
 class Needs(NamedTuple):
@@ -21,13 +21,9 @@ def needs_of(request: Request) -> Needs:
     images = documents = long_cache = False
     for turn in request.turns:
         for part in turn.parts:
-            for inner in _with_inner(part):
+            for inner in part.parts if type(part) is ToolResult else (part,):
                 kind = type(inner)
                 images = images or kind is Image
                 documents = documents or kind is File
                 long_cache = long_cache or (inner.cache_mark is not None and inner.cache_mark.ttl == "1h")
     return Needs(images, documents, long_cache)
-
-
-def _with_inner(part: Part) -> tuple[Part, ...]:
-    return part.parts if type(part) is ToolResult else (part,)

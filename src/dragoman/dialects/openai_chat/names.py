@@ -6,10 +6,14 @@ Rule: the same name always gives the same replacement, on every replica, so that
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 
 ID_LIMIT = 40
 """Characters of a call id that OpenAI takes ("string too long. Expected a string with maximum length 40")."""
+
+FITTED_NAMES = 4096
+"""Names whose fitted form is remembered: an agent sends the same ones with every request."""
 
 _ILLEGAL_IN_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _HASH_CHARACTERS = 8
@@ -33,16 +37,18 @@ class ToolNames:
         """The name to send: itself, or cut and cleaned with a hash of the original at its end."""
         known = self._sent.get(name)
         if known is None:
-            known = self._sent[name] = self._fitted(name)
+            known = self._sent[name] = _fitted(name, self._limit)
             if known != name:
                 self.changed[known] = name
         return known
 
-    def _fitted(self, name: str) -> str:
-        clean = _ILLEGAL_IN_NAME.sub("_", name)
-        if clean == name and 0 < len(name) <= self._limit:
-            return name
-        return f"{clean[: self._limit - _HASH_CHARACTERS - 1]}_{digest(name, _HASH_CHARACTERS)}"
+
+@lru_cache(maxsize=FITTED_NAMES)
+def _fitted(name: str, limit: int) -> str:
+    clean = _ILLEGAL_IN_NAME.sub("_", name)
+    if clean == name and 0 < len(name) <= limit:
+        return name
+    return f"{clean[: limit - _HASH_CHARACTERS - 1]}_{digest(name, _HASH_CHARACTERS)}"
 
 
 def sent_id(call_id: str, taken: set[str]) -> str:
