@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from dragoman import __version__, logs
 from dragoman.demo.server import start as start_demo
-from dragoman.dialects import anthropic, openai_chat
+from dragoman.dialects import anthropic, gemini, openai_chat
 from dragoman.dialects.base import Dialect
 from dragoman.ledger.exchange import Exchange, line
 from dragoman.net.call import watch
@@ -35,7 +35,7 @@ from dragoman.web.doors import Doors
 from dragoman.web.edge import Edge
 from dragoman.web.guard import Guard
 
-DIALECTS: tuple[Dialect, ...] = (anthropic.DIALECT, openai_chat.DIALECT)
+DIALECTS: tuple[Dialect, ...] = (anthropic.DIALECT, openai_chat.DIALECT, gemini.DIALECT)
 KEEP_ALIVE_S = 75
 """Seconds an idle client connection is kept: longer than the pauses between an agent's turns of tool use."""
 FAREWELL_S = 2.0

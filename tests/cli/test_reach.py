@@ -57,6 +57,15 @@ def http(status: str, body: bytes = b"", headers: str = "") -> bytes:
 LIST = b'{"data":[{"id":"qwen3-coder:latest"},{"id":"deepseek-chat"}]}'
 
 
+def test_a_list_that_names_folders_is_read_too() -> None:
+    body = b'{"models":[{"name":"models/gemini-x"},{"name":"models/gemini-y"}]}'
+    findings, asked = found(http("200 OK", body), ("gemini-x", "gemini-z"), "gemini-compatible")
+    assert asked.startswith(b"GET /v1/models?pageSize=1000 HTTP/1.1")
+    assert b"x-goog-api-key: k" in asked.lower()
+    assert [finding.grade for finding in findings] == ["fine", "warning"]
+    assert "gemini-z" in findings[1].what
+
+
 def test_a_sound_channel_is_fine() -> None:
     findings, asked = found(http("200 OK", LIST), ("qwen3-coder", "deepseek-chat"))
 

@@ -95,10 +95,35 @@ def test_models_are_listed_beside_the_chat_endpoint(row: str, base: str, path: s
     assert models_url(ROWS[row], base, path, {}) == address
 
 
-def test_only_the_native_vendor_counts_tokens() -> None:
+def test_only_vendors_with_a_count_count_tokens() -> None:
     assert count_url(ROWS["anthropic"], "", MESSAGES, {}) == "https://api.anthropic.com/v1/messages/count_tokens"
     assert count_url(ROWS["openai"], "", CHAT, {}) == ""
-    assert {row.id for row in ROWS.values() if row.count_path} == {"anthropic"}
+    assert {row.id for row in ROWS.values() if row.count_path} >= {"anthropic", "gemini", "gemini-compatible"}
+
+
+GENERATE = "/v1beta/models/{model}:generateContent"
+STREAM = "/v1beta/models/{model}:streamGenerateContent?alt=sse"
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "model", "address"),
+    [
+        ("", GENERATE, "gemini-x", "https://generativelanguage.googleapis.com/v1beta/models/gemini-x:generateContent"),
+        ("http://a", STREAM, "models/gemini-x", "http://a/v1beta/models/gemini-x:streamGenerateContent?alt=sse"),
+        ("http://a/v1beta/", GENERATE, "x", "http://a/v1beta/models/x:generateContent"),
+        ("http://a/v1", GENERATE, "x", "http://a/v1/models/x:generateContent"),
+        ("http://a/gemini/v1alpha", GENERATE, "x", "http://a/gemini/v1alpha/models/x:generateContent"),
+        ("http://a/?key=k", STREAM, "x y/z", "http://a/v1beta/models/x%20y%2Fz:streamGenerateContent?key=k&alt=sse"),
+    ],
+)
+def test_an_address_may_name_the_model(base: str, path: str, model: str, address: str) -> None:
+    assert endpoint(ROWS["gemini"], base, path, model, {}) == address
+
+
+def test_a_count_names_its_model() -> None:
+    counted = count_url(ROWS["gemini"], "http://a", GENERATE, {}, "x")
+    assert counted == "http://a/v1beta/models/x:countTokens"
+    assert models_url(ROWS["gemini"], "http://a", GENERATE, {}) == "http://a/v1beta/models?pageSize=1000"
 
 
 @pytest.mark.parametrize(

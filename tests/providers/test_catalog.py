@@ -20,7 +20,7 @@ docs = "https://x.example"
 def test_the_promised_providers_are_proved() -> None:
     promised = {
         "openai", "azure", "openrouter", "deepseek", "deepseek-anthropic", "moonshot", "zhipu", "zai", "qwen",
-        "ollama", "vllm", "anthropic", "openai-compatible", "anthropic-compatible",
+        "ollama", "vllm", "anthropic", "gemini", "openai-compatible", "anthropic-compatible", "gemini-compatible",
     }  # fmt: skip
     assert promised == {row.id for row in ROWS.values() if row.verified}
 
@@ -37,7 +37,7 @@ def test_the_promised_providers_are_listed() -> None:
 def test_every_row_is_documented(row: Provider) -> None:
     assert row.docs.startswith("https://")
     assert row.name
-    assert row.dialect in ("anthropic", "openai_chat")
+    assert row.dialect in ("anthropic", "openai_chat", "gemini")
     assert row.base_url.startswith(("https://", "http://127.0.0.1:")) or "base_url" in row.notes
     assert all(meaning.endswith(".") for meaning in row.options.values())
 
@@ -89,6 +89,8 @@ def test_a_mistyped_id_finds_its_row(typed: str, meant: str) -> None:
         ("openrouter", "deepseek/deepseek-v4-pro", 1000000, 384000),
         ("deepseek", "deepseek-flash", 1000000, 384000),
         ("moonshot", "kimi-k2.6", 262144, None),
+        ("gemini", "gemini-3.8-flash", 1114112, 65536),
+        ("openrouter", "google/gemini-4-argon", 1048576, 65536),
     ],
 )
 def test_documented_limits_are_known(row: str, model: str, context: int, max_output: int | None) -> None:

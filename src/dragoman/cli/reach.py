@@ -111,13 +111,13 @@ def _of_list(about: str, status: int, body: bytes, wanted: set[str]) -> Iterator
 
 
 def _names(body: bytes) -> set[str]:
-    """The ids in a model list, with and without Ollama's usual tag."""
+    """The ids in a model list, with and without Ollama's usual tag, and without the folder that Gemini names."""
     try:
-        rows = msgspec.json.decode(body)["data"]
-        names = {str(row["id"]) for row in rows}
-    except (msgspec.DecodeError, KeyError, TypeError):
+        found = msgspec.json.decode(body)
+        names = {str(row.get("id") or row["name"]) for row in found.get("data") or found["models"]}
+    except (msgspec.DecodeError, AttributeError, KeyError, TypeError):
         return set()
-    return names | {name.removesuffix(":latest") for name in names}
+    return {name.removeprefix("models/") for name in names} | {name.removesuffix(":latest") for name in names}
 
 
 def _of_clock(date: str) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from dragoman.canon.habits import Habits
 
-Auth = Literal["bearer", "x-api-key", "api-key", "none"]
+Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 """How the key is sent: `Authorization: Bearer`, or a header of that name."""
 
 

@@ -31,6 +31,7 @@ FORMS: dict[Auth, tuple[str, str]] = {
     "bearer": ("authorization", "Bearer "),
     "x-api-key": ("x-api-key", ""),
     "api-key": ("api-key", ""),
+    "x-goog-api-key": ("x-goog-api-key", ""),
 }
 """How each way of sending a key names its header and begins its value."""
 

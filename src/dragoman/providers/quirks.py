@@ -23,6 +23,7 @@ from dragoman.providers.claude import (
     sampling_refused_by_claude,
     thinking_of_claude,
 )
+from dragoman.providers.gemini_models import older_gemini, sampling_of_gemini, thinking_of_gemini
 from dragoman.providers.openai_models import (
     effort_of_openai_models,
     max_completion_tokens,
@@ -245,8 +246,10 @@ QUIRKS: dict[str, Quirk] = {
         no_effort_when_thinking_off,
         no_forced_tool_while_claude_thinks,
         no_forced_tool_while_thinking,
+        older_gemini,
         only_auto_tool_choice,
         reasoning_echo_required,
+        sampling_of_gemini,
         sampling_refused_by_claude,
         sampling_refused_by_kimi,
         sampling_refused_by_reasoning_models,
@@ -254,6 +257,7 @@ QUIRKS: dict[str, Quirk] = {
         system_first_only,
         text_only_models,
         thinking_of_claude,
+        thinking_of_gemini,
         thinking_switch,
     )
 }
