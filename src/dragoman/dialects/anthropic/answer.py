@@ -34,7 +34,8 @@ from dragoman.dialects.base import Hearing
 from dragoman.dialects.take import Members
 
 _NULL = b"null"
-_ANY = msgspec.json.Decoder()
+_ANY = msgspec.json.Decoder(float_hook=float)
+"""Takes what no float holds, as 1e400, for infinite, where decoding it would raise."""
 
 
 class _FreeText(Struct):

@@ -52,7 +52,8 @@ class _Frame(Struct, gc=False):
 
 
 _FRAME = msgspec.json.Decoder(_Frame)
-_ANY = msgspec.json.Decoder()
+_ANY = msgspec.json.Decoder(float_hook=float)
+"""Takes what no float holds, as 1e400, for infinite, where decoding it would raise."""
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _FAULTS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
