@@ -101,7 +101,7 @@ def _check_history(messages: list[Json], rules: Rules, signer: Signer) -> None:
             need(_is_object(text), "function content must be a JSON object")
             called = None
         elif "function_call" in message:
-            called = _check_call(message, place, signer)
+            called = _check_call(message, place, rules, signer)
         else:
             need(text.strip() or message.get("attachments"), f"messages[{place}].content is empty")
     need(called is None, "function_call must be followed by a message with role function")
@@ -109,14 +109,15 @@ def _check_history(messages: list[Json], rules: Rules, signer: Signer) -> None:
     need(messages[-1]["role"] in ("user", "function"), "last message must be of user or function")
 
 
-def _check_call(message: Json, place: int, signer: Signer) -> str:
+def _check_call(message: Json, place: int, rules: Rules, signer: Signer) -> str:
     call = message["function_call"]
     need(isinstance(call, dict) and set(call) <= {"name", "arguments"}, f"messages[{place}].function_call is invalid")
     name, arguments = call.get("name"), call.get("arguments")
     need(isinstance(name, str) and NAME.fullmatch(name), f"messages[{place}].function_call.name is invalid")
     need(isinstance(arguments, dict), f"messages[{place}].function_call.arguments must be an object")
     state = message.get("functions_state_id")
-    need(state in (None, state_of(signer, name, arguments)), f"messages[{place}].functions_state_id is unknown")
+    known = (None, state_of(signer, name, arguments))
+    need("functions_state_id" in rules.allow or state in known, f"messages[{place}].functions_state_id is unknown")
     return str(name)
 
 

@@ -32,7 +32,7 @@ from dragoman.dialects.gigachat.chunk import Choice, Chunk, Function, Said, left
 from dragoman.dialects.gigachat.errors import problem_in_answer
 from dragoman.dialects.gigachat.names import digest
 from dragoman.dialects.gigachat.usage import read_usage
-from dragoman.dialects.gigachat.wire import BROKEN, NAME, REASONS, STATE
+from dragoman.dialects.gigachat.wire import BROKEN, NAME, NULL, REASONS, STATE
 
 BUSY = frozenset({"function_in_progress", "search_result"})
 """Roles of messages about functions that the vendor runs itself: signs of life, not words of the model."""
@@ -71,11 +71,11 @@ class Answer:
                 return self.fail(failure)
         self._events = []
         choice = next((each for each in chunk.choices or () if each.index == 0), None)
-        if not self._started and (choice is not None or chunk.usage is not None):
+        if not self._started and (choice is not None or chunk.usage != NULL):
             self._start(chunk, data)
         if choice is not None:
             self._choice(choice)
-        if chunk.usage is not None:
+        if chunk.usage != NULL:
             usage, extras = read_usage(chunk.usage)
             self._events.append(UsageSeen(usage, extras))
         if self._word == BROKEN:
@@ -172,9 +172,9 @@ class Answer:
             self._events.append(PartGrew(index, arguments))
 
 
-def _arguments(raw: Raw | None) -> str:
+def _arguments(raw: Raw) -> str:
     """Arguments as text, just as they were: those of an object, or those that a text holds."""
-    if raw is None:
+    if raw == NULL:
         return "{}"
     given = bytes(raw)
     return _TEXT.decode(given) if given.startswith(b'"') else given.decode()

@@ -11,13 +11,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dragoman.canon.mend import whole_characters
+from dragoman.dialects.gigachat.wire import NULL
 
 
 class Function(Struct):
     """A call; it comes whole."""
 
     name: str = ""
-    arguments: Raw | None = None
+    arguments: Raw = NULL
     """A JSON object, or a text that holds one."""
 
 
@@ -44,7 +45,7 @@ class Chunk(Struct):
     """A chunk or a whole answer."""
 
     choices: list[Choice] | None = None
-    usage: Raw | None = None
+    usage: Raw = NULL
     model: str | None = None
     created: int | None = None
 
@@ -71,7 +72,7 @@ def leftovers(data: bytes) -> dict[str, Raw]:
         members = _MEMBERS.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
-    return {name: value for name, value in members.items() if name not in _READ and value != Raw(b"null")}
+    return {name: value for name, value in members.items() if name not in _READ and value != NULL}
 
 
 def _loosely(data: bytes) -> object:
@@ -133,5 +134,5 @@ def _text(found: object) -> str | None:
             return None
 
 
-def _raw(found: object) -> Raw | None:
-    return None if found is None else Raw(msgspec.json.encode(found))
+def _raw(found: object) -> Raw:
+    return Raw(msgspec.json.encode(found))

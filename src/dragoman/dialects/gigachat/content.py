@@ -55,9 +55,9 @@ def content_of(parts: Iterable[Part], pen: Pen) -> Content:
             beside = False
         elif said and beside and type(part) is Text:
             paragraphs[-1] += said
-        elif said:
-            paragraphs.append(said)
-            beside = type(part) is Text
+        else:
+            paragraphs += [said] if said else []
+            beside = type(part) is Text and (beside or bool(said))
     return Content(BETWEEN.join(paragraphs), tuple(files))
 
 

@@ -38,16 +38,14 @@ def write_functions(request: Request, pen: Pen) -> tuple[Message, str]:
         _go_without(request, pen)
         return {}, ""
     offered = _offered(request, pen)
-    if not offered:
+    if not offered and not pen.own:
         if choice and choice.mode in ("any", "one"):
             pen.lose("tool_choice", "No tools of the client's are offered.", "dropped")
-        return ({"function_call": choice.mode} if pen.own and choice and choice.mode in ("auto", "none") else {}), ""
+        return {}, ""
+    members: Message = {"functions": offered} if offered else {}
     chosen, demand = _choice(choice, [str(each["name"]) for each in offered], pen)
-    members: Message = {"functions": offered}
-    if isinstance(chosen, dict):
-        members["function_call"] = chosen | dict(extras)
-    elif choice or not pen.own:
-        members["function_call"] = chosen
+    if choice or not pen.own:
+        members["function_call"] = chosen | dict(extras) if isinstance(chosen, dict) else chosen
     return members, demand
 
 
