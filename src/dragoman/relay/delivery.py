@@ -179,8 +179,9 @@ class Pulse:
             self._arm(self.since_s)
 
     def stop(self) -> None:
-        """No more ticks."""
+        """No more ticks. Lets go of the attempt, which holds this: its bodies would wait for the collector."""
         self._timer.cancel()
+        self.abort, self._too_late = None, overlong
         for ping in self._pings:
             ping.cancel()
 

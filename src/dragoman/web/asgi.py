@@ -52,9 +52,12 @@ class AsgiCaller:
         """Nothing: ASGI has no word for it."""
 
 
-def line_of(scope: Scope) -> Line | None:
-    """The request's line to its client; None under a server that is not ours."""
-    found = scope.get("extensions", {}).get(LINE, {}).get("line")
+def take_line(scope: Scope) -> Line | None:
+    """The request's line to its client; None under a server that is not ours.
+
+    It leaves the scope, which it knows: each would hold the other until the garbage collector comes.
+    """
+    found = scope.get("extensions", {}).get(LINE, {}).pop("line", None)
     return found if isinstance(found, Line) else None
 
 

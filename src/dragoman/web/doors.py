@@ -15,7 +15,7 @@ from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.dialects.base import Dialect
 from dragoman.relay.delivery import Caller, problem_headers
 from dragoman.relay.prepare import Inquiry
-from dragoman.web.asgi import AsgiCaller, Gone, Receive, Scope, Send, answer_bytes, headers_of, line_of, read_body
+from dragoman.web.asgi import AsgiCaller, Gone, Receive, Scope, Send, answer_bytes, headers_of, read_body, take_line
 from dragoman.web.edge import Line
 from dragoman.web.guard import Guard
 
@@ -73,6 +73,7 @@ class Doors:
         exchange_id = self._new_id()
         common = {"request-id": exchange_id, "x-request-id": exchange_id}
         dialect = self._dialects[route.dialect]
+        line = take_line(scope)
         try:
             inquiry = await self._inquire(exchange_id, dialect, scope, receive)
             if route.action == "count":
@@ -87,7 +88,6 @@ class Doors:
             body = dialect.write_problem(found, exchange_id)
             await answer_bytes(send, found.status, body, {**common, **problem_headers(found)})
             return
-        line = line_of(scope)
         if line is None:
             await self._relay.answer(inquiry, AsgiCaller(send, common))
             return
