@@ -158,7 +158,7 @@ class _BodyWriter:
 
     def _messages(self) -> list[Wire]:
         messages = self._turns.messages(self._request.turns)
-        if messages and messages[0]["role"] == "assistant" and not self._ours:
+        if not self._ours and (not messages or messages[0]["role"] == "assistant"):
             self._losses.changed("turns", "The target wants the user to speak first; a word was put in front.")
             messages.insert(0, {"role": "user", "content": "(The conversation begins.)"})
         return messages

@@ -281,8 +281,10 @@ class TurnsWriter:
         match source:
             case Inline(media_type=media_type, base64=data):
                 return {"type": "base64", "media_type": media_type, "data": data}
-            case Link(url=url):
+            case Link(url=url) if self._ours or not url.startswith("data:"):
                 return {"type": "url", "url": url}
+            case Link():
+                return None  # no address: media in a form other than base64
             case _:
                 return {"type": "file", "file_id": source.id} if source.dialect == NAME else None
 
