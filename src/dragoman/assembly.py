@@ -23,6 +23,7 @@ from dragoman.dialects import anthropic, gemini, openai_chat
 from dragoman.dialects.base import Dialect
 from dragoman.ledger.exchange import Exchange, line
 from dragoman.net.call import watch
+from dragoman.net.signed import Signed
 from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
 from dragoman.relay.probe import Finding
@@ -96,7 +97,7 @@ async def assemble(settings: Settings, record: Callable[[Exchange], None] = lamb
     dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
     async with open_transport(getproxies_environment()) as transport:
         relay = Relay(
-            transport=transport,
+            transport=Signed(transport),
             dialects=dialects,
             providers=catalog(),
             snapshot=settings.snapshot,

@@ -55,6 +55,10 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Path of the token count; empty: it has none."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with each request."""
+    token: str = ""
+    """Name in `catalog.TOKEN_SOURCES` of how its token is fetched; empty: the key itself is sent."""
+    session_header: str = ""
+    """Header in which it wants the coding session's id, as for its prompt cache; empty: none."""
     forwards: tuple[str, ...] = ()
     """Prefixes of the client's headers that are passed on word for word, as `anthropic-`."""
     quirks: tuple[str, ...] = ()

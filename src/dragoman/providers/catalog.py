@@ -23,6 +23,10 @@ from dragoman.canon.habits import Habits
 from dragoman.providers.addresses import ADDRESSES
 from dragoman.providers.base import Card, Provider
 from dragoman.providers.quirks import QUIRKS
+from dragoman.providers.tokens import TokenSource
+
+TOKEN_SOURCES: dict[str, TokenSource] = {}
+"""How tokens are fetched, by the name a row gives."""
 
 
 class _Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +68,7 @@ def _read_row(table: dict[str, Any]) -> Provider:
         ("habits", table.get("habits", {}), Habits.__struct_fields__),
         ("quirks", row.quirks, QUIRKS),
         ("addresses", [row.address] if row.address else [], ADDRESSES),
+        ("token sources", [row.token] if row.token else [], TOKEN_SOURCES),
     )
     for kind, named, known in checks:
         unknown = sorted(set(named) - set(known))

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 
 from dragoman.dialects.base import Dialect
+from dragoman.net.call import Tls
 from dragoman.providers.addresses import endpoint
 from dragoman.providers.base import Provider
+from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.credentials import auth_headers, forwarded_headers
+from dragoman.providers.tokens import Account, Credential
 from dragoman.routing.match import resolve
 from dragoman.routing.snapshot import Channel, Snapshot
 
@@ -23,6 +26,11 @@ class Outlet:
         self.channel = channel
         self.provider = provider
         self.dialect = dialect
+        self.tls = tls_of(channel.options)
+        source = TOKEN_SOURCES.get(provider.token)
+        account = Account(channel.api_key.reveal(), channel.base_url, channel.options)
+        self.credential = Credential(source, account) if source else None
+        """How its calls get their token, where that must be fetched."""
         self.url = lru_cache(maxsize=NAMES)(self._url)
         """Where a model is asked, and whether for a stream."""
         self._first = {
@@ -36,9 +44,10 @@ class Outlet:
         }
         self._usual = {stream: self._headers({}, stream=stream) for stream in (True, False)}
 
-    def headers(self, client: Mapping[str, str], *, stream: bool) -> Mapping[str, str]:
-        """The headers of a call: the row's, the client's that may pass, the key, the channel's own."""
-        return self._headers(client, stream=stream) if self.provider.forwards else self._usual[stream]
+    def headers(self, client: Mapping[str, str], session: str, *, stream: bool) -> Mapping[str, str]:
+        """The headers of a call: the row's, the client's that may pass, the session's, the key, the channel's own."""
+        headers = self._headers(client, stream=stream) if self.provider.forwards else self._usual[stream]
+        return {self.provider.session_header: session, **headers} if self.provider.session_header else headers
 
     def _headers(self, client: Mapping[str, str], *, stream: bool) -> dict[str, str]:
         accept = "text/event-stream" if stream else "application/json"
@@ -47,6 +56,17 @@ class Outlet:
     def _url(self, model: str, stream: bool) -> str:
         path = (stream and self.dialect.stream_path) or self.dialect.path
         return endpoint(self.provider, self.channel.base_url, path, model, self.channel.options)
+
+
+def tls_of(options: Mapping[str, str]) -> Tls:
+    """Whom a channel trusts and what it presents, by its options."""
+    return Tls(
+        ca_bundle=options.get("ca_bundle", ""),
+        certificate=options.get("certificate", ""),
+        key=options.get("key", ""),
+        key_password=options.get("key_password", ""),
+        verify=options.get("verify", "true") != "false",
+    )
 
 
 class Wiring:

@@ -44,6 +44,8 @@ class Inquiry(Struct, frozen=True, kw_only=True):
     query: str = ""
     key_name: str = ""
     profile: str | None = None
+    session: str = ""
+    """Id of the coding session; empty where it is not known yet."""
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -212,9 +214,11 @@ def _call(inquiry: Inquiry, step: Step, outlet: Outlet, body: bytes) -> Call:
         url += ("&" if "?" in url else "?") + query
     return Call(
         url=url,
-        headers=outlet.headers(inquiry.headers, stream=stream),
+        headers=outlet.headers(inquiry.headers, inquiry.session, stream=stream),
         body=body,
         connect_s=channel.timeouts.connect_s,
         proxy=channel.proxy,
+        tls=outlet.tls,
+        credential=outlet.credential,
         upstream=channel.name,
     )

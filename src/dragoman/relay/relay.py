@@ -152,7 +152,7 @@ class Relay:
         """Makes one attempt, and learns from it."""
         channel = step.channel
         try:
-            prepared = prepare(inquiry, step, self._wiring.outlet(channel))
+            prepared = prepare(replace(inquiry, session=course.session.id), step, self._wiring.outlet(channel))
         except Trouble as trouble:
             course.unprepared(step, trouble.problem)
             return trouble.problem
@@ -270,7 +270,7 @@ class Relay:
                 problem(Kind.TIMEOUT, f"The probe was sent but nothing came within {PROBE_S:.0f} s."),
                 "",
             )
-        found = found and scrubbed(found, secrets_in(outlet.headers({}, stream=False)))
+        found = found and scrubbed(found, secrets_in(outlet.headers({}, "", stream=False)))
         return Finding(
             channel=channel.name,
             model=model,
