@@ -253,7 +253,7 @@ def test_a_call_of_free_text_is_told_in_an_object() -> None:
 
 
 def test_parts_of_other_wires_are_told_in_words_and_notes_of_theirs_left_out() -> None:
-    said = [
+    said: list[Event] = [
         Started("", "m"),
         PartOpened(0, ServerTool("tongue", "x", Raw(b"{}"), "worded")),
         PartNoted(0, Extras("tongue", {"citations": Raw(b"[]")})),

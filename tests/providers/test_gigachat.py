@@ -1,0 +1,165 @@
+"""GigaChat's tokens: what a channel's secret is, what is asked, and what the answers mean."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.request import Request, urlopen
+
+import pytest
+
+from dragoman.canon.problem import Kind, Problem, Trouble, problem
+from dragoman.providers.gigachat import (
+    AUTH_URL,
+    EARLY_MS,
+    Token,
+    exchange,
+    form_of,
+    may_renew,
+    read_token,
+    ready_token,
+    session_headers,
+)
+from tests.standin import StandIn
+
+KEY = base64.b64encode(b"client:secret").decode()
+CLIENT = "77d3fb14-457a-46ba-937e-8d856156d003:b28fbd6d"
+READY = "eyJhbGciOiJkaXIi.eyJ.a-b_c.d.e"
+REQUEST_ID = "77d3fb14-457a-46ba-937e-8d856156d003"
+BASE = "https://api.giga.chat/v1"
+
+
+@pytest.mark.parametrize(
+    ("secret", "form"),
+    [
+        ("", "none"),
+        ("  ", "none"),
+        (KEY, "key"),
+        (f"Basic {KEY}", "key"),
+        (CLIENT, "client"),
+        ("user:pass:word", "password"),
+        (READY, "token"),
+        (f"Bearer {READY}", "token"),
+        ("Bearer opaque", "token"),
+    ],
+)
+def test_a_secret_is_known_by_its_form(secret: str, form: str) -> None:
+    assert form_of(secret) == form
+
+
+def test_a_ready_token_needs_no_exchange_and_a_certificate_no_token() -> None:
+    assert ready_token(f"Bearer {READY}") == Token(READY)
+    assert ready_token(READY) == Token(READY)
+    assert ready_token("") == Token("")
+    assert ready_token(KEY) is None
+    assert READY not in repr(ready_token(READY))
+
+
+@pytest.mark.parametrize("secret", [KEY, f"Basic {KEY}", f" {KEY}\n"])
+def test_the_vendor_s_key_goes_as_it_is(secret: str) -> None:
+    call = exchange(secret, {"scope": "GIGACHAT_API_CORP"}, BASE, REQUEST_ID)
+    assert call.url == AUTH_URL
+    assert call.body == b"scope=GIGACHAT_API_CORP"
+    assert call.headers["authorization"] == f"Basic {KEY}"
+    assert call.headers["rquid"] == REQUEST_ID
+    assert call.headers["content-type"] == "application/x-www-form-urlencoded"
+
+
+def test_id_and_secret_are_put_in_base64_and_a_user_asks_at_the_api() -> None:
+    call = exchange(CLIENT, {"auth_url": "http://127.0.0.1:1/oauth"}, BASE, REQUEST_ID)
+    assert (call.url, call.body) == ("http://127.0.0.1:1/oauth", b"scope=GIGACHAT_API_PERS")
+    assert call.headers["authorization"] == f"Basic {base64.b64encode(CLIENT.encode()).decode()}"
+    user = exchange("user:pass", {}, f"{BASE}/", REQUEST_ID)
+    assert (user.url, user.body) == (f"{BASE}/token", b"")
+
+
+def test_all_who_wait_for_one_token_have_one_key_that_tells_nothing() -> None:
+    one = exchange(KEY, {}, BASE, "a")
+    assert one.key == exchange(f"Basic {KEY}", {"scope": "GIGACHAT_API_PERS"}, "http://other", "b").key
+    assert one.key != exchange(KEY, {"scope": "GIGACHAT_API_B2B"}, BASE, "a").key
+    assert one.key != exchange(KEY, {"auth_url": "http://x"}, BASE, "a").key
+    assert KEY not in one.key
+
+
+@pytest.mark.parametrize(
+    ("answer", "token"),
+    [
+        ({"access_token": "t", "expires_at": 1795132800123}, Token("t", 1795132800123)),
+        ({"access_token": "t", "expires_at": 1795132800}, Token("t", 1795132800000)),
+        ({"tok": "t", "exp": 1795132800123}, Token("t", 1795132800123)),
+        ({"access_token": "t", "expires_at": 0}, Token("t", None)),
+        ({"access_token": "t", "expires_at": "soon"}, Token("t", None)),
+        ({"access_token": "t"}, Token("t", None)),
+    ],
+)
+def test_an_answer_gives_a_token_and_its_end_in_milliseconds(answer: dict[str, object], token: Token) -> None:
+    assert read_token(200, {}, json.dumps(answer).encode()) == token
+
+
+def test_a_token_is_renewed_a_minute_early() -> None:
+    token = Token("t", 1_000_000_000_000)
+    assert token.is_fresh(1_000_000_000_000 - EARLY_MS - 1)
+    assert not token.is_fresh(1_000_000_000_000 - EARLY_MS)
+    assert Token("t").is_fresh(1_000_000_000_000)
+
+
+def refusal(status: int, body: bytes, **headers: str) -> Problem:
+    with pytest.raises(Trouble) as found:
+        read_token(status, headers, body)
+    return found.value.problem
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (400, b'{"code":1,"message":"scope data format invalid"}', Kind.UPSTREAM_CREDENTIAL, "option 'scope'"),
+        (400, b'{"code":5,"message":"scope is empty"}', Kind.UPSTREAM_CREDENTIAL, "no scope"),
+        (400, b'{"code":7,"message":"scope from db"}', Kind.UPSTREAM_CREDENTIAL, "not for its option 'scope'"),
+        (401, b'{"code":6,"message":"credentials"}', Kind.UPSTREAM_CREDENTIAL, "authorization key"),
+        (400, b"bad", Kind.UPSTREAM_CREDENTIAL, "refused the channel's key"),
+        (429, b'{"code":"x"}', Kind.RATE_LIMITED, "too often"),
+        (500, b"[]", Kind.UPSTREAM_ERROR, "status 500"),
+        (503, b"\xff", Kind.OVERLOADED, "status 503"),
+        (302, b"", Kind.REDIRECTED, "status 302"),
+        (200, b"<html>", Kind.GARBLED, "without a token"),
+        (200, b'{"access_token":""}', Kind.GARBLED, "without a token"),
+    ],
+)
+def test_a_refusal_says_what_to_mend(status: int, body: bytes, kind: Kind, words: str) -> None:
+    found = refusal(status, body)
+    assert found.kind is kind
+    assert words in found.message
+    assert found.upstream_status == status
+
+
+def test_a_wait_is_passed_on() -> None:
+    assert refusal(429, b"", **{"retry-after": "7"}).retry_after_s == 7
+    assert refusal(429, b"", **{"retry-after": "soon"}).retry_after_s is None
+
+
+def test_a_refused_token_is_renewed_once_where_it_can_be() -> None:
+    stale = problem(Kind.UPSTREAM_CREDENTIAL, "x", upstream_status=401)
+    assert may_renew(stale, KEY, renewed=False)
+    assert may_renew(stale, "user:pass", renewed=False)
+    assert not may_renew(stale, KEY, renewed=True)
+    assert not may_renew(stale, READY, renewed=False)
+    assert not may_renew(stale, "", renewed=False)
+    assert not may_renew(problem(Kind.UPSTREAM_CREDENTIAL, "x", upstream_status=403), KEY, renewed=False)
+
+
+def test_a_session_is_told_by_its_fingerprint() -> None:
+    told = session_headers("my session")["x-session-id"]
+    assert told == session_headers("my session")["x-session-id"] != session_headers("other")["x-session-id"]
+    assert [len(each) for each in told.split("-")] == [8, 4, 4, 4, 12]
+    assert session_headers("") == {}
+
+
+def test_the_vendor_takes_the_exchange_as_it_is_described() -> None:
+    with StandIn(dialects=("gigachat",), api_key=KEY) as upstream:
+        call = exchange(KEY, {"auth_url": f"{upstream.url}/api/v2/oauth"}, upstream.url, REQUEST_ID)
+        request = Request(call.url, call.body, dict(call.headers))
+        with urlopen(request) as answer:
+            token = read_token(answer.status, {}, answer.read())
+    assert token.text in upstream.office.issued
+    assert token.expires_ms is not None
+    assert token.expires_ms > 1_700_000_000_000
