@@ -49,9 +49,8 @@ class Answer:
         self._seed = ""
         self._parts = 0
         self._prose: tuple[type[Text | Thinking], int] | None = None
-        self._text: int | None = None
-        """Index of the first text, which bears what is told of the answer's state where no call does."""
-        self._calls: list[int] = []
+        self._calls: list[tuple[int, str]] = []
+        """The part of each call, and the state id that came with it."""
         self._latest: tuple[str, str] | None = None
         self._state = ""
         self._word = ""
@@ -96,11 +95,12 @@ class Answer:
         self.ended = True
         self._events = []
         if self._state and not self._calls and self._prose and self._prose[0] is Text:
-            state = Raw(msgspec.json.encode(self._state))
-            self._events.append(PartNoted(self._prose[1], Extras(NAME, {STATE: state})))
+            noted = {STATE: Raw(msgspec.json.encode(self._state))}
+            self._events.append(PartNoted(self._prose[1], Extras(NAME, noted)))
         self._close_prose()
-        seal = Seal(self._hearing.origin, self._state) if self._state else None
-        self._events += [PartSealed(index, seal) for index in self._calls]
+        for index, own in self._calls:
+            state = own or self._state
+            self._events.append(PartSealed(index, Seal(self._hearing.origin, state) if state else None))
         return [*self._events, self._finish()]
 
     def _finish(self) -> Finished:
@@ -131,7 +131,7 @@ class Answer:
         if said.content:
             self._grow(Text, said.content)
         if said.function_call is not None and said.function_call.name:
-            self._call(said.function_call)
+            self._call(said.function_call, said.functions_state_id or "")
 
     def _grow(self, kind: type[Text | Thinking], text: str) -> None:
         if self._prose is None or self._prose[0] is not kind:
@@ -152,7 +152,7 @@ class Answer:
         self._events.append(PartSealed(index, Seal(self._hearing.origin, "") if kind is Thinking else None))
         self._prose = None
 
-    def _call(self, function: Function) -> None:
+    def _call(self, function: Function, state: str) -> None:
         """A call, which comes whole; the very same one again, as beside the finish reason, is no second one."""
         arguments = _arguments(function.arguments)
         if self._latest == (function.name, arguments):
@@ -167,7 +167,7 @@ class Answer:
         name = hearing.names.get(function.name, function.name)
         made_of = f"{self._seed}#{self._state}#{len(self._calls)}#{function.name}#{arguments}"
         index = self._open(ToolCall(f"call_{digest(made_of, 24)}", name, "", "text" if is_text else "json"))
-        self._calls.append(index)
+        self._calls.append((index, state))
         if arguments:
             self._events.append(PartGrew(index, arguments))
 
