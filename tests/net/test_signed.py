@@ -58,14 +58,16 @@ class Office:
         return Said(200)
 
 
-def read(status: int, body: bytes, now_ms: int) -> Token:
-    """A token that lives for half an hour."""
+def read(status: int, _: Mapping[str, str], body: bytes) -> Token:
+    """A token that lives until half an hour after the epoch."""
     if status != 200:
         raise refuse(Kind.UPSTREAM_CREDENTIAL, "The provider was asked for a token but gave none. Check the key.")
-    return Token(body.decode(), now_ms + 1_800_000)
+    return Token(body.decode(), 1_800_000 * int(body.partition(b"-")[2]))
 
 
-SOURCE = TokenSource(ask=lambda account, _: TokenCall("office", {}, account.secret.encode()), read=read)
+SOURCE = TokenSource(
+    ready=lambda _: None, ask=lambda account, _: TokenCall("office", {}, account.secret.encode()), read=read
+)
 CALL = Call(url="chat", upstream="giga", credential=Credential(SOURCE, Account("secret")))
 
 
@@ -73,7 +75,7 @@ def test_f102_two_hundred_who_wait_cause_one_fetch() -> None:
     office = Office()
 
     async def crowd() -> None:
-        signed = Signed(office)
+        signed = Signed(office, lambda: 0)
         await asyncio.gather(*(signed.send(CALL) for _ in range(200)))
 
     asyncio.run(crowd())
@@ -99,14 +101,14 @@ def test_f104_a_token_is_renewed_a_minute_before_it_ends() -> None:
 def test_f104_a_refused_token_is_fetched_anew_once() -> None:
     office = Office(refuses=1)
 
-    assert asyncio.run(Signed(office).send(CALL)).status == 200
+    assert asyncio.run(Signed(office, lambda: 0).send(CALL)).status == 200
     assert office.bearers == ["Bearer token-1", "Bearer token-2"]
 
 
 def test_a_key_that_is_refused_for_good_is_not_asked_for_ever() -> None:
     office = Office(refuses=9)
 
-    assert asyncio.run(Signed(office).send(CALL)).status == 401
+    assert asyncio.run(Signed(office, lambda: 0).send(CALL)).status == 401
     assert office.fetched == 2
 
 
@@ -114,7 +116,7 @@ def test_a_fetch_goes_on_when_the_first_to_ask_leaves() -> None:
     office = Office()
 
     async def leave_first() -> None:
-        signed = Signed(office)
+        signed = Signed(office, lambda: 0)
         first = asyncio.ensure_future(signed.send(CALL))
         second = asyncio.ensure_future(signed.send(CALL))
         await asyncio.sleep(0)

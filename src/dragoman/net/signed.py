@@ -10,7 +10,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from dragoman.net.call import ERROR_LIMIT, Answer, Call, Transport
-from dragoman.providers.tokens import RENEW_EARLY_MS, Credential, Token
+from dragoman.providers.tokens import Credential, Token
 
 
 def unix_ms() -> int:
@@ -35,6 +35,8 @@ class Signed:
         credential = call.credential
         if credential is None:
             return await self._inner.send(call)
+        if ready := credential.source.ready(credential.account):
+            return await self._inner.send(_bearing(call, ready))
         token = await self._token(call, credential, refused="")
         answer = await self._inner.send(_bearing(call, token))
         if answer.status != 401:
@@ -45,7 +47,7 @@ class Signed:
     async def _token(self, call: Call, credential: Credential, refused: str) -> Token:
         """A token with time left, and not the one just refused."""
         held = self._held.get(call.upstream)
-        if held and held.text != refused and held.expires_ms - self._now_ms() > RENEW_EARLY_MS:
+        if held and held.text != refused and held.is_fresh(self._now_ms()):
             return held
         coming = self._coming.get(call.upstream)
         if coming is None:
@@ -62,9 +64,10 @@ class Signed:
             body = await answer.whole(ERROR_LIMIT)
         finally:
             answer.close()
-        token = self._held[call.upstream] = credential.source.read(answer.status, body, self._now_ms())
+        token = self._held[call.upstream] = credential.source.read(answer.status, answer.headers, body)
         return token
 
 
 def _bearing(call: Call, token: Token) -> Call:
-    return replace(call, headers={**call.headers, "authorization": f"Bearer {token.text}"}, credential=None)
+    bearer = {"authorization": f"Bearer {token.text}"} if token.text else {}
+    return replace(call, headers={**call.headers, **bearer}, credential=None)

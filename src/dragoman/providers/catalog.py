@@ -20,12 +20,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
+from dragoman.providers import gigachat
 from dragoman.providers.addresses import ADDRESSES
 from dragoman.providers.base import Card, Provider
 from dragoman.providers.quirks import QUIRKS
 from dragoman.providers.tokens import TokenSource
 
-TOKEN_SOURCES: dict[str, TokenSource] = {}
+TOKEN_SOURCES: dict[str, TokenSource] = {"oauth_of_gigachat": gigachat.SOURCE}
 """How tokens are fetched, by the name a row gives."""
 
 

@@ -2,9 +2,8 @@
 
 Rules. A channel has one secret, and its form tells what it is: the authorization key of the vendor's console, client
 id and secret as they stand there, user and password of an installation, a ready token, or nothing, where a client
-certificate is enough. Only the first three are exchanged for a token. Nothing here performs a call: an `Exchange` is
-described, and whoever performs it does so once for all who wait (`Exchange.key`), since the endpoint answers 429 to
-many askers at once.
+certificate is enough. Only the first three are exchanged for a token. Nothing here performs a call: `net.signed` does,
+once for all who wait, since the endpoint answers 429 to many askers at once.
 
 Sources, read 2026-11-20: developers.sber.ru, POST /api/v2/oauth, and description of errors; the SDK 0.2.3
 (`api/auth`, `settings`); ai-forever/gigachain, issue 275.
@@ -15,20 +14,17 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Literal
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
 
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
+from dragoman.providers.tokens import Account, Token, TokenCall, TokenSource
 
 AUTH_URL = "https://ngw.devices.sberbank.ru:9443/api/v2/oauth"
 SCOPE = "GIGACHAT_API_PERS"
 SCOPES = (SCOPE, "GIGACHAT_API_B2B", "GIGACHAT_API_CORP")
-EARLY_MS = 60_000
-"""How long before its end a token is renewed, as the vendor's SDK does."""
 SECONDS_BELOW = 10**12
 """Ends below are Unix seconds: milliseconds since 2001 are above, seconds until 33658 below."""
 
@@ -39,32 +35,6 @@ _TOKEN = re.compile(r"eyJ[\w-]*(?:\.[\w-]*){2,4}")
 """A signed or encrypted web token (RFC 7519, RFC 7516)."""
 _CLIENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:\S+", re.IGNORECASE)
 _ANYTHING = msgspec.json.Decoder()
-
-
-class Token(Struct, frozen=True):
-    """A token that opens the API."""
-
-    text: str
-    expires_ms: int | None = None
-    """Unix time in milliseconds; None where it does not expire."""
-
-    def __repr__(self) -> str:
-        return f"Token(***, {self.expires_ms})"
-
-    def is_fresh(self, now_ms: int) -> bool:
-        """Whether it may be used; a minute before its end it is to be renewed."""
-        return self.expires_ms is None or now_ms < self.expires_ms - EARLY_MS
-
-
-class Exchange(Struct, frozen=True, kw_only=True):
-    """A call by which a secret is exchanged for a token."""
-
-    key: str
-    """Same for all who wait for the same token; tells nothing of the secret."""
-    url: str
-    headers: Mapping[str, str]
-    """In lower case."""
-    body: bytes
 
 
 def form_of(secret: str) -> Form:
@@ -79,34 +49,31 @@ def form_of(secret: str) -> Form:
     return "client" if _CLIENT.fullmatch(bare) else "password"
 
 
-def ready_token(secret: str) -> Token | None:
+def ready_token(account: Account) -> Token | None:
     """The token that needs no exchange: a ready one, or an empty one where a certificate is enough; else None."""
-    match form_of(secret):
+    match form_of(account.secret):
         case "none":
             return Token("")
         case "token":
-            return Token(secret.strip().removeprefix("Bearer ").strip())
+            return Token(account.secret.strip().removeprefix("Bearer ").strip())
     return None
 
 
-def exchange(secret: str, options: Mapping[str, str], base_url: str, request_id: str) -> Exchange:
+def exchange(account: Account, request_id: str) -> TokenCall:
     """The call that gives a token for a secret; `request_id` is a random UUID in its usual form, new for each call.
 
     Options: `scope`, `auth_url`. A user and password are exchanged at the API's own address.
     """
-    form = form_of(secret)
-    basic = _basic(secret.strip(), form)
+    form = form_of(account.secret)
     if form == "password":
-        url, body = f"{base_url.rstrip('/')}/token", b""
+        url, body = f"{account.base_url.rstrip('/')}/token", b""
     else:
-        url = options.get("auth_url") or AUTH_URL
-        body = f"scope={quote(options.get('scope') or SCOPE, safe='')}".encode()
-    made_of = f"{basic}\n{url}\n{body.decode()}"
-    return Exchange(
-        key=sha256(made_of.encode("utf-8", "surrogatepass")).hexdigest(),
+        url = account.options.get("auth_url") or AUTH_URL
+        body = f"scope={quote(account.options.get('scope') or SCOPE, safe='')}".encode()
+    return TokenCall(
         url=url,
         headers={
-            "authorization": f"Basic {basic}",
+            "authorization": f"Basic {_basic(account.secret.strip(), form)}",
             "rquid": request_id,
             "content-type": "application/x-www-form-urlencoded",
             "accept": "application/json",
@@ -184,18 +151,4 @@ def _decoded(body: bytes) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def may_renew(found: Problem, secret: str, *, renewed: bool) -> bool:
-    """Whether a refusal of the API is worth one new token and one repetition: it was 401, and for the first time."""
-    return found.upstream_status == 401 and not renewed and form_of(secret) in ("key", "client", "password")
-
-
-def session_headers(session: str) -> dict[str, str]:
-    """The header by which a coding session finds its cached prefix again; only a fingerprint of its name is told.
-
-    The vendor keeps a prefix for about half a minute; with one id for a session it is found nearly always, with none
-    seldom. Measured by ai-forever/gpt2giga, read 2026-11-20.
-    """
-    if not session:
-        return {}
-    mark = sha256(session.encode("utf-8", "surrogatepass")).hexdigest()
-    return {"x-session-id": "-".join((mark[:8], mark[8:12], f"4{mark[13:16]}", f"a{mark[17:20]}", mark[20:32]))}
+SOURCE = TokenSource(ready=ready_token, ask=exchange, read=read_token)

@@ -27,27 +27,35 @@ class TokenCall(Struct, frozen=True):
 
     url: str
     headers: Mapping[str, str]
+    """In lower case."""
     body: bytes
 
 
 class Token(Struct, frozen=True):
-    """A token, and when it ends."""
+    """A token that opens the API."""
 
     text: str
-    expires_ms: int
-    """Unix time in milliseconds."""
+    """Empty where a client certificate is enough."""
+    expires_ms: int | None = None
+    """Unix time in milliseconds; None where it does not expire."""
 
     def __repr__(self) -> str:
-        return f"Token(expires_ms={self.expires_ms})"
+        return f"Token(***, {self.expires_ms})"
+
+    def is_fresh(self, now_ms: int) -> bool:
+        """Whether it may be used; a minute before its end it is to be renewed."""
+        return self.expires_ms is None or now_ms < self.expires_ms - RENEW_EARLY_MS
 
 
 class TokenSource(Struct, frozen=True):
     """How one provider gives tokens."""
 
+    ready: Callable[[Account], Token | None]
+    """The token of an account that needs no exchange; None where one is needed."""
     ask: Callable[[Account, str], TokenCall]
-    """The request; the text is an id for it that no other has."""
-    read: Callable[[int, bytes, int], Token]
-    """The token in an answer with this status and body, at this Unix time in milliseconds. Raises `Trouble`."""
+    """The request; the text is a random UUID, new for each."""
+    read: Callable[[int, Mapping[str, str], bytes], Token]
+    """The token in an answer with this status, headers and body. Raises `Trouble`."""
 
 
 class Credential(Struct, frozen=True):

@@ -10,7 +10,7 @@ from dragoman.net.call import Tls
 from dragoman.providers.addresses import endpoint
 from dragoman.providers.base import Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
-from dragoman.providers.credentials import auth_headers, forwarded_headers
+from dragoman.providers.credentials import auth_headers, forwarded_headers, session_mark
 from dragoman.providers.tokens import Account, Credential
 from dragoman.routing.match import resolve
 from dragoman.routing.snapshot import Channel, Snapshot
@@ -47,7 +47,9 @@ class Outlet:
     def headers(self, client: Mapping[str, str], session: str, *, stream: bool) -> Mapping[str, str]:
         """The headers of a call: the row's, the client's that may pass, the session's, the key, the channel's own."""
         headers = self._headers(client, stream=stream) if self.provider.forwards else self._usual[stream]
-        return {self.provider.session_header: session, **headers} if self.provider.session_header else headers
+        if not self.provider.session_header or not session:
+            return headers
+        return {self.provider.session_header: session_mark(session), **headers}
 
     def _headers(self, client: Mapping[str, str], *, stream: bool) -> dict[str, str]:
         accept = "text/event-stream" if stream else "application/json"
