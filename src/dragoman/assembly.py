@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
-import secrets
+import random
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from dragoman import __version__, logs
 from dragoman.demo.server import start as start_demo
-from dragoman.dialects import anthropic, gemini, openai_chat
+from dragoman.dialects import anthropic, gemini, gigachat, openai_chat
 from dragoman.dialects.base import Dialect
 from dragoman.ledger.exchange import Exchange, line
 from dragoman.net.call import watch
@@ -36,7 +36,7 @@ from dragoman.web.doors import Doors
 from dragoman.web.edge import Edge
 from dragoman.web.guard import Guard
 
-DIALECTS: tuple[Dialect, ...] = (anthropic.DIALECT, openai_chat.DIALECT, gemini.DIALECT)
+DIALECTS: tuple[Dialect, ...] = (anthropic.DIALECT, openai_chat.DIALECT, gemini.DIALECT, gigachat.DIALECT)
 KEEP_ALIVE_S = 75
 """Seconds an idle client connection is kept: longer than the pauses between an agent's turns of tool use."""
 FAREWELL_S = 2.0
@@ -111,8 +111,8 @@ async def assemble(settings: Settings, record: Callable[[Exchange], None] = lamb
 
 
 def new_exchange_id() -> str:
-    """An id that no other exchange has."""
-    return f"dgm_{secrets.token_hex(12)}"
+    """An id that no other exchange has. It is no secret, so that the system need not be asked for chance each time."""
+    return f"dgm_{random.getrandbits(96):024x}"  # noqa: S311
 
 
 def logged(note: logs.Note) -> Callable[[Exchange], None]:

@@ -26,7 +26,7 @@ KEY = re.compile(r"\b(?:sk|pk|key|dgm|ghp|xai|gsk|hf)[-_][A-Za-z0-9_\-]{16,}|\be
 SPOOL_LINES = 10_000
 SPOOL_S = 0.05
 """Lines that wait at most, and seconds a line waits for others to leave with."""
-PLAIN = ("exchange", "session", "timestamp", "level")
+PLAIN = frozenset({"exchange", "session", "timestamp", "level", "door", "agent", "key", "finish"})
 """Members that are ours, and may look like keys."""
 
 

@@ -20,7 +20,7 @@ docs = "https://x.example"
 def test_the_promised_providers_are_proved() -> None:
     promised = {
         "openai", "azure", "openrouter", "deepseek", "deepseek-anthropic", "moonshot", "zhipu", "zai", "qwen",
-        "ollama", "vllm", "anthropic", "gemini", "openai-compatible", "anthropic-compatible", "gemini-compatible",
+        "ollama", "vllm", "anthropic", "gemini", "gigachat", "openai-compatible", "anthropic-compatible", "gemini-compatible",
     }  # fmt: skip
     assert promised == {row.id for row in ROWS.values() if row.verified}
 
@@ -37,7 +37,7 @@ def test_the_promised_providers_are_listed() -> None:
 def test_every_row_is_documented(row: Provider) -> None:
     assert row.docs.startswith("https://")
     assert row.name
-    assert row.dialect in ("anthropic", "openai_chat", "gemini")
+    assert row.dialect in ("anthropic", "openai_chat", "gemini", "gigachat")
     assert row.base_url.startswith(("https://", "http://127.0.0.1:")) or "base_url" in row.notes
     assert all(meaning.endswith(".") for meaning in row.options.values())
 

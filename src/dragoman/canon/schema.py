@@ -278,19 +278,19 @@ class _Lowering:
 
     def _any_of(self, node: Node, path: Path, level: int) -> Members:
         """A schema with alternatives, as far as they can stand by themselves."""
-        said = {word: value for word, value in node.members.items() if word != "anyOf"}
+        said = {word: value for word, value in node.members.items() if word not in ("anyOf", "type")}
         branches = node.members["anyOf"]
         flats = [self._flattener.flat(branch, node.trail) for branch in branches]
-        shaped = [flat for flat in flats if not is_vacant(flat.members)]
-        if self._choosy and any(types_of(flat.members) == ["null"] for flat in shaped):
-            shaped = [flat for flat in shaped if types_of(flat.members) != ["null"]]
-            said["type"] = ["null"]
-        null = said.pop("type", None) == ["null"]
+        null = self._choosy and any(_is_null(flat) for flat in flats)
+        shaped = [flat for flat in flats if not is_vacant(flat.members) and not (null and _is_null(flat))]
         if len(shaped) < 2 or len(shaped) + null < len(flats) or not said.keys() <= _BESIDE:
             rest = Node({w: v for w, v in node.members.items() if w != "anyOf"}, node.trail)
             return self._lowered(self._flattener.folded(rest, branches), path, level)
         if null:
             self._without_null(said, ["null"])
+        if "type" in node.members:
+            kind = Node({"type": node.members["type"]}, node.trail)
+            shaped = [self._flattener.both(flat, kind) for flat in shaped]
         written = [self._lowered(flat, path, level + 1) for flat in shaped]
         beside = self._told(said, [], node.trail, path, level)
         if self._rules.lone_any_of and beside:
@@ -435,6 +435,10 @@ def _names_in(value: Json) -> Iterator[str]:
             waiting += each.values()
         elif isinstance(each, list):
             waiting += each
+
+
+def _is_null(flat: Node) -> bool:
+    return types_of(flat.members) == ["null"]
 
 
 def _suits(value: Json, kind: str) -> bool:

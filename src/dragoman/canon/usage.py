@@ -43,8 +43,6 @@ def merge(earlier: Usage, later: Usage) -> Usage:
 
 def count(value: object) -> int | None:
     """A provider's count as a whole number from 0 up to `MOST`; None for all else (strings, negatives, booleans)."""
-    if isinstance(value, bool):
-        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and 0 <= value <= MOST else None
+    return value if type(value) is int and 0 <= value <= MOST else None

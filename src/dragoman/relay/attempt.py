@@ -86,7 +86,6 @@ class Attempt:
         self._delivery = delivery
         self._pulse = pulse
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
         self._late: Trouble | None = None
         self._keeper = OrderKeeper()
         self._stops = StopWatch(prepared.local_stops) if prepared.local_stops else None
@@ -132,7 +131,8 @@ class Attempt:
         try:
             return await self._transport.send(self.prepared.call)
         except asyncio.CancelledError:
-            if self._late is not None and self._task is not None and not self._task.uncancel():
+            task = self._pulse.task
+            if self._late is not None and task is not None and not task.uncancel():
                 raise self._late from None
             raise  # the client has left, or we stop
         finally:
@@ -141,8 +141,8 @@ class Attempt:
     def _give_up(self, why: Trouble) -> None:
         """Ends the sending, as `asyncio.timeout` would with a timer of its own."""
         self._late = why
-        if self._task is not None:
-            self._task.cancel()
+        if self._pulse.task is not None:
+            self._pulse.task.cancel()
 
     def _is_stream(self, answer: Answer) -> bool:
         """Whether the answer is a stream, by its content type, else by what was asked. A web page is neither."""

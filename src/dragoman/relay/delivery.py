@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from dragoman.canon.events import Failed
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
@@ -157,10 +157,11 @@ class Pulse:
     Nothing is scheduled per read: the loop reads the clock once, and the timer looks back when it fires.
     """
 
-    def __init__(self, delivery: Delivery, leave: Callable[[], object]) -> None:
+    def __init__(self, delivery: Delivery, task: asyncio.Task[Any] | None) -> None:
         self._loop = asyncio.get_running_loop()
         self._delivery = delivery
-        self._leave = leave
+        self.task = task
+        """The exchange's task, by whose cancelling it ends."""
         self._pings: set[asyncio.Task[None]] = set()
         self._born_s = self._loop.time()
         self._limit_s = LONGEST_S
@@ -199,7 +200,8 @@ class Pulse:
         now_s = self._loop.time()
         if self._delivery.stalled(now_s):
             self._delivery.drop()
-            self._leave()
+            if self.task is not None:
+                self.task.cancel()
             return
         if self.abort is not None and (too_late := self._found_late(now_s)):
             abort, self.abort = self.abort, None

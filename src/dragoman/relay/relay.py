@@ -85,8 +85,7 @@ class Relay:
         """Answers one inquiry; tells every problem in the door's dialect; raises only when cancelled."""
         course = self._course(inquiry)
         delivery = Delivery(caller, inquiry.door, _telling(inquiry, course.estimate), stream=inquiry.request.stream)
-        task = asyncio.current_task()
-        pulse = Pulse(delivery, task.cancel if task else lambda: None)
+        pulse = Pulse(delivery, asyncio.current_task())
         try:
             found = await self._attempts(inquiry, course, delivery, pulse)
             if found is not None:

@@ -23,7 +23,7 @@ OWN_HEADERS = frozenset(
     ("connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
 """What belongs to the connection and cannot be set per channel (RFC 9110 section 7.6.1)."""
-PATH_OPTIONS = frozenset({"ca_bundle"})
+PATH_OPTIONS = frozenset({"ca_bundle", "certificate", "key"})
 """Options of channels that are paths, and therefore resolve against the file."""
 
 Origin = Literal["file", "environment"]

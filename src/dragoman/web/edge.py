@@ -125,7 +125,8 @@ class Edge(HttpToolsProtocol):
         self._field_bytes = 0
         self._body_bytes = 0
         self._refusal = 400
-        self._deadline: asyncio.TimerHandle | None = None
+        self._awaiting = False
+        self._timer: asyncio.TimerHandle | None = None
         self._lines: list[Line] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
@@ -135,7 +136,8 @@ class Edge(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops waiting."""
-        self._relax()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
         for line in self._lines:
             line.hang_up()
@@ -202,23 +204,29 @@ class Edge(HttpToolsProtocol):
         self.transport.close()
 
     def _expect(self, within_s: float) -> None:
-        self._relax()
+        """Awaits something. A timer that fires earlier looks back, so that requests in a row need no new one."""
+        self._awaiting = True
         self._started_s = self.loop.time()
-        self._deadline = self.loop.call_later(within_s, self._late)
+        if self._timer is None or self._timer.when() > self._started_s + within_s:
+            self._arm(within_s)
+
+    def _arm(self, in_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(in_s, self._late)
 
     def _relax(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        self._awaiting = False
 
     def _late(self) -> None:
-        """A deadline has come: a body that kept its pace earns more time, everything else is refused."""
-        if self.transport.is_closing():
+        """A deadline may have come: a body that kept its pace earns more time, everything else is refused."""
+        self._timer = None
+        if self.transport.is_closing() or not self._awaiting:
             return
         allowed_s = self.head_s if self._in_head else self.body_s + self._body_bytes / BODY_FLOOR
         left_s = self._started_s + allowed_s - self.loop.time()
         if left_s > 0:
-            self._deadline = self.loop.call_later(left_s, self._late)
+            self._arm(left_s)
             return
         if not self._head_bytes:
             self.transport.close()  # connected and never spoke: there is no request to answer

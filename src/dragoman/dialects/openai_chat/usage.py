@@ -31,7 +31,7 @@ def read_usage(raw: Raw) -> tuple[Usage, Extras | None]:
     """Counts and unknown members of a usage object; nothing said for anything that is not one."""
     try:
         found = _OBJECT.decode(raw)
-        members = _MEMBERS.decode(raw)
+        members = {} if found.keys() <= _READ else _MEMBERS.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         return Usage(), None
     prompt, written = _details(found, "prompt_tokens_details"), _details(found, "completion_tokens_details")
@@ -65,7 +65,7 @@ def _details(found: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 def _first(*values: object) -> int | None:
     """The first count among values that is more than zero, else a zero if there is one."""
-    counts = [each for each in (count(value) for value in values) if each is not None]
+    counts = [each for value in values if value is not None and (each := count(value)) is not None]
     return next((each for each in counts if each), counts[0] if counts else None)
 
 
