@@ -421,6 +421,54 @@ def test_a_schema_nested_without_end_is_cut() -> None:
             {"type": "array", "items": {"type": "string"}},
         ),
         ({"type": "string", "format": "uri"}, *[{"type": "string", "description": "(format uri)"}] * 2),
+        (
+            {"type": "string", "anyOf": [{"format": "uri"}, {"enum": ["a"]}], "description": "D"},
+            {
+                "type": "string",
+                "description": 'D\nTakes any of: [{"format":"uri"},{"enum":["a"]}]',
+            },
+            {
+                "anyOf": [
+                    {"type": "string", "description": "D (format uri)"},
+                    {"type": "string", "enum": ["a"]},
+                ]
+            },
+        ),
+        (
+            {"type": ["string", "number"], "enum": [True, 1.5], "items": {"type": "string"}, "minimum": 1},
+            {"type": "string", "enum": ["true", "1.5"], "description": '(or number; items {"type":"string"})'},
+            {"type": "string", "enum": ["1.5"], "description": '(items {"type":"string"})'},
+        ),
+        (
+            {"type": ["string", "integer"], "enum": [True]},
+            {"type": "string", "enum": ["true"], "description": "(or integer)"},
+            {"type": "string", "enum": ["true"]},
+        ),
+        (
+            {"anyOf": [{"enum": ["a"]}, {"type": "null"}, {"enum": ["b"]}]},
+            {"type": "string", "enum": ["a", "b"]},
+            {
+                "anyOf": [
+                    {"type": "string", "enum": ["a"], "nullable": True},
+                    {"type": "string", "enum": ["b"], "nullable": True},
+                ]
+            },
+        ),
+        (
+            {"allOf": [{"required": ["a"], "anyOf": [{"type": "object"}]}, {"required": ["b"]}]},
+            *[
+                {
+                    "type": "object",
+                    "required": ["a", "b"],
+                    "properties": {name: {"type": "string", "description": "(any JSON value)"} for name in ("a", "b")},
+                }
+            ]
+            * 2,
+        ),
+        (
+            {"allOf": [{"pattern": "a"}, {"pattern": "b"}, {"type": "string", "title": "T"}, {"items": False}]},
+            *[{"type": "string", "description": "(pattern a; titled T)"}] * 2,
+        ),
         ({}, *[{"type": "string", "description": "(any JSON value)"}] * 2),
         (True, *[{"type": "string", "description": "(any JSON value)"}] * 2),
         (False, *[{"type": "string", "description": "Must not be given. (any JSON value)"}] * 2),
