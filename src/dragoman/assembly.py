@@ -112,7 +112,7 @@ async def assemble(settings: Settings, record: Callable[[Exchange], None] = lamb
 
 def new_exchange_id() -> str:
     """An id that no other exchange has. It is no secret, so that the system need not be asked for chance each time."""
-    return f"dgm_{random.getrandbits(96):024x}"  # noqa: S311
+    return f"dgm_{random.getrandbits(96):024x}"
 
 
 def logged(note: logs.Note) -> Callable[[Exchange], None]:
