@@ -7,12 +7,10 @@ SDK 3.3; refusals that users report are marked [seen]; read 2026-11-20.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from tests.standin.gemini_schema import check_schema
-from tests.standin.gemini_voice import canonical
 from tests.standin.reply import Signer
 from tests.standin.rules import Rules, words
 from tests.standin.voice import Refused, need
@@ -184,8 +182,7 @@ def _check_signatures(contents: list[Json], signer: Signer) -> None:
 
 def _signed(part: Json) -> str:
     if "functionCall" in part:
-        call = part["functionCall"]
-        return f"call:{call['name']}:{canonical(json.dumps(call.get('args', {})))}"
+        return f"call:{part['functionCall']['name']}"
     return f"text:{part.get('text', '')}"
 
 

@@ -79,20 +79,15 @@ def error_frame(status: int, message: str) -> Frame:
 
 
 def signed_words(part: Part) -> str:
-    """What the signature of a part is made for; the same when the part comes back."""
+    """What the signature of a part is made for; the same when the part comes back.
+
+    Not the arguments: Claude Code adds to them what its tools assume, as `replace_all: false`.
+    """
     match part:
-        case Call(name=name, arguments=arguments):
-            return f"call:{name}:{canonical(arguments)}"
+        case Call(name=name):
+            return f"call:{name}"
         case _:
             return f"text:{part.text}"
-
-
-def canonical(arguments: str) -> str:
-    """Arguments as one text, however their members are ordered and spaced."""
-    try:
-        return json.dumps(json.loads(arguments), sort_keys=True, ensure_ascii=False)
-    except ValueError:
-        return arguments
 
 
 def _frame(speech: Speech, of: Any, parts: list[Json]) -> Frame:

@@ -1,0 +1,100 @@
+"""Real Claude Code carries one task on a vendor that speaks Gemini, strict as its newest models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.claude_code import MODEL, VERSIONS, Ask
+from tests.clients.conftest import Claude
+from tests.clients.gateway import Upstream, gateway
+from tests.clients.stage import STEPS, UPSTREAM_KEY, claim_done
+from tests.standin import Reply, Shape, StandIn, agent_run
+from tests.standin.check_gemini import SKIP
+from tests.standin.responders import Responder
+
+SHAPES = {
+    "plain": Shape(),
+    "one_byte_per_write": Shape(writes="byte"),
+    "crlf_and_comments": Shape(newline="\r\n", comments=True),
+    "no_usage": Shape(usage="none"),
+    "no_call_ids": Shape(ids="missing"),
+    "text_in_one_piece": Shape(text="whole", writes="whole"),
+}
+
+
+def vendor(place: Path, shape: Shape | None = None, responder: Responder | None = None) -> StandIn:
+    """A strict vendor whose model carries the agent run in the client's directory unless told else."""
+    answering = responder or agent_run(str(place / "work"))
+    return StandIn(answering, dialects=("gemini",), shape=shape, api_key=UPSTREAM_KEY, models=(MODEL,))
+
+
+def claim_smooth(upstream: StandIn) -> None:
+    """Each answer was asked for once, as a stream, in a form the vendor takes, with the vendor's own signatures."""
+    assert [seen.refused for seen in upstream.requests] == [None] * STEPS
+    assert [seen.answered for seen in upstream.requests] == ["reply"] * STEPS
+    assert all(seen.path.endswith(":streamGenerateContent") and seen.query == "alt=sse" for seen in upstream.requests)
+    last = json.dumps(upstream.requests[-1].body)
+    assert "thoughtSignature" in last
+    assert SKIP not in last
+
+
+def scenes() -> Iterator[Any]:
+    """Each version with each shape; one of each version is quick enough for every push."""
+    for name in SHAPES:
+        for version in VERSIONS:
+            marks = () if name == "plain" and version == VERSIONS[0] else (pytest.mark.slow,)
+            yield pytest.param(version, name, id=f"{version}-{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("version", "shape"), [*scenes()])
+def test_the_task_is_done(claude: Claude, tmp_path: Path, version: str, shape: str) -> None:
+    with (
+        vendor(tmp_path, SHAPES[shape]) as upstream,
+        gateway(tmp_path / "gateway", Upstream(url=upstream.url, provider="gemini")) as door,
+    ):
+        run = claude(version, Ask(url=door.url, place=tmp_path))
+
+    claim_done(run)
+    claim_smooth(upstream)
+
+
+FAULTS = {
+    "rate_limited": ("F20", {"value": "1"}),
+    "reset": ("F17", {}),
+    "empty_answer": ("empty", {}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_user_does_not_notice_a_fault_before_content(
+    claude: Claude, tmp_path: Path, version: str, fault: str
+) -> None:
+    key, settings = FAULTS[fault]
+    with (
+        vendor(tmp_path) as upstream,
+        gateway(tmp_path / "gateway", Upstream(url=upstream.url, provider="gemini")) as door,
+    ):
+        upstream.fault(key, **settings)  # type: ignore[arg-type] # each fault has its own
+        run = claude(version, Ask(url=door.url, place=tmp_path))
+
+    claim_done(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_malformed_call_is_asked_for_again(claude: Claude, tmp_path: Path, version: str) -> None:
+    with (
+        vendor(tmp_path) as upstream,
+        gateway(tmp_path / "gateway", Upstream(url=upstream.url, provider="gemini")) as door,
+    ):
+        upstream.script(Reply((), foreign_stop="MALFORMED_FUNCTION_CALL"))
+        run = claude(version, Ask(url=door.url, place=tmp_path))
+
+    claim_done(run)
