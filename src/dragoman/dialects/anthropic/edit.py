@@ -44,10 +44,20 @@ class StreamEditor:
         return self._edited(self._frames.close())
 
     def _edited(self, whole: bytes) -> bytes:
-        if self._begun and (self._telling.bare_seals or not any(word in whole for word in _SEALED)):
-            return whole
+        """Whole frames, edited: up to the first of the answer each is looked at, after it only where seals may be."""
+        pieces: list[bytes] = []
+        while not self._begun and (found := whole.find(b"message_start")) >= 0:
+            blank = _BLANK_LINE.search(whole, found)
+            end = blank.end() if blank else len(whole)
+            pieces.append(self._framewise(whole[:end]))
+            whole = whole[end:]
+        sealed_here = not self._telling.bare_seals and any(word in whole for word in _SEALED)
+        pieces.append(self._framewise(whole) if sealed_here else whole)
+        return b"".join(pieces)
+
+    def _framewise(self, whole: bytes) -> bytes:
         starts = [0, *(match.end() for match in _BLANK_LINE.finditer(whole)), len(whole)]
-        return b"".join(self._frame(whole[start:end]) for start, end in pairwise(starts))
+        return b"".join([self._frame(whole[start:end]) for start, end in pairwise(starts)])
 
     def _frame(self, frame: bytes) -> bytes:
         found = _DATA.search(frame) if any(word in frame for word in _EDITED) else None
