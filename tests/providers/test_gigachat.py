@@ -121,13 +121,6 @@ def test_a_wait_is_passed_on() -> None:
     assert refusal(429, b"", **{"retry-after": "soon"}).retry_after_s is None
 
 
-def test_options_add_the_vendor_s_own_members() -> None:
-    options = {"profanity_check": "false", "flags": "a, b,", "update_interval": "0.5", "repetition_penalty": "x"}
-    assert settings_in_body(options) == {"profanity_check": False, "flags": ["a", "b"], "update_interval": 0.5}
-    assert settings_in_body({"profanity_check": "", "scope": "GIGACHAT_API_B2B"}) == {}
-    assert settings_in_body({"profanity_check": "On"}) == {"profanity_check": True}
-
-
 def test_a_session_is_told_by_its_fingerprint() -> None:
     told = session_mark("my session")
     assert told == session_mark("my session") != session_mark("other")
