@@ -97,6 +97,8 @@ class Attempt:
         self.upstream_id = ""
         self._received = 0
         """Bytes of a streamed answer so far."""
+        self._held: list[Event] = []
+        """What came before the first content; it joins the fold when it is shown."""
 
     async def run(self) -> Problem | None:
         """None once the client has its whole answer; else what went wrong. After content, the client knows already."""
@@ -165,22 +167,22 @@ class Attempt:
         reader = self.prepared.upstream.reader(self.prepared.hearing)
         renderer = self._renderer()
         keeper, fold, delivery, pulse, clock = self._keeper, self.fold, self._delivery, self._pulse, self._loop.time
-        held_events: list[Event] = []
         held_data: list[bytes] = []
         shown = False
         while True:
             data, events = await self._read(answer, reader.feed, reader.close)
             events = keeper.keep(self._judge(events))
             if not shown:
-                held_events += [event for event in events if type(event) is not Beat]
+                self._held += [event for event in events if type(event) is not Beat]
                 held_data.append(data)
                 if events and isinstance(events[-1], Failed):
                     return events[-1].problem
                 if self._received > HELD_BYTES:
                     return _too_much(self.prepared, "before any content", HELD_BYTES)
-                if not (any(map(_shows_content, events)) or len(held_events) > HELD_EVENTS):
+                if not (any(map(_shows_content, events)) or len(self._held) > HELD_EVENTS):
                     continue
-                events, data, shown = held_events, b"".join(held_data), True
+                events, data, shown = self._held, b"".join(held_data), True
+                self._held = []
                 self.content_s = clock()
                 pulse.limit(self.prepared.idle_s, answer.abort, self._idle)
             fold.take(events)
@@ -225,10 +227,11 @@ class Attempt:
 
     def _untold_usage(self, last_events: list[Event]) -> list[UsageSeen]:
         """An estimate of the output, flagged as such, where the provider told none, since clients count with it."""
-        told = any(isinstance(event, UsageSeen) and event.usage.output is not None for event in last_events)
+        unfolded = [*self._held, *last_events]
+        told = any(isinstance(event, UsageSeen) and event.usage.output is not None for event in unfolded)
         if told or self.fold.usage.output is not None:
             return []
-        length = self.fold.text_length + sum(len(event.text) for event in last_events if isinstance(event, PartGrew))
+        length = self.fold.text_length + sum(len(event.text) for event in unfolded if isinstance(event, PartGrew))
         return [UsageSeen(Usage(output=estimate_text(length), exact=False))]
 
     async def _whole(self, answer: Answer) -> Problem | None:
