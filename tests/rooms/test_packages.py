@@ -12,10 +12,16 @@ from tests.rooms.house import HOUSE, SRC, imports_of, read_house
 PROJECT = tomllib.loads((SRC.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+def names(wanted: list[str]) -> set[str]:
+    """The packages that requirements ask for, without their versions."""
+    return {re.split(r"[^\w-]", each)[0].lower() for each in wanted}
+
+
 def test_every_package_that_the_source_imports_is_declared_and_no_other() -> None:
-    declared = {re.split(r"[^\w-]", wanted)[0] for wanted in PROJECT["dependencies"]}
+    declared = names(PROJECT["dependencies"])
+    extras = names([each for group in PROJECT.get("optional-dependencies", {}).values() for each in group])
     homes = packages_distributions()
     tops = {item.top for module in read_house().modules for item in imports_of(module)}
-    foreign = tops - sys.stdlib_module_names - {HOUSE}
+    used = {homes.get(top, [top])[0].lower() for top in tops - sys.stdlib_module_names - {HOUSE}}
 
-    assert {homes[top][0] for top in foreign} == declared
+    assert used - extras == declared
