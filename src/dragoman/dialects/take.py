@@ -26,6 +26,8 @@ _TRUTH = msgspec.json.Decoder(bool)
 _TEXTS = msgspec.json.Decoder(list[str])
 _ANY = msgspec.json.Decoder()
 _NULL = b"null"
+FIRST_TOO_LARGE = 2**64
+"""No member means a number of that size, and few servers read one."""
 
 
 def first_byte(raw: Raw) -> bytes:
@@ -85,7 +87,7 @@ class Members:
     def whole(self, name: str) -> int | None:
         """A whole number member; `4.0` counts as one."""
         value = self._take(name, _WHOLE, "a whole number")
-        if isinstance(value, float) and not value.is_integer():
+        if value is not None and (abs(value) >= FIRST_TOO_LARGE or value % 1):
             raise wrong(self.where(name), "a whole number")
         return None if value is None else int(value)
 
