@@ -109,6 +109,33 @@ class Editor(Protocol):
         """What was kept back."""
 
 
+class Upload(Struct, frozen=True):
+    """A file that must be uploaded before a request can show it."""
+
+    digest: str
+    """Of type and content; the same file is the same upload."""
+    media_type: str
+    name: str
+    data: bytes
+    to_png: bool = False
+    """Whether it must be made a PNG first, for the vendor does not take its type."""
+
+
+class Uploads(Struct, frozen=True):
+    """How a wire that shows files only by id is given them."""
+
+    path: str
+    """Path of the endpoint that takes files."""
+    find: Callable[[Request], tuple[Upload, ...]]
+    """The files of a request that can be uploaded, each once."""
+    body: Callable[[Upload], tuple[str, bytes]]
+    """Content type and body of the call that uploads one."""
+    read: Callable[[bytes], str | None]
+    """The id that it was given, in the answer's body."""
+    place: Callable[[Request, Mapping[str, str]], Request]
+    """The request with files in place by the ids given, by digest."""
+
+
 class Dialect(Struct, frozen=True, kw_only=True):
     """One wire format, both ways."""
 
@@ -151,6 +178,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """The body of a token count, for a request of any dialect; None if it cannot be asked so."""
     read_count: Callable[[bytes], int | None] | None = None
     """Tokens in the answer to a token count; None if it tells none. Never raises."""
+    uploads: Uploads | None = None
+    """How files are shown, where that takes a call of its own first."""
     carries: frozenset[str] = frozenset()
     """Names of top-level members that only this dialect's vendor understands and that may hold local data; a body
     that has one is not passed verbatim to another vendor of the dialect."""

@@ -34,6 +34,7 @@ from dragoman.relay.prepare import Inquiry, prepare, prepare_count
 from dragoman.relay.probe import Finding, suggestion_for
 from dragoman.relay.scrub import scrubbed, secrets_in
 from dragoman.relay.state import Learned
+from dragoman.relay.uploads import Shelf
 from dragoman.routing.decide import decide_among
 from dragoman.routing.health import Left, Succeeded
 from dragoman.routing.plan import WARM_LONG_MS, WARM_MS, Ask, Plan, Refused, Step
@@ -70,6 +71,7 @@ class Relay:
         self._wiring = self._wire(snapshot)
         self.learned = Learned()
         self._gates = Gates()
+        self._shelf = Shelf(transport)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -151,7 +153,9 @@ class Relay:
         """Makes one attempt, and learns from it."""
         channel = step.channel
         try:
-            prepared = prepare(replace(inquiry, session=course.session.id), step, self._wiring.outlet(channel))
+            outlet = self._wiring.outlet(channel)
+            request = await self._shelf.stocked(inquiry.request, outlet)
+            prepared = prepare(replace(inquiry, request=request, session=course.session.id), step, outlet)
         except Trouble as trouble:
             course.unprepared(step, trouble.problem)
             return trouble.problem

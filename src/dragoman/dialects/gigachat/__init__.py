@@ -10,6 +10,7 @@ from dragoman.dialects.gigachat.reply import read_reply, write_reply
 from dragoman.dialects.gigachat.request import read_request
 from dragoman.dialects.gigachat.speak import BEAT, StreamWriter
 from dragoman.dialects.gigachat.stream import StreamReader
+from dragoman.dialects.gigachat.uploads import UPLOADS
 from dragoman.dialects.gigachat.wire import NAME
 from dragoman.dialects.gigachat.write import write_request
 
@@ -42,4 +43,5 @@ DIALECT = Dialect(
     count_path="/tokens/count",
     write_count=write_count,
     read_count=read_count,
+    uploads=UPLOADS,
 )

@@ -49,8 +49,8 @@ class Answer:
         self._seed = ""
         self._parts = 0
         self._prose: tuple[type[Text | Thinking], int] | None = None
-        self._calls: list[tuple[int, str]] = []
-        """The part of each call, and the state id that came with it."""
+        self._calls: list[tuple[int, Seal | None]] = []
+        """The part of each call, and its seal where that was known when the call came."""
         self._latest: tuple[str, str] | None = None
         self._state = ""
         self._word = ""
@@ -98,9 +98,7 @@ class Answer:
             noted = {STATE: Raw(msgspec.json.encode(self._state))}
             self._events.append(PartNoted(self._prose[1], Extras(NAME, noted)))
         self._close_prose()
-        for index, own in self._calls:
-            state = own or self._state
-            self._events.append(PartSealed(index, Seal(self._hearing.origin, state) if state else None))
+        self._events += [PartSealed(index, seal or self._seal()) for index, seal in self._calls]
         return [*self._events, self._finish()]
 
     def _finish(self) -> Finished:
@@ -131,7 +129,7 @@ class Answer:
         if said.content:
             self._grow(Text, said.content)
         if said.function_call is not None and said.function_call.name:
-            self._call(said.function_call, said.functions_state_id or "")
+            self._call(said.function_call)
 
     def _grow(self, kind: type[Text | Thinking], text: str) -> None:
         if self._prose is None or self._prose[0] is not kind:
@@ -152,7 +150,11 @@ class Answer:
         self._events.append(PartSealed(index, Seal(self._hearing.origin, "") if kind is Thinking else None))
         self._prose = None
 
-    def _call(self, function: Function, state: str) -> None:
+    def _seal(self) -> Seal | None:
+        """The state id that came last, as a seal."""
+        return Seal(self._hearing.origin, self._state) if self._state else None
+
+    def _call(self, function: Function) -> None:
         """A call, which comes whole; the very same one again, as beside the finish reason, is no second one."""
         arguments = _arguments(function.arguments)
         if self._latest == (function.name, arguments):
@@ -166,8 +168,10 @@ class Answer:
         arguments = free_text(arguments) if is_text else arguments
         name = hearing.names.get(function.name, function.name)
         made_of = f"{self._seed}#{self._state}#{len(self._calls)}#{function.name}#{arguments}"
-        index = self._open(ToolCall(f"call_{digest(made_of, 24)}", name, "", "text" if is_text else "json"))
-        self._calls.append((index, state))
+        # Told with the head, for a client is told of a seal before the part only where it is known by then.
+        seal = self._seal()
+        index = self._open(ToolCall(f"call_{digest(made_of, 24)}", name, "", "text" if is_text else "json", seal=seal))
+        self._calls.append((index, seal))
         if arguments:
             self._events.append(PartGrew(index, arguments))
 

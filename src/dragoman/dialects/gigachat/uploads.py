@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.canon.request import Audio, File, Image, Inline, Part, Request, Stored, ToolResult
+from dragoman.dialects.base import Upload, Uploads
 from dragoman.dialects.gigachat.wire import NAME
 
 PATH = "/files"
@@ -40,18 +40,6 @@ SOUNDS = {"audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/wav": "wav", "audio/x-
 LIMITS = ((IMAGES, 15 * MEGABYTE), (DOCUMENTS, 40 * MEGABYTE), (SOUNDS, 35 * MEGABYTE))
 BOUNDARY = "dragoman-5d1f0c9a7e"
 _ID = msgspec.json.Decoder(dict[str, object])
-
-
-class Upload(Struct, frozen=True):
-    """A file to be uploaded."""
-
-    digest: str
-    """Of type and content; the same file is the same upload."""
-    media_type: str
-    name: str
-    data: bytes
-    to_png: bool = False
-    """Whether it must be made a PNG first, for the vendor does not take its type."""
 
 
 def uploads(request: Request) -> tuple[Upload, ...]:
@@ -135,3 +123,6 @@ def _upload(part: Image | File | Audio) -> Upload | None:
     name = part.name if isinstance(part, File) and part.name else ""
     digest = sha256(media_type.encode() + b"\n" + data).hexdigest()[:32]
     return Upload(digest, media_type, name, data, to_png)
+
+
+UPLOADS = Uploads(path=PATH, find=uploads, body=upload_body, read=read_upload, place=with_uploads)
