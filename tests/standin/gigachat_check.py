@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tests.standin.gigachat_voice import state_of
+from tests.standin.gigachat_voice import owns_state
 from tests.standin.reply import Signer
 from tests.standin.rules import Rules, words
 from tests.standin.voice import Refused
@@ -116,8 +116,8 @@ def _check_call(message: Json, place: int, rules: Rules, signer: Signer) -> str:
     need(isinstance(name, str) and NAME.fullmatch(name), f"messages[{place}].function_call.name is invalid")
     need(isinstance(arguments, dict), f"messages[{place}].function_call.arguments must be an object")
     state = message.get("functions_state_id")
-    known = (None, state_of(signer, name, arguments))
-    need("functions_state_id" in rules.allow or state in known, f"messages[{place}].functions_state_id is unknown")
+    known = state is None or "functions_state_id" in rules.allow or owns_state(signer, state)
+    need(known, f"messages[{place}].functions_state_id is unknown")
     return str(name)
 
 

@@ -9,6 +9,7 @@ Source: developers.sber.ru, POST /chat/completions, and the types and recordings
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -90,9 +91,21 @@ def usage_of(speech: Speech) -> Json:
 
 
 def state_of(signer: Signer, name: str, arguments: Json) -> str:
-    """The state id that this account gives with a call: the same when the call comes back."""
+    """The state id that this account gives with a call: half made of the call, half a signature of that."""
     words = json.dumps([name, arguments], sort_keys=True, ensure_ascii=False)
-    return str(UUID(bytes=signer.sign(words).encode()[-20:-4]))
+    return _signed(signer, sha256(words.encode()).digest()[:8])
+
+
+def owns_state(signer: Signer, state: Any) -> bool:
+    """Whether a state id is one that this account gave."""
+    try:
+        return isinstance(state, str) and _signed(signer, UUID(state).bytes[:8]) == state
+    except ValueError:
+        return False
+
+
+def _signed(signer: Signer, made: bytes) -> str:
+    return str(UUID(bytes=made + sha256(signer.sign(made.hex()).encode()).digest()[:8]))
 
 
 def _usage(speech: Speech) -> Json:

@@ -288,6 +288,14 @@ def test_m_a_state_id_goes_back_to_its_account_and_never_a_client_s_call_id() ->
     assert "seal" in losses(written)
 
 
+def test_m_a_state_id_that_comes_with_a_call_is_told_before_it_however_the_chunks_arrive() -> None:
+    reader, writer = DIALECT.reader(HEARING), anthropic.DIALECT.writer(TELLING)
+    pieces = [piece + b"\n\n" for piece in scene("text_then_call.sse").split(b"\n\n")]
+    stream = b"".join(writer.write(reader.feed(piece)) for piece in pieces) + writer.write(reader.close())
+    starts = [each["content_block"]["type"] for each in frames(stream) if each["type"] == "content_block_start"]
+    assert starts == ["text", "thinking", "tool_use"]
+
+
 def test_m_a_state_id_survives_a_client_of_messages_and_of_chat() -> None:
     said = fold(events(scene("text_then_call.sse")))
     for door in (anthropic.DIALECT, openai_chat.DIALECT):
