@@ -10,7 +10,8 @@ from urllib.request import urlopen
 import pytest
 
 from dragoman.canon.request import Audio, File, Image, Inline, Link, Stored, Text
-from dragoman.dialects.gigachat.uploads import LIMITS, Upload, read_upload, upload_body, uploads, with_uploads
+from dragoman.dialects.base import Upload
+from dragoman.dialects.gigachat.uploads import LIMITS, read_upload, upload_body, uploads, with_uploads
 from tests.dialects.gigachat.stage import asked, assistant, called, gave, losses, user, write
 from tests.standin import StandIn
 
