@@ -34,7 +34,7 @@ class Upstream(Struct, frozen=True, kw_only=True):
     context: int | None = None
     """Tokens that the models hold; None: not known."""
     settings: tuple[tuple[str, Any], ...] = ()
-    """More keys of the channel, as JSON values, which are TOML as well."""
+    """More keys of the channel."""
 
 
 PROVIDERS: dict[Wire, str] = {"openai_chat": "openai-compatible", "anthropic": "anthropic"}
@@ -50,6 +50,13 @@ class Gateway(Struct, frozen=True):
     log: Path
     """What it wrote, for the message of a failed claim."""
     process_id: int
+
+
+def toml(value: object) -> str:
+    """A value as TOML writes it: as JSON does, but for tables."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {toml(inner)}" for name, inner in value.items()) + " }"
+    return json.dumps(value)
 
 
 def configuration(upstreams: Iterable[Upstream], folder: Path, *, in_turn: bool = True) -> str:
@@ -69,7 +76,7 @@ def configuration(upstreams: Iterable[Upstream], folder: Path, *, in_turn: bool 
             "models": list(upstream.models),
             **dict(upstream.settings),
         }
-        lines += ["[[channels]]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]
+        lines += ["[[channels]]", *(f"{key} = {toml(value)}" for key, value in keys.items())]
         if upstream.context:
             lines.append(f'cards = [{{ name = "*", context = {upstream.context} }}]')
         targets.append(f'{{ channel = "{name}", model = {json.dumps(upstream.models[0])} }}')

@@ -178,6 +178,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """The body of a token count, for a request of any dialect; None if it cannot be asked so."""
     read_count: Callable[[bytes], int | None] | None = None
     """Tokens in the answer to a token count; None if it tells none. Never raises."""
+    plainer: str = ""
+    """`Problem.param` of a refusal that plainer schemas (`Habits.json_schema` off) may mend; empty: there is none."""
     uploads: Uploads | None = None
     """How files are shown, where that takes a call of its own first."""
     carries: frozenset[str] = frozenset()

@@ -66,13 +66,15 @@ class Prepared(Struct, frozen=True, kw_only=True):
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False) -> Prepared:
-    """The call for one step; `anew` writes the request anew whatever its dialect.
+def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False, plain: bool = False) -> Prepared:
+    """The call for one step; `anew` writes the request anew whatever its dialect, `plain` with plain schemas.
 
     Raises `Trouble` (unsupported) for a request this upstream cannot take at all.
     """
     channel, upstream = outlet.channel, outlet.dialect
     wish = _wish(inquiry.request, step, outlet.provider)
+    if plain:
+        wish = wish.with_habits(json_schema=False)
     target = Target(
         model=step.model,
         origin=channel.name,

@@ -155,7 +155,9 @@ class Relay:
         try:
             outlet = self._wiring.outlet(channel)
             request = await self._shelf.stocked(inquiry.request, outlet)
-            prepared = prepare(replace(inquiry, request=request, session=course.session.id), step, outlet)
+            asked = replace(inquiry, request=request, session=course.session.id)
+            plain = self.learned.takes_plain(step)
+            prepared = prepare(asked, step, outlet, plain=plain)
         except Trouble as trouble:
             course.unprepared(step, trouble.problem)
             return trouble.problem
@@ -183,6 +185,9 @@ class Relay:
         if found is None and usage.exact and usage.prompt:
             self.learned.measured(inquiry.request.model, course.raw_estimate, usage.prompt)
         course.attempted(step, attempt, found)
+        if found is not None and found.param and found.param == outlet.dialect.plainer and not plain:
+            self.learned.learn_plain(step)
+            return await self._attempt(inquiry, step, course, delivery, pulse)
         return found
 
     def _plan(self, inquiry: Inquiry, course: Course, dice: float) -> Plan | Refused:

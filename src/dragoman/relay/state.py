@@ -15,6 +15,9 @@ from dragoman.routing.plan import Step
 FORETOLD = 256
 """Refusals that are kept for a repetition at most."""
 
+PLAIN = 1000
+"""Targets whose taste in schemas is remembered at most."""
+
 
 class Learned:
     """Health and calibration, replaced whole at each lesson."""
@@ -22,7 +25,18 @@ class Learned:
     def __init__(self) -> None:
         self.health = Health()
         self.calibration = Calibration()
+        self._plain: dict[tuple[str, str], None] = {}
         self._foretold: OrderedDict[str, Problem] = OrderedDict()
+
+    def takes_plain(self, step: Step) -> bool:
+        """Whether this target has refused schemas as they are."""
+        return (step.channel.name, step.model) in self._plain
+
+    def learn_plain(self, step: Step) -> None:
+        """This target has refused schemas as they are: from now on it gets plain ones at once."""
+        self._plain[step.channel.name, step.model] = None
+        if len(self._plain) > PLAIN:
+            del self._plain[next(iter(self._plain))]
 
     def set_out(self, step: Step, now_ms: int) -> None:
         """An attempt begins."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dragoman.dialects.base import Dialect
 from dragoman.dialects.gigachat.count import read_count, write_count
 from dragoman.dialects.gigachat.edit import StreamEditor, edit_reply
-from dragoman.dialects.gigachat.errors import read_problem, write_problem
+from dragoman.dialects.gigachat.errors import FUNCTIONS, read_problem, write_problem
 from dragoman.dialects.gigachat.reply import read_reply, write_reply
 from dragoman.dialects.gigachat.request import read_request
 from dragoman.dialects.gigachat.speak import BEAT, StreamWriter
@@ -43,5 +43,6 @@ DIALECT = Dialect(
     count_path="/tokens/count",
     write_count=write_count,
     read_count=read_count,
+    plainer=FUNCTIONS,
     uploads=UPLOADS,
 )
