@@ -32,7 +32,15 @@ from dragoman.dialects.openai_chat.chunk import CallDelta, Choice, Chunk, Delta,
 from dragoman.dialects.openai_chat.errors import problem_in_answer, problem_in_stream
 from dragoman.dialects.openai_chat.names import digest
 from dragoman.dialects.openai_chat.tags import ThinkTags
-from dragoman.dialects.openai_chat.thoughts import Entry, blob_of, is_redacted, parted, words_of
+from dragoman.dialects.openai_chat.thoughts import (
+    EXTRA_CONTENT,
+    Entry,
+    blob_of,
+    google_entry,
+    is_redacted,
+    parted,
+    words_of,
+)
 from dragoman.dialects.openai_chat.usage import read_usage
 from dragoman.dialects.openai_chat.wire import FAILING_REASONS, NAME, NULL, REASONS
 
@@ -110,7 +118,7 @@ class Answer:
             self._tagged(self._tags.close())
         self._close_prose()
         for call in self._calls.all:
-            entry = self._call_entries.get(call.id)
+            entry = call.entry or self._call_entries.get(call.id)
             seal = Seal(self._hearing.origin, blob_of(entry)) if entry else None
             if call.name in self._hearing.text_tools:
                 self._events.append(PartGrew(call.part or 0, free_text("".join(call.pieces))))
@@ -242,6 +250,8 @@ class Answer:
 
     def _call(self, piece: CallDelta, position: int) -> None:
         call, text = self._calls.place(piece, position)
+        if piece.extra_content != NULL and self._hearing.habits.reasoning_echo == EXTRA_CONTENT:
+            call.entry = google_entry(piece.extra_content) or call.entry
         if call.part is None:
             if not call.name:
                 return

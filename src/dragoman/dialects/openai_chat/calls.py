@@ -35,7 +35,7 @@ def free_text(arguments: str) -> str:
 class Call:
     """One call while it arrives. Mutable: it grows."""
 
-    __slots__ = ("form", "id", "index", "name", "part", "pieces", "position")
+    __slots__ = ("entry", "form", "id", "index", "name", "part", "pieces", "position")
 
     def __init__(self, index: int, position: int) -> None:
         self.index = index
@@ -46,6 +46,8 @@ class Call:
         self.name = ""
         self.form: Literal["json", "text"] = "json"
         self.pieces: list[str] = []
+        self.entry: dict[str, object] | None = None
+        """What its own `extra_content` says of the thinking behind it."""
         self.part: int | None = None
         """Index of its part; None while it is not open, for a call cannot be shown without its name."""
 

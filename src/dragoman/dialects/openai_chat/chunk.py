@@ -35,6 +35,8 @@ class CallDelta(Struct):
     id: str | None = None
     function: Function | None = None
     custom: Function | None = None
+    extra_content: Raw = NULL
+    """Google puts the call's signature here."""
 
 
 class Delta(Struct):
@@ -160,6 +162,7 @@ def _call(found: Loose) -> CallDelta:
         id=_text(found.get("id")),
         function=_function(found.get("function")),
         custom=_function(found.get("custom")),
+        extra_content=_raw(found.get("extra_content")),
     )
 
 

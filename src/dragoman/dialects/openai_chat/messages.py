@@ -13,7 +13,7 @@ from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolC
 from dragoman.dialects.openai_chat.content import BETWEEN, Item, is_bare, is_plain, item, plain, settle, text_of
 from dragoman.dialects.openai_chat.names import sent_id
 from dragoman.dialects.openai_chat.pen import Pen
-from dragoman.dialects.openai_chat.thoughts import echo
+from dragoman.dialects.openai_chat.thoughts import echo, google_signature
 from dragoman.dialects.pairs import Slot, pair
 
 BILLING_LINE = "x-anthropic-billing-header:"
@@ -138,7 +138,10 @@ class _Conversation:
         taken: set[str] = set()
         ids = [sent_id(slot.call.id, taken) for slot in slots]
         if slots:
-            message["tool_calls"] = [_call(slot.call, sent, pen) for slot, sent in zip(slots, ids, strict=True)]
+            message["tool_calls"] = [
+                _call(slot.call, sent, pen) | google_signature(slot.call, pen, first=slot is slots[0])
+                for slot, sent in zip(slots, ids, strict=True)
+            ]
         elif message["content"] in (None, "") and not refusal and not extras:
             if turn.parts or turn.as_string:
                 pen.lose("turn.empty", "Servers refuse an assistant message that says nothing.", "dropped")

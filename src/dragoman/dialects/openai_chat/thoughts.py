@@ -4,9 +4,11 @@ Theory. One entry of `reasoning_details` is one thinking part. Its seal holds th
 that it can be rebuilt. Towards a client the entry's `signature` or `data` is wrapped with the name of the issuer;
 entries for seals of other wires have the format `dragoman`. `span` tells which characters of `reasoning_content` an
 entry belongs to, for the words are not sent twice. The seal of a tool call is an encrypted entry with the call's id.
+Google's servers put a call's signature into the call itself (`extra_content`); here it becomes such an entry.
 
 Source: openrouter.ai, reasoning tokens, `reasoning_details` (types `reasoning.text`, `reasoning.summary`,
-`reasoning.encrypted`); api-docs.deepseek.com, thinking mode, tool calls; both read 2026-11-20.
+`reasoning.encrypted`); api-docs.deepseek.com, thinking mode, tool calls; ai.google.dev, thought signatures, OpenAI
+compatibility; all read 2026-11-20.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 import msgspec
+from msgspec import Raw, Struct
 
 from dragoman.canon.request import Seal, Thinking, ToolCall
 from dragoman.canon.seal import unwrap, wrap
@@ -21,12 +24,27 @@ from dragoman.dialects.openai_chat.pen import Pen
 
 OURS = "dragoman"
 DETAILS = "reasoning_details"
+EXTRA_CONTENT = "extra_content"
+"""Google's place for the signature of a call, by its name in the habits too."""
+UNSIGNED = "skip_thought_signature_validator"
+"""Google's own mark for a call that its model did not make, without which the first call of a turn is refused."""
 PLACEHOLDER = " "
 """Stands for thinking that another model did: DeepSeek and Moonshot refuse a tool turn whose `reasoning_content` is
 missing or empty. To be dropped once they take such turns. Read 2026-11-20 in their answers as users report them."""
 
 Entry = dict[str, object]
 _ENTRY = msgspec.json.Decoder(dict[str, object])
+
+
+class _Google(Struct, frozen=True):
+    thought_signature: str = ""
+
+
+class _ExtraContent(Struct, frozen=True):
+    google: _Google = _Google()
+
+
+_EXTRA_CONTENT = msgspec.json.Decoder(_ExtraContent)
 
 
 def words_of(entry: Mapping[str, object]) -> str:
@@ -70,6 +88,10 @@ def rebuilt(blob: str, text: str) -> Entry:
 def echo(thoughts: Sequence[Thinking], calls: Sequence[ToolCall], pen: Pen) -> dict[str, object]:
     """Members that give earlier thinking back to the upstream that did it; empty where none may or need be sent."""
     member = pen.habits.reasoning_echo
+    if member == EXTRA_CONTENT:
+        if thoughts:
+            pen.lose("thinking", "Of earlier thinking the upstream takes only the calls' signatures.", "dropped")
+        return {}
     if not thoughts and not member and [call.seal for call in calls].count(None) == len(calls):
         return {}
     for part in thoughts:
@@ -98,6 +120,29 @@ def echo(thoughts: Sequence[Thinking], calls: Sequence[ToolCall], pen: Pen) -> d
     if details and (member == DETAILS or known or any(part.seal and part.seal.blob for part in own)):
         echoed[DETAILS] = details
     return echoed
+
+
+def google_entry(raw: Raw) -> Entry | None:
+    """The entry for the signature in a call's `extra_content`; None if there is none."""
+    try:
+        signature = _EXTRA_CONTENT.decode(raw).google.thought_signature
+    except msgspec.DecodeError:
+        return None
+    return {"type": "reasoning.encrypted", "format": "google-gemini-v1", "data": signature} if signature else None
+
+
+def google_signature(call: ToolCall, pen: Pen, *, first: bool) -> dict[str, object]:
+    """The member that signs a call for Google; each turn's first call must have one."""
+    if pen.habits.reasoning_echo != EXTRA_CONTENT or (call.extras and EXTRA_CONTENT in call.extras.members):
+        return {}
+    entry = entry_of(call.seal.blob) if call.seal and pen.belongs(call.seal) else None
+    signature = entry.get("data") if entry else None
+    if signature is None and (call.seal or first):
+        how = "Google's mark for none stands in its place." if first else "It is left out."
+        pen.lose("tool_call.seal", f"A call has no signature of this upstream. {how}")
+    if signature is None and not first:
+        return {}
+    return {EXTRA_CONTENT: {"google": {"thought_signature": signature or UNSIGNED}}}
 
 
 def carried(seal: Seal, *, bare: bool, redacted: bool = False, call_id: str = "") -> Entry:
