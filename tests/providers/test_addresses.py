@@ -154,6 +154,8 @@ def test_a_count_names_its_model() -> None:
         ("https://dashscope-us.aliyuncs.com/compatible-mode/v1", "qwen"),
         ("https://dashscope.aliyuncs.com/apps/anthropic", "qwen-anthropic"),
         ("https://api.anthropic.com", "anthropic"),
+        ("https://generativelanguage.googleapis.com/v1beta/openai/", "gemini-openai"),
+        ("https://generativelanguage.googleapis.com", "gemini"),
         ("http://localhost:11434/v1", "ollama"),
         ("http://127.0.0.1:11434", "ollama"),
         ("http://[::1]:11434", "ollama"),

@@ -71,6 +71,13 @@ VENDORS = (
         refuse="reasoning_effort",
     ),
     Vendor(
+        row="gemini-openai",
+        models=("gemini-3.8-flash", "gemini-3-pro-preview", "gemini-2.5-flash", "gemini-2.5-pro", "gemini-2.0-flash"),
+        allow="messages.tool_calls.extra_content",
+        refuse="user seed frequency_penalty presence_penalty parallel_tool_calls max_completion_tokens",
+        system_first=True,
+    ),
+    Vendor(
         row="deepseek",
         models=("deepseek-v4-pro", "deepseek-flash"),
         allow=f"thinking {ECHO}",
@@ -147,6 +154,9 @@ LOUD: dict[tuple[str, str], Json] = {
     ("azure", "my-gpt-5"): {"reasoning_effort": "high", "max_completion_tokens": 128000},
     ("azure", "gpt-4o"): {"max_tokens": 16384},
     ("openrouter", "z-ai/glm-4.7"): {"reasoning": {"effort": "high"}, "max_tokens": 128000},
+    ("gemini-openai", "gemini-3.8-flash"): {"reasoning_effort": "high", "max_tokens": 65536},
+    ("gemini-openai", "gemini-2.5-pro"): {"reasoning_effort": "high"},
+    ("gemini-openai", "gemini-2.0-flash"): {"max_tokens": 8192},
     ("deepseek", "deepseek-v4-pro"): {"thinking": {"type": "enabled"}, "reasoning_effort": "high"},
     ("moonshot", "kimi-k2.6"): {"thinking": {"type": "enabled"}, "max_completion_tokens": 128000},
     ("moonshot", "kimi-k3"): {"reasoning_effort": "high"},
@@ -163,6 +173,9 @@ SILENT: dict[tuple[str, str], Json] = {
     ("openai", "gpt-5"): {"reasoning_effort": "minimal"},
     ("openai", "gpt-5.1"): {"reasoning_effort": "none"},
     ("openrouter", "z-ai/glm-4.7"): {"reasoning": {"enabled": False}},
+    ("gemini-openai", "gemini-3.8-flash"): {"reasoning_effort": "low"},
+    ("gemini-openai", "gemini-2.5-flash"): {"reasoning_effort": "none"},
+    ("gemini-openai", "gemini-2.5-pro"): {"reasoning_effort": "low"},
     ("deepseek", "deepseek-v4-pro"): {"thinking": {"type": "disabled"}},
     ("moonshot", "kimi-k2.6"): {"thinking": {"type": "disabled"}},
     ("moonshot", "kimi-k3"): {"reasoning_effort": "low"},
@@ -209,6 +222,35 @@ def test_pitfalls_082_and_083_earlier_thinking_goes_back_where_it_is_wanted(
     body, _ = written(row, model, {})
     spoken = next(message for message in body["messages"] if message["role"] == "assistant")
     assert spoken.get("reasoning_content") == echo
+
+
+@pytest.mark.parametrize(("model", "signed"), [("gemini-3.8-flash", True), ("gemini-2.5-flash", False)])
+def test_google_s_mark_stands_on_calls_that_others_made(model: str, signed: bool) -> None:
+    body, _ = written("gemini-openai", model, {})
+    text = json.dumps(body)
+    assert text.count('"thought_signature"') == signed
+    assert text.count("skip_thought_signature_validator") == signed
+
+
+def test_a_chat_client_s_unsigned_calls_are_marked_once_each_turn() -> None:
+    made = [{"id": name, "type": "function", "function": {"name": "Bash", "arguments": "{}"}} for name in "abc"]
+    kept = {"extra_content": {"google": {"thought_signature": "own"}}}
+    asked = [
+        {"role": "assistant", "tool_calls": made[:2]},
+        *({"role": "tool", "tool_call_id": name, "content": "x"} for name in "ab"),
+        {"role": "assistant", "tool_calls": [made[2] | kept]},
+        {"role": "tool", "tool_call_id": "c", "content": "x"},
+    ]
+    request = DIALECT.read_request(json.dumps({"model": "m", "messages": asked}).encode())
+    wish = fit(ROWS["gemini-openai"], request, "gemini-3.8-flash")
+    assert wish.request.turns is not request.turns
+    again = fit(ROWS["gemini-openai"], wish.request, "gemini-3.8-flash")
+    assert again.request.turns is wish.request.turns
+    target = Target(model="gemini-3.8-flash", origin=ACCOUNT, native=False, stream=True, habits=wish.habits)
+    body = json.loads(DIALECT.write_request(wish.request, target).body)
+    calls = [call for message in body["messages"] for call in message.get("tool_calls", ())]
+    signatures = [call.get("extra_content", {}).get("google", {}).get("thought_signature") for call in calls]
+    assert signatures == ["skip_thought_signature_validator", None, "own"]
 
 
 def test_openrouter_gets_earlier_thinking_in_its_own_form() -> None:

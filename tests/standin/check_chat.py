@@ -121,7 +121,7 @@ def _check_message(message: Any, where: str, rules: Rules) -> None:
     if calls is not None:
         need(isinstance(calls, list) and calls, f"Invalid '{where}.tool_calls': empty array.", where, "empty_array")
         for place, call in enumerate(calls):
-            _check_call(call, f"{where}.tool_calls[{place}]")
+            _check_call(call, f"{where}.tool_calls[{place}]", rules)
         ids = [call["id"] for call in calls]
         need(len(set(ids)) == len(ids), f"Duplicate value for 'tool_call_id' in {where}", where)  # [seen]
     spoken = message.get("content") is not None
@@ -199,12 +199,12 @@ def _check_id(value: Any, where: str) -> None:
     need(len(value) <= 40, message, where, "string_above_max_length")  # [seen]
 
 
-def _check_call(call: Any, where: str) -> None:
+def _check_call(call: Any, where: str, rules: Rules) -> None:
     need(isinstance(call, dict), f"Invalid type for '{where}': expected an object.", where, "invalid_type")
     _check_id(call.get("id"), f"{where}.id")
     kind = call.get("type")
     need(kind in ("function", "custom"), f"Invalid value: {kind!r} ({where}.type)", where, "invalid_value")
-    extra = set(call) - {"id", "type", kind}
+    extra = {name for name in call if f"messages.tool_calls.{name}" not in rules.allow} - {"id", "type", kind}
     need(not extra, f"Unknown parameter: '{where}.{min(extra, default='')}'.", where, "unknown_parameter")
     inner = call.get(kind)
     text = "arguments" if kind == "function" else "input"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from dragoman.canon.request import Loss
+from dragoman.canon.request import Loss, Seal, ToolCall, Turn
 from dragoman.providers.thinking import is_thinking_off
 from dragoman.providers.wish import Wish
 
@@ -30,6 +30,8 @@ LEVELS = (
 )
 """Levels of thinking that a model knows; others are taken to know low, medium and high.
 https://ai.google.dev/gemini-api/docs/thinking."""
+WORDS = ("low", "medium", "high")
+"""Words of effort that every thinking model knows but Gemini 3 Pro."""
 
 
 class Range(NamedTuple):
@@ -61,7 +63,7 @@ def thinking_of_gemini(wish: Wish) -> Wish:
     budgets = next((budgets for names, budgets in BUDGETS if wish.is_one_of(*names)), None)
     if budgets is not None:
         return _in_range(wish.with_habits(effort="thinking_budget", efforts=(), reasoning_echo=""), budgets)
-    levels = next((levels for names, levels in LEVELS if wish.is_one_of(*names)), ("low", "medium", "high"))
+    levels = next((levels for names, levels in LEVELS if wish.is_one_of(*names)), WORDS)
     return wish.with_habits(effort="thinking_level", efforts=levels)
 
 
@@ -88,6 +90,47 @@ def _in_range(wish: Wish, budgets: Range) -> Wish:
     budget = min(max(thinking.budget, budgets.least), budgets.most)
     loss = Loss("reasoning.budget", f"The model takes from {budgets.least} to {budgets.most} tokens of thinking.")
     return wish.changed([loss], reasoning=replace(thinking, budget=budget))
+
+
+def gemini_in_chat(wish: Wish) -> Wish:
+    """Google's address for OpenAI's dialect knows fewer members than OpenAI, and passes effort on to the model.
+
+    Without it: 400 "Unknown name \"frequency_penalty\": Cannot find field", "Invalid reasoning_effort: minimal. Valid
+    values are: high, low, medium, none". https://ai.google.dev/gemini-api/docs/openai,
+    https://github.com/n4ze3m/page-assist/issues/418, https://discuss.ai.google.dev/t/118724.
+    """
+    unknown = ("frequency_penalty", "presence_penalty", "seed")
+    wish = wish.without_sampling(unknown, "Google's address for OpenAI's dialect does not know it.")
+    if wish.is_one_of(*GO_ON):
+        wish = wish.with_habits(prefill=True)
+    if wish.is_one_of(*THOUGHTLESS):
+        return _without_thinking(wish).with_habits(effort="")
+    budgets = next((budgets for names, budgets in BUDGETS if wish.is_one_of(*names)), None)
+    if budgets is not None:
+        words = ("none", *WORDS) if budgets.stops else WORDS
+        return wish.with_habits(reasoning_echo="", efforts=words)
+    return _all_calls_sealed(wish.with_habits(efforts=("low", "high") if wish.is_one_of("gemini-3-pro*") else WORDS))
+
+
+def _all_calls_sealed(wish: Wish) -> Wish:
+    """The wish with a seal of nobody on calls without one, so that Google's mark for none is written there.
+
+    Without it: 400 "Function call is missing a thought_signature". https://ai.google.dev/gemini-api/docs/thought-signatures.
+    """
+    turns = tuple(map(_with_first_call_sealed, wish.request.turns))
+    if all(before is after for before, after in zip(wish.request.turns, turns, strict=True)):
+        return wish
+    return wish.changed([], turns=turns)
+
+
+def _with_first_call_sealed(turn: Turn) -> Turn:
+    place = next((place for place, part in enumerate(turn.parts) if isinstance(part, ToolCall)), None)
+    if place is None:
+        return turn
+    call = turn.parts[place]
+    if call.seal is not None or (call.extras is not None and "extra_content" in call.extras.members):
+        return turn
+    return replace(turn, parts=(*turn.parts[:place], replace(call, seal=Seal("", "")), *turn.parts[place + 1 :]))
 
 
 def older_gemini(wish: Wish) -> Wish:

@@ -23,7 +23,7 @@ from dragoman.providers.claude import (
     sampling_refused_by_claude,
     thinking_of_claude,
 )
-from dragoman.providers.gemini_models import older_gemini, sampling_of_gemini, thinking_of_gemini
+from dragoman.providers.gemini_models import gemini_in_chat, older_gemini, sampling_of_gemini, thinking_of_gemini
 from dragoman.providers.openai_models import (
     effort_of_openai_models,
     max_completion_tokens,
@@ -239,6 +239,7 @@ QUIRKS: dict[str, Quirk] = {
         effort_of_kimi,
         effort_of_openai_models,
         effort_unknown,
+        gemini_in_chat,
         least_effort_instead_of_none,
         max_completion_tokens,
         max_tokens_for_older_models,

@@ -83,8 +83,8 @@ def effort_of_glm(wish: Wish) -> Wish:
 def least_effort_instead_of_none(wish: Wish) -> Wish:
     """A model that cannot be told not to think is asked to think as little as it can.
 
-    OpenAI's before 5.1, Kimi K3, GLM-5.3: they refuse `none`, or take it and think at their default, which is the
-    most for GLM. https://developers.openai.com/api/docs/guides/reasoning,
+    OpenAI's before 5.1, Kimi K3, GLM-5.3, Gemini 3: they refuse `none`, or take it and think at their default, which is
+    the most for GLM. https://developers.openai.com/api/docs/guides/reasoning,
     https://docs.z.ai/guides/capabilities/thinking-mode.
     """
     habits = wish.habits
