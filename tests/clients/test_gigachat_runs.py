@@ -1,9 +1,10 @@
-"""Real Claude Code carries one task on a vendor that speaks GigaChat: tokens, one call a turn, names of its own."""
+"""Real Claude Code carries one task on a vendor that speaks GigaChat, strict in its histories, functions and tokens."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +13,55 @@ import pytest
 from tests.clients.claude_code import MODEL, VERSIONS, Ask
 from tests.clients.conftest import Claude
 from tests.clients.gateway import Upstream, gateway
-from tests.clients.stage import claim_done
+from tests.clients.stage import STEPS, claim_done
 from tests.standin import Shape, StandIn, agent_run
+from tests.standin.rules import Rules
 
 KEY = base64.b64encode(b"client:secret").decode()
+TURNS = STEPS + 1
+"""A message holds one call, so that the two calls of the second step are made one after the other."""
+WHOLE_SCHEMAS = frozenset({"json_schema"})
+"""Newer models take every word of JSON Schema; older ones refuse most."""
 SHAPES = {
     "plain": Shape(),
+    "call_with_its_finish": Shape(calls="with_finish"),
     "one_byte_per_write": Shape(writes="byte"),
+    "no_usage": Shape(usage="none"),
+    "built_ins_at_work": Shape(pings=True),
     "crlf_and_comments": Shape(newline="\r\n", comments=True),
-    "text_in_one_piece": Shape(text="whole", writes="whole"),
 }
 
 
-def vendor(place: Path, shape: Shape) -> StandIn:
-    """A strict vendor with a token endpoint, whose model carries the agent run in the client's directory."""
-    return StandIn(agent_run(str(place / "work")), dialects=("gigachat",), shape=shape, api_key=KEY, models=(MODEL,))
+def vendor(
+    place: Path, shape: Shape | None = None, *, simultaneous: int = 0, allow: frozenset[str] = WHOLE_SCHEMAS
+) -> StandIn:
+    """A strict vendor whose model carries the agent run in the client's directory."""
+    rules = Rules(allow=allow, simultaneous=simultaneous)
+    answering = agent_run(str(place / "work"))
+    return StandIn(answering, dialects=("gigachat",), shape=shape, api_key=KEY, models=(MODEL,), rules=rules)
 
 
-def channel_on(upstream: StandIn) -> Upstream:
-    """A personal account: one request at a time."""
-    options = {"auth_url": f"{upstream.url}/api/v2/oauth", "scope": "GIGACHAT_API_PERS"}
-    settings = (("api_key", KEY), ("options", options), ("limits", {"simultaneous": 1}))
-    return Upstream(url=f"{upstream.url}/api/v1", provider="gigachat", settings=settings)
+def channel(upstream: StandIn, **settings: Any) -> Upstream:
+    """The channel for it."""
+    keys = {"base_url": f"{upstream.url}/api/v1", "api_key": KEY, "options.auth_url": f"{upstream.url}/api/v2/oauth"}
+    return Upstream(url=upstream.url, provider="gigachat", settings=tuple((keys | settings).items()))
+
+
+def claim_smooth(upstream: StandIn) -> None:
+    """Each answer was asked for once, as a stream, with one token, and with the vendor's own state of each call."""
+    assert [seen.refused for seen in upstream.requests] == [None] * TURNS
+    assert [seen.answered for seen in upstream.requests] == ["reply"] * TURNS
+    assert len(upstream.office.issued) == 1
+    last = upstream.requests[-1].body["messages"]
+    assert [bool(each.get("functions_state_id")) for each in last if "function_call" in each] == [True] * STEPS
+    sessions = {seen.header("x-session-id") for seen in upstream.requests}
+    assert len(sessions) == 1
+    assert None not in sessions
+    assert "x-anthropic-billing-header" not in json.dumps(upstream.requests[0].body)
 
 
 def scenes() -> Iterator[Any]:
-    """Each version with each shape; one is quick enough for every push."""
+    """Each version with each shape; one of each version is quick enough for every push."""
     for name in SHAPES:
         for version in VERSIONS:
             marks = () if name == "plain" and version == VERSIONS[0] else (pytest.mark.slow,)
@@ -45,17 +69,64 @@ def scenes() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("version", "shape"), [*scenes()])
-def test_the_task_is_done_and_schemas_are_made_plain_once(
-    claude: Claude, tmp_path: Path, version: str, shape: str
+def test_the_task_is_done(claude: Claude, tmp_path: Path, version: str, shape: str) -> None:
+    with vendor(tmp_path, SHAPES[shape]) as upstream, gateway(tmp_path / "gateway", channel(upstream)) as door:
+        run = claude(version, Ask(url=door.url, place=tmp_path))
+
+    claim_done(run)
+    claim_smooth(upstream)
+
+
+FAULTS: dict[str, Callable[[StandIn], None]] = {
+    "rate_limited": lambda upstream: upstream.fault("F20", value="1"),
+    "reset": lambda upstream: upstream.fault("F17"),
+    "empty_answer": lambda upstream: upstream.fault("empty"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_user_does_not_notice_a_fault_before_content(
+    claude: Claude, tmp_path: Path, version: str, fault: str
 ) -> None:
+    with vendor(tmp_path) as upstream, gateway(tmp_path / "gateway", channel(upstream)) as door:
+        FAULTS[fault](upstream)
+        run = claude(version, Ask(url=door.url, place=tmp_path))
+
+    claim_done(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_tokens_that_end_in_the_middle_of_a_run_are_renewed_unseen(
+    claude: Claude, tmp_path: Path, version: str
+) -> None:
+    with vendor(tmp_path) as upstream, gateway(tmp_path / "gateway", channel(upstream)) as door:
+        respond = upstream.responder
+
+        def forgetting(ask: Any) -> Any:
+            if len(upstream.requests) == 2:
+                upstream.office.expire()
+            return respond(ask)
+
+        upstream.responder = forgetting
+        run = claude(version, Ask(url=door.url, place=tmp_path))
+
+    claim_done(run)
+    assert len(upstream.office.issued) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_older_model_gets_plain_schemas_after_one_refusal(claude: Claude, tmp_path: Path, version: str) -> None:
     with (
-        vendor(tmp_path, SHAPES[shape]) as upstream,
-        gateway(tmp_path / "gateway", channel_on(upstream)) as door,
+        vendor(tmp_path, allow=frozenset()) as upstream,
+        gateway(tmp_path / "gateway", channel(upstream)) as door,
     ):
         run = claude(version, Ask(url=door.url, place=tmp_path))
 
     claim_done(run)
     refused = [seen.refused for seen in upstream.requests if seen.refused]
-    assert len(refused) == 1, refused
+    assert len(refused) == 1
     assert "functions: parameters" in refused[0]
-    assert len(upstream.office.issued) == 1
