@@ -295,6 +295,8 @@ class Request(Struct, frozen=True, kw_only=True):
     tools: tuple[AnyTool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tools: bool | None = None
+    legacy_calls: bool = False
+    """Whether the client knows calls only in its wire's older form, one to an answer."""
     max_output: int | None = None
     """Most tokens to generate, thinking included."""
     sampling: Sampling = Sampling()

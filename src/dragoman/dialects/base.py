@@ -79,6 +79,8 @@ class Telling(Struct, frozen=True, kw_only=True):
     """Whether seals leave unwrapped: the upstream is the door's native vendor and the only account to issue them."""
     include_usage: bool = True
     """Whether the client asked for usage in a stream, on wires where one must ask."""
+    legacy_calls: bool = False
+    """`Request.legacy_calls`."""
 
 
 class Reader(Protocol):

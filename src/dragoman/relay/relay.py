@@ -298,6 +298,7 @@ def _telling(inquiry: Inquiry, estimate: int) -> Telling:
         created_s=int(time.time()),
         input_estimate=estimate,
         include_usage=inquiry.request.stream_usage,
+        legacy_calls=inquiry.request.legacy_calls,
     )
 
 

@@ -247,6 +247,13 @@ def test_tools_of_closed_shape_are_read_in_one_go() -> None:
     assert shut_tools(Raw(b'[{"type":"custom","custom":{"name":"c"}}]')) is None
 
 
+def test_a_client_of_functions_alone_has_room_for_one_call() -> None:
+    request = read(functions=[{"name": "g"}])
+    assert (request.legacy_calls, request.parallel_tools) == (True, False)
+    assert [loss.what for loss in request.losses] == ["functions.parallel"]
+    assert not read(tools=[{"type": "function", "function": {"name": "f"}}], functions=[{"name": "g"}]).legacy_calls
+
+
 def test_the_older_functions_join_the_tools() -> None:
     request = read(tools=[{"type": "function", "function": {"name": "f"}}], functions=[{"name": "g"}])
     assert [tool.name for tool in request.tools] == ["f", "g"]

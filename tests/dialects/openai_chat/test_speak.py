@@ -329,3 +329,25 @@ def test_a_client_that_keeps_what_it_got_gives_every_seal_back() -> None:
     turn = DIALECT.read_request(json.dumps(body).encode()).turns[1]
     assert [(type(part), part.seal) for part in turn.parts] == [(type(part), part.seal) for part in SEALED.parts]
     assert [part.text for part in turn.parts if isinstance(part, Thinking)] == ["one", "", "three", "four"]
+
+
+LEGACY = Telling(model="asked", exchange_id="x1", created_s=1, legacy_calls=True)
+
+
+def test_a_client_of_functions_is_streamed_one_function_call() -> None:
+    choices = [each for data in told(unfold(FULL), LEGACY)[:-1] for each in json.loads(data)["choices"]]
+    deltas = [choice["delta"] for choice in choices]
+    assert [delta["function_call"] for delta in deltas if "function_call" in delta] == [
+        {"name": "Read", "arguments": ""},
+        {"arguments": '{"path":"ä"}'},
+    ]
+    assert not [delta for delta in deltas if "tool_calls" in delta]
+    assert choices[-1]["finish_reason"] == "function_call"
+
+
+def test_a_client_of_functions_is_told_one_function_call_at_once() -> None:
+    found = ChatCompletion.model_validate_json(DIALECT.write_reply(FULL, LEGACY), strict=True).choices[0]
+    assert found.message.function_call is not None
+    assert (found.message.function_call.name, found.message.function_call.arguments) == ("Read", '{"path":"ä"}')
+    assert found.message.tool_calls is None
+    assert found.finish_reason == "function_call"

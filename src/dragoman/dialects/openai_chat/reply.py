@@ -31,12 +31,14 @@ def read_reply(body: bytes, hearing: Hearing) -> list[Event]:
 
 def write_reply(reply: Reply, telling: Telling) -> bytes:
     """A whole answer for a client."""
-    choice: dict[str, object] = {"index": 0, "message": _message(reply.parts, bare=telling.bare_seals)}
+    choice: dict[str, object] = {"index": 0, "message": _message(reply.parts, telling)}
     logprobs = _logprobs(reply.parts)
     if logprobs:
         choice["logprobs"] = logprobs
     refused = any(isinstance(part, Refusal) for part in reply.parts)
-    choice["finish_reason"] = finish_word(reply.finish or Finished("unknown"), refused=refused)
+    choice["finish_reason"] = finish_word(
+        reply.finish or Finished("unknown"), refused=refused, legacy=telling.legacy_calls
+    )
     body: dict[str, object] = {
         "id": reply.id or f"chatcmpl-{telling.exchange_id}",
         "object": "chat.completion",
@@ -51,12 +53,12 @@ def write_reply(reply: Reply, telling: Telling) -> bytes:
     return msgspec.json.encode(body)
 
 
-def _message(parts: Sequence[Part], *, bare: bool) -> dict[str, object]:
+def _message(parts: Sequence[Part], telling: Telling) -> dict[str, object]:
     texts: list[str] = []
     refusals: list[str] = []
     thoughts: list[str] = []
     details: list[object] = []
-    calls: list[object] = []
+    calls: list[dict[str, object]] = []
     length = 0
     for part in parts:
         span = (length, length)
@@ -75,7 +77,7 @@ def _message(parts: Sequence[Part], *, bare: bool) -> dict[str, object]:
                 texts.append(words)
             case _:
                 pass
-        entry = entry_for(part, part.seal, span, bare=bare) if part.seal else None
+        entry = entry_for(part, part.seal, span, bare=telling.bare_seals) if part.seal else None
         if entry:
             details.append(entry)
     message: dict[str, object] = {"role": "assistant", "content": "".join(texts) if texts else None}
@@ -86,7 +88,7 @@ def _message(parts: Sequence[Part], *, bare: bool) -> dict[str, object]:
     if details:
         message[DETAILS] = details
     if calls:
-        message["tool_calls"] = calls
+        message |= {"function_call": calls[0]["function"]} if telling.legacy_calls else {"tool_calls": calls}
     return {**_notes(parts), **message}
 
 

@@ -37,10 +37,16 @@ from dragoman.dialects.take import Members, first_byte, wrong
 CHOICES: dict[str, Literal["auto", "any", "none"]] = {"auto": "auto", "required": "any", "any": "any", "none": "none"}
 REASONING_MEMBERS = ("reasoning", "thinking", "enable_thinking", "thinking_budget")
 
+ONE_CALL = Loss("functions.parallel", "The older form of calls has room for one; an answer's first call is shown.")
+
 
 def read_request(body: bytes) -> Request:
     """A client's body. Raises `Trouble` (invalid_request, naming the member) and nothing else."""
     members, losses = _members(body)
+    parallel_tools = members.truth("parallel_tool_calls")
+    legacy_calls = _knows_functions_only(members)
+    if legacy_calls:
+        parallel_tools, losses = False, (*losses, ONE_CALL)
     model = members.need("model", members.text("model"))
     system, system_as_string, turns = _turns(members)
     stream_usage = _stream_usage(members)
@@ -53,7 +59,8 @@ def read_request(body: bytes) -> Request:
         system_as_string=system_as_string,
         tools=_tools(members),
         tool_choice=_tool_choice(members),
-        parallel_tools=members.truth("parallel_tool_calls"),
+        parallel_tools=parallel_tools,
+        legacy_calls=legacy_calls,
         max_output=older_limit if limit is None else limit,
         sampling=Sampling(
             temperature=members.number("temperature"),
@@ -124,6 +131,15 @@ def _turns(members: Members) -> tuple[list[Part], bool, list[Turn]]:
     if raw is not None:
         members.put_back("messages", raw)
     return read_turns(members.need("messages", members.objects("messages")))
+
+
+def _knows_functions_only(members: Members) -> bool:
+    """Whether tools are offered as `functions` alone: such a client looks for `function_call` in the answer."""
+    found = {name: members.raw(name) for name in ("tools", "functions")}
+    for name, raw in found.items():
+        if raw is not None:
+            members.put_back(name, raw)
+    return found["tools"] is None and found["functions"] is not None
 
 
 def _tools(members: Members) -> tuple[AnyTool, ...]:

@@ -147,12 +147,22 @@ class StreamWriter:
         self._parts[event.index] = _Open(head, mould, self._calls - 1, self._thought)
         return said
 
-    def _call_opened(self, call: ToolCall) -> tuple[bytes, _Mould]:
+    def _call_opened(self, call: ToolCall) -> tuple[bytes, _Mould | None]:
+        if self._telling.legacy_calls:
+            return self._legacy_call_opened(call)
         place = b"%d" % self._calls
         said = self._chunk({"tool_calls": [{"index": self._calls, **call_object(call, "")}]})
         self._calls += 1
         member = b'"function":{"arguments":' if call.form == "json" else b'"custom":{"input":'
         return said, self._mould(b'{"tool_calls":[{"index":' + place + b"," + member, b"}}]}")
+
+    def _legacy_call_opened(self, call: ToolCall) -> tuple[bytes, _Mould | None]:
+        """The first call, for a client that has room for one; the others are not shown."""
+        self._calls += 1
+        if self._calls > 1:
+            return b"", None
+        said = self._chunk({"function_call": {"name": call.name, "arguments": ""}})
+        return said, self._mould(b'{"function_call":{"arguments":', b"}}")
 
     def _sealed(self, event: PartSealed) -> bytes:
         part = self._parts.pop(event.index)
@@ -176,7 +186,7 @@ class StreamWriter:
         return said
 
     def _finish(self, event: Finished) -> bytes:
-        word = _encode(finish_word(event, refused=self._refused))
+        word = _encode(finish_word(event, refused=self._refused, legacy=self._telling.legacy_calls))
         said = self._head + b'{},"finish_reason":' + word + b"}]}\n\n"
         if self._telling.include_usage and (self._usage != NOTHING_SAID or self._usage_extras):
             usage = _encode(write_usage(self._usage, self._usage_extras))
@@ -205,11 +215,14 @@ def call_object(call: ToolCall, arguments: str) -> dict[str, object]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def finish_word(event: Finished, *, refused: bool) -> object:
+def finish_word(event: Finished, *, refused: bool, legacy: bool) -> object:
     """The finish reason for a client; a word of this wire that was not understood is passed on as it was.
 
-    `refused` tells that the answer has words of refusal: they stand in a member of their own beside `stop`.
+    `refused` tells that the answer has words of refusal: they stand in a member of their own beside `stop`;
+    `legacy` that the client knows calls as `function_call`.
     """
+    if event.reason == "tool_calls" and legacy:
+        return "function_call"
     if event.reason == "refusal" and refused:
         return WORDS["end"]
     if event.reason == "unknown" and event.extras and event.extras.dialect == NAME:
