@@ -1,8 +1,13 @@
-"""Enforces the stop sequences that an upstream could not be told, on the events of its answer."""
+"""Enforces the stop sequences that an upstream could not be told, on the events of its answer.
+
+Theory: the parts are put in single file first, so that a stop in a text finds all that came before it complete, and
+nothing shown of what came after it. A call that is still open in front of the text is waited for, never cut.
+"""
 
 from __future__ import annotations
 
 from dragoman.canon.events import Event, Finished, PartGrew, PartOpened, PartSealed
+from dragoman.canon.order import SingleFile
 from dragoman.canon.request import Text
 
 
@@ -11,28 +16,25 @@ class StopWatch:
 
     def __init__(self, stops: tuple[str, ...]) -> None:
         self._stops = stops
+        self._line = SingleFile()
         self._texts: set[int] = set()
-        self._open: set[int] = set()
         self._held: dict[int, str] = {}
         self.stopped = False
         """Whether a sequence was met: nothing more is to be read."""
 
     def watch(self, events: list[Event]) -> list[Event]:
-        """The events as they may go on; after a stop sequence, the seals due and a `Finished`."""
+        """The events as they may go on; after a stop sequence, the seal due and a `Finished`."""
         kept: list[Event] = []
-        for event in events:
+        for event in self._line.line_up(events):
             if self.stopped:
                 break
             match event:
-                case PartOpened(index=index, head=head):
-                    self._open.add(index)
-                    if isinstance(head, Text):
-                        self._texts.add(index)
+                case PartOpened(index=index, head=Text()):
+                    self._texts.add(index)
                 case PartGrew(index=index, text=text) if index in self._texts:
                     self._grow(index, text, kept)
                     continue
                 case PartSealed(index=index):
-                    self._open.discard(index)
                     if held := self._held.pop(index, ""):
                         kept.append(PartGrew(index, held))
             kept.append(event)
@@ -45,8 +47,7 @@ class StopWatch:
             at, stop = found
             if text[:at]:
                 kept.append(PartGrew(index, text[:at]))
-            kept.extend(PartSealed(opened) for opened in sorted(self._open))
-            kept.append(Finished("stop_sequence", stop))
+            kept += [PartSealed(index), Finished("stop_sequence", stop)]
             self.stopped = True
             return
         hold = max(
