@@ -221,7 +221,7 @@ WITHOUT_MEANING = {
     "a port that is none": ("PORT=eighty", "PORT (.env): 'eighty' is not a whole number above 0."),
     "a limit that is none": ("MAX_TOKENS_LIMIT=-1", "MAX_TOKENS_LIMIT (.env): '-1' is not a whole number above 0."),
     "a header that is none": ("CUSTOM_HEADER_HOST=x", "The header 'HOST' belongs to the connection."),
-    "Vertex": ("USE_VERTEX_AUTH=true", "USE_VERTEX_AUTH (.env): It is ignored: Vertex is not among"),
+    "Vertex": ("USE_VERTEX_AUTH=true", "USE_VERTEX_AUTH (.env): It is ignored: Vertex AI is set up as"),
     "an unknown preferred provider": ("PREFERRED_PROVIDER=acme", "'acme' is none of openai, anthropic"),
     "a preferred provider without a key": ("PREFERRED_PROVIDER=google", "'gemini' is chosen but GEMINI_API_KEY is not"),
 }
@@ -260,6 +260,127 @@ def test_one_model_of_gigachat_takes_every_name(tmp_path: Path) -> None:
     mapping = read(Scene(dotenv=dotenv), tmp_path).snapshot.mapping
 
     assert mapping == Mapping3(big="GigaChat-2-Max", middle="GigaChat-2-Max", small="GigaChat-2-Max")
+
+
+GIGACHAT_KEYS = {
+    "credentials": ("GIGACHAT_CREDENTIALS=k", "k"),
+    "user and password": ("GIGACHAT_BASE_URL=https://g.example/v1\nGIGACHAT_USER=u\nGIGACHAT_PASSWORD=p", "u:p"),
+    "a ready token": ("GIGACHAT_ACCESS_TOKEN=t", "Bearer t"),
+    "credentials before a token": ("GIGACHAT_ACCESS_TOKEN=t\nGIGACHAT_CREDENTIALS=k", "k"),
+    "a certificate alone": ("GIGACHAT_CERT_FILE=c.pem", ""),
+}
+
+
+@pytest.mark.parametrize("case", GIGACHAT_KEYS)
+def test_a_key_of_gigachat_is(case: str, tmp_path: Path) -> None:
+    text, key = GIGACHAT_KEYS[case]
+
+    (channel,) = read(Scene(dotenv=f"{text}\n"), tmp_path).snapshot.channels
+
+    assert (channel.name, channel.provider, channel.api_key.reveal()) == ("gigachat", "gigachat", key)
+
+
+GIGACHAT_OPTIONS = {
+    "GIGACHAT_SCOPE=GIGACHAT_API_B2B": ("scope", "GIGACHAT_API_B2B"),
+    "GIGACHAT_AUTH_URL=https://a.example/oauth": ("auth_url", "https://a.example/oauth"),
+    "GIGACHAT_CA_BUNDLE_FILE=/ca.pem": ("ca_bundle", "/ca.pem"),
+    "GIGACHAT_CERT_FILE=/c.pem": ("certificate", "/c.pem"),
+    "GIGACHAT_KEY_FILE=/k.pem": ("key", "/k.pem"),
+    "GIGACHAT_KEY_FILE_PASSWORD=p": ("key_password", "p"),
+    "GIGACHAT_VERIFY_SSL_CERTS=False": ("verify", "false"),
+    "GIGACHAT_VERIFY_SSL_CERTS=1": ("verify", "true"),
+}
+
+
+@pytest.mark.parametrize("line", GIGACHAT_OPTIONS)
+def test_an_option_of_gigachat_is_made_of(line: str, tmp_path: Path) -> None:
+    option, expected = GIGACHAT_OPTIONS[line]
+
+    (channel,) = read(Scene(dotenv=f"GIGACHAT_CREDENTIALS=k\n{line}\n"), tmp_path).snapshot.channels
+
+    assert channel.options == {option: expected}
+
+
+def test_certificates_that_are_not_looked_at_are_said(tmp_path: Path) -> None:
+    said = notices(read(Scene(dotenv="GIGACHAT_CREDENTIALS=k\nGIGACHAT_VERIFY_SSL_CERTS=no\n"), tmp_path))
+
+    assert "GIGACHAT_VERIFY_SSL_CERTS (.env): Any certificate is accepted" in said
+
+
+def test_an_address_and_a_timeout_of_gigachat_count(tmp_path: Path) -> None:
+    dotenv = "GIGACHAT_CREDENTIALS=k\nGIGACHAT_BASE_URL=https://g.example/api/v1\nGIGACHAT_TIMEOUT=600.0\n"
+
+    (channel,) = read(Scene(dotenv=dotenv), tmp_path).snapshot.channels
+
+    assert (channel.provider, channel.base_url) == ("gigachat", "https://g.example/api/v1")
+    assert channel.timeouts == Timeouts(first_content_s=600, idle_s=600)
+
+
+AT_ONCE = {
+    "no scope": ("GIGACHAT_CREDENTIALS=k", {"simultaneous": 1}),
+    "the scope of individuals": ("GIGACHAT_CREDENTIALS=k\nGIGACHAT_SCOPE=GIGACHAT_API_PERS", {"simultaneous": 1}),
+    "a company's scope": ("GIGACHAT_CREDENTIALS=k\nGIGACHAT_SCOPE=GIGACHAT_API_CORP", {}),
+    "a ready token": ("GIGACHAT_ACCESS_TOKEN=t", {}),
+}
+
+
+@pytest.mark.parametrize("case", AT_ONCE)
+def test_requests_at_once_of_an_account_with(case: str, tmp_path: Path) -> None:
+    text, expected = AT_ONCE[case]
+
+    (channel,) = read(Scene(dotenv=f"{text}\n"), tmp_path).snapshot.channels
+
+    assert channel.limits == expected
+
+
+def test_a_channel_s_own_limit_goes_before_the_account_s(tmp_path: Path) -> None:
+    file = '[[channels]]\nname = "g"\nprovider = "gigachat"\napi_key = "k"\n[channels.limits]\nsimultaneous = 4\n'
+
+    (channel,) = read(Scene(file=file), tmp_path).snapshot.channels
+
+    assert channel.limits == {"simultaneous": 4}
+
+
+def test_a_gemini_proxy_s_dotenv_works_as_it_is(tmp_path: Path) -> None:
+    dotenv = "GEMINI_API_KEY=k\nBIG_MODEL=gemini-3-pro\nSMALL_MODEL=gemini-3-flash\n"
+
+    settings = read(Scene(dotenv=dotenv), tmp_path)
+
+    (channel,) = settings.snapshot.channels
+    assert (channel.name, channel.provider, channel.api_key) == ("gemini", "gemini", Secret("k"))
+    assert settings.snapshot.mapping == Mapping3(big="gemini-3-pro", middle="gemini-3-pro", small="gemini-3-flash")
+
+
+GATES = {
+    "switched on": ("GPT2GIGA_ENABLE_API_KEY_AUTH=True\nGPT2GIGA_API_KEY=c", ["c"], "Clients must present it"),
+    "not switched on": ("GPT2GIGA_API_KEY=c", [], "It is not asked for, since GPT2GIGA_ENABLE_API_KEY_AUTH is not on"),
+    "switched off": ("GPT2GIGA_ENABLE_API_KEY_AUTH=0\nGPT2GIGA_API_KEY=c", [], "It is not asked for"),
+}
+
+
+@pytest.mark.parametrize("case", GATES)
+def test_a_key_of_gpt2giga_that_is(case: str, tmp_path: Path) -> None:
+    text, keys, said = GATES[case]
+
+    settings = read(Scene(dotenv=f"GIGACHAT_CREDENTIALS=k\n{text}\n"), tmp_path)
+
+    assert [key.reveal() for key in settings.server.api_keys] == keys
+    assert f"GPT2GIGA_API_KEY (.env): {said}" in notices(settings)
+
+
+def test_a_gate_of_gpt2giga_without_a_key_is_refused(tmp_path: Path) -> None:
+    told = faults(Scene(dotenv="GIGACHAT_CREDENTIALS=k\nGPT2GIGA_ENABLE_API_KEY_AUTH=true\n"), tmp_path)
+
+    assert "Clients are to present a key, but GPT2GIGA_API_KEY is not set." in told
+
+
+def test_gpt2giga_s_place_to_listen_counts(tmp_path: Path) -> None:
+    dotenv = "GIGACHAT_CREDENTIALS=k\nGPT2GIGA_HOST=localhost\nGPT2GIGA_PORT=8099\nGPT2GIGA_PASS_TOKEN=True\n"
+
+    settings = read(Scene(dotenv=dotenv), tmp_path)
+
+    assert (settings.server.host, settings.server.port) == ("localhost", 8099)
+    assert "GPT2GIGA_PASS_TOKEN (.env): It is ignored" in notices(settings)
 
 
 def test_the_demo_takes_every_name() -> None:

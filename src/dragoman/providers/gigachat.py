@@ -151,4 +151,10 @@ def _decoded(body: bytes) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-SOURCE = TokenSource(ready=ready_token, ask=exchange, read=read_token)
+def at_once(account: Account) -> int | None:
+    """One request for accounts of individuals, whose others are answered 429; what companies have differs."""
+    is_personal = (account.options.get("scope") or SCOPE) == SCOPE
+    return 1 if is_personal and form_of(account.secret) in ("key", "client") else None
+
+
+SOURCE = TokenSource(ready=ready_token, ask=exchange, read=read_token, at_once=at_once)

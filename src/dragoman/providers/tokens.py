@@ -56,6 +56,8 @@ class TokenSource(Struct, frozen=True):
     """The request; the text is a random UUID, new for each."""
     read: Callable[[int, Mapping[str, str], bytes], Token]
     """The token in an answer with this status, headers and body. Raises `Trouble`."""
+    at_once: Callable[[Account], int | None] = lambda _: None
+    """How many requests at once the vendor takes of an account; None where that is not known."""
 
 
 class Credential(Struct, frozen=True):

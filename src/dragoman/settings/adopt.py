@@ -9,7 +9,7 @@ from dragoman.providers.addresses import row_for_address
 from dragoman.providers.base import Provider
 from dragoman.routing.snapshot import Channel, Mapping3
 from dragoman.settings.build import Workshop, header_fault
-from dragoman.settings.foreign import FOREIGN, Found, Vendor
+from dragoman.settings.foreign import FOREIGN, Found, Vendor, key_of
 from dragoman.settings.record import Notice
 from dragoman.settings.shape import ChannelTable, TimeoutsTable
 
@@ -18,37 +18,52 @@ EDITS_NEED = 16000
 PATIENCE_S = 240
 """Seconds of waiting below which models that think long are often given up."""
 HEADER_PREFIX = "CUSTOM_HEADER_"
+WORDS = {"true": "true", "1": "true", "yes": "true", "on": "true"} | dict.fromkeys(("false", "0", "no", "off"), "false")
+"""Words for yes and no, as options have them."""
 MODEL_NAMES = ("BIG_MODEL", "MIDDLE_MODEL", "SMALL_MODEL")
 
 
 def adopt_channel(vendor: Vendor, found: Found, shop: Workshop) -> Channel | None:
     """The channel of one vendor; None where nothing can be called yet, which is said."""
     address = found.get(vendor.address) if vendor.address else ""
+    key, variable = key_of(vendor, found)
     row = _row(vendor, address, found, shop.rows)
     if row is None:
         shop.notices.append(
             Notice(
-                found.place(vendor.key),
+                found.place(variable),
                 f"The provider '{vendor.provider}' is not among those this version can call, so no channel was made.",
                 "See 'dragoman providers' for those it can.",
             )
         )
         return None
-    place = vendor.address if address else vendor.key
-    options = {option: found.get(name) for name, option in vendor.options.items() if found.get(name)}
+    place = vendor.address if address else variable
+    options = _options(vendor, found, shop.notices)
     if "api_version" in row.options and found.get("AZURE_API_VERSION"):
         options["api_version"] = found.get("AZURE_API_VERSION")
     table = ChannelTable(
         name=row.id,
         provider=row.id,
-        api_key=found.get(vendor.key),
+        api_key=key,
         base_url=address or None,
-        timeouts=_timeouts(found, shop.notices),
+        timeouts=_timeouts(vendor, found, shop.notices),
         headers=_headers(found, shop.notices),
         max_output=_max_output(found, shop.notices),
         options=dict(options),
     )
     return shop.channel(table, place, "environment")
+
+
+def _options(vendor: Vendor, found: Found, notices: list[Notice]) -> dict[str, str]:
+    """Options of the channel; that certificates are not looked at is said."""
+    given = {name: found.get(name) for name in vendor.options if found.get(name)}
+    options = {vendor.options[name]: WORDS.get(word.lower(), word) for name, word in given.items()}
+    for name in given:
+        if vendor.options[name] == "verify" and options["verify"] == "false":
+            what = "Any certificate is accepted, so whoever stands between can read the key and all that is said."
+            remedy = "Name the authority's certificate (ca_bundle) instead, and leave this out."
+            notices.append(Notice(found.place(name), what, remedy))
+    return options
 
 
 def _row(vendor: Vendor, address: str, found: Found, rows: Mapping[str, Provider]) -> Provider | None:
@@ -66,14 +81,15 @@ def _row(vendor: Vendor, address: str, found: Found, rows: Mapping[str, Provider
     return rows[FOREIGN.plain] if rows[FOREIGN.plain].dialect == own.dialect else own
 
 
-def _timeouts(found: Found, notices: list[Notice]) -> TimeoutsTable:
+def _timeouts(vendor: Vendor, found: Found, notices: list[Notice]) -> TimeoutsTable:
     """`REQUEST_TIMEOUT` as those proxies meant it: the longest silence, before the first content and within."""
-    seconds = _number(found, "REQUEST_TIMEOUT", notices)
+    name = found.first(("REQUEST_TIMEOUT", vendor.timeout) if vendor.timeout else ("REQUEST_TIMEOUT",))
+    seconds = _number(found, name, notices)
     if not seconds:
         return TimeoutsTable()
     if seconds < PATIENCE_S:
         what = f"An upstream that is silent for {seconds} s is given up, which models that think long exceed."
-        notices.append(Notice(found.place("REQUEST_TIMEOUT"), what, "Remove it for the usual 540 s."))
+        notices.append(Notice(found.place(name), what, "Remove it for the usual 540 s."))
     return TimeoutsTable(first_content=float(seconds), idle=float(seconds))
 
 
@@ -130,7 +146,7 @@ def adopt_mapping(found: Found, vendors: tuple[Vendor, ...], notices: list[Notic
         notices.append(Notice("BIG_MODEL", what, "Set BIG_MODEL, MIDDLE_MODEL and SMALL_MODEL to models of yours."))
     small = found.get("SMALL_MODEL") or (vendor.small if vendor else "") or big
     named = next((name for name in MODEL_NAMES if found.get(name)), "")
-    place = found.place(named) if named else "the usual models of OpenAI-style proxies"
+    place = found.place(named) if named else "the vendor's usual models"
     return Mapping3(big=big, middle=found.get("MIDDLE_MODEL") or big, small=small), place
 
 
@@ -144,18 +160,39 @@ def idle_names(found: Found) -> list[Notice]:
     ]
 
 
-def adopt_server(found: Found, client_key: str, notices: list[Notice]) -> dict[str, tuple[object, str]]:
+def adopt_server(
+    found: Found, client_key: str, faults: list[Notice], notices: list[Notice]
+) -> dict[str, tuple[object, str]]:
     """Values of `[server]` from foreign names, each with where it comes from."""
     values: dict[str, tuple[object, str]] = {}
-    if found.get("HOST"):
-        values["host"] = (found.get("HOST"), found.place("HOST"))
-    port = _number(found, "PORT", notices)
+    host_name, port_name, level_name = (found.first(FOREIGN.server[key]) for key in ("host", "port", "log_level"))
+    if found.get(host_name):
+        values["host"] = (found.get(host_name), found.place(host_name))
+    port = _number(found, port_name, notices)
     if port and port < 65536:
-        values["port"] = (port, found.place("PORT"))
-    words = found.get("LOG_LEVEL").lower().split()
+        values["port"] = (port, found.place(port_name))
+    words = found.get(level_name).lower().split()
     level = {"warn": "warning", "critical": "error"}.get(words[0], words[0]) if words else ""
     if level in ("debug", "info", "warning", "error"):
-        values["log_level"] = (level, found.place("LOG_LEVEL"))
+        values["log_level"] = (level, found.place(level_name))
     if client_key:
         values["api_keys"] = ((client_key,), f"{FOREIGN.shared_key} (.env)")
+    elif gate_key := _gate_key(found, faults, notices):
+        values["api_keys"] = ((gate_key,), found.place(FOREIGN.gate_key))
     return values
+
+
+def _gate_key(found: Found, faults: list[Notice], notices: list[Notice]) -> str:
+    """The key that gpt2giga would ask of clients; asked for without a key is a fault, never an open gateway."""
+    key, place = found.get(FOREIGN.gate_key), found.place(FOREIGN.gate_key)
+    if WORDS.get(found.get(FOREIGN.gate).lower()) == "true":
+        if not key:
+            what = f"Clients are to present a key, but {FOREIGN.gate_key} is not set."
+            faults.append(Notice(found.place(FOREIGN.gate), what, f"Set it, or remove {FOREIGN.gate}."))
+        else:
+            notices.append(Notice(place, "Clients must present it, as with gpt2giga.", "Nothing needs to be done."))
+        return key
+    if key:
+        remedy = f"Set {FOREIGN.gate}=true, or DRAGOMAN_API_KEYS, to ask clients for it."
+        notices.append(Notice(place, f"It is not asked for, since {FOREIGN.gate} is not on.", remedy))
+    return ""

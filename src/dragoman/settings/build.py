@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from dragoman.providers.base import Card, Provider
+from dragoman.providers.catalog import TOKEN_SOURCES
+from dragoman.providers.tokens import Account
 from dragoman.routing.snapshot import Channel, ModelCard, Profile, Rule, RuleTarget, Timeouts
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
@@ -53,11 +55,12 @@ class Workshop(Struct, frozen=True):
         if not table.api_key and not row.key_optional and row.auth != "none":
             remedy = 'Add api_key = "env:NAME" with the name of the variable that holds it.'
             self.notices.append(Notice(where, f"{row.name} is called without a key, which it will refuse.", remedy))
+        base_url, options = self._base_url(table, row, where), self._options(table, row, f"{where}.options")
         return Channel(
             name=table.name,
             provider=row.id,
             dialect=row.dialect,
-            base_url=self._base_url(table, row, where),
+            base_url=base_url,
             api_key=key,
             models=table.models,
             cards=_cards(table, row),
@@ -67,8 +70,8 @@ class Workshop(Struct, frozen=True):
             headers=self._headers(table.headers, f"{where}.headers"),
             proxy=self._proxy(table.proxy, f"{where}.proxy"),
             max_output=table.max_output,
-            options=self._options(table, row, f"{where}.options"),
-            limits={"simultaneous": table.limits.simultaneous} if table.limits.simultaneous else {},
+            options=options,
+            limits=_limits(table, row, Account(key.reveal(), base_url, options)),
             native=row.native,
             habits=row.habits,
             source=source,
@@ -112,6 +115,9 @@ class Workshop(Struct, frozen=True):
             if name in PATH_OPTIONS:
                 text = str(self.secrets.folder / expanded(text, self.secrets.home))
             options[name] = text
+        for name in row.needed:
+            if not table.base_url and not options.get(name):
+                self.fault(where, f"{row.name} needs the option '{name}'.", row.options[name])
         return options
 
     def profile(self, table: ProfileTable, where: str, channels: Collection[str]) -> Profile:
@@ -186,6 +192,13 @@ def _cards(table: ChannelTable, row: Provider) -> tuple[ModelCard, ...]:
     """The channel's own words on models before its provider's."""
     known: list[CardTable | Card] = [*table.cards, *row.cards]
     return tuple(ModelCard(name=card.name, context=card.context, max_output=card.max_output) for card in known)
+
+
+def _limits(table: ChannelTable, row: Provider, account: Account) -> dict[str, int]:
+    """The channel's own limits, else what is known of accounts of this kind."""
+    source = TOKEN_SOURCES.get(row.token)
+    simultaneous = table.limits.simultaneous or (source.at_once(account) if source else None)
+    return {"simultaneous": simultaneous} if simultaneous else {}
 
 
 def _timeouts(table: TimeoutsTable, row: Provider) -> Timeouts:

@@ -11,6 +11,7 @@ neither, since users of Claude Code export it. So each value keeps whether it ca
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import Formatter
 
 from msgspec import Struct, field
 
@@ -25,12 +26,18 @@ class Vendor(Struct, frozen=True, kw_only=True):
     provider: str
     """Id of the catalog row."""
     key: str
+    other_keys: tuple[str, ...] = ()
+    """Keys made of other variables, where `key` is not set and those in braces are all set; the first counts."""
+    certificate: str = ""
+    """Variable with a certificate that may be enough without a key; empty: there is none."""
+    timeout: str = ""
+    """Variable with the vendor's own name for `REQUEST_TIMEOUT`."""
     address: str = ""
     """Variable with the base address; empty: it has none."""
     one_model: str = ""
     """Variable with the model that takes every name."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Options of the channel, by variable."""
+    """Options of the channel, by variable. Words for yes and no become `true` and `false`."""
     big: str = ""
     small: str = ""
     """What the proxies ask for where `BIG_MODEL` and `SMALL_MODEL` are not set; empty: names go through."""
@@ -48,6 +55,11 @@ class Foreign(Struct, frozen=True, kw_only=True):
     """Row of a server that speaks OpenAI's chat dialect, as the demo model."""
     words: Mapping[str, str]
     """Other words for vendors."""
+    server: Mapping[str, tuple[str, ...]]
+    """Variables with values of `[server]`; the first that is set counts."""
+    gate: str
+    """The variable that switches the clients' key of `gate_key` on."""
+    gate_key: str
     idle: Mapping[str, str]
     """Variables that change nothing here, with the reason."""
 
@@ -63,30 +75,55 @@ FOREIGN = Foreign(
             small="gpt-4o-mini",
         ),
         Vendor(word="anthropic", provider="anthropic", key="ANTHROPIC_API_KEY"),
-        Vendor(word="gemini", provider="gemini", key="GEMINI_API_KEY"),
+        Vendor(
+            word="gemini",
+            provider="gemini",
+            key="GEMINI_API_KEY",
+            big="gemini-pro-latest",
+            small="gemini-flash-latest",
+        ),
         Vendor(
             word="gigachat",
             provider="gigachat",
             key="GIGACHAT_CREDENTIALS",
+            other_keys=("{GIGACHAT_USER}:{GIGACHAT_PASSWORD}", "Bearer {GIGACHAT_ACCESS_TOKEN}"),
+            certificate="GIGACHAT_CERT_FILE",
+            timeout="GIGACHAT_TIMEOUT",
             address="GIGACHAT_BASE_URL",
             one_model="GIGACHAT_MODEL",
             options={
                 "GIGACHAT_SCOPE": "scope",
                 "GIGACHAT_AUTH_URL": "auth_url",
                 "GIGACHAT_CA_BUNDLE_FILE": "ca_bundle",
+                "GIGACHAT_CERT_FILE": "certificate",
+                "GIGACHAT_KEY_FILE": "key",
+                "GIGACHAT_KEY_FILE_PASSWORD": "key_password",
+                "GIGACHAT_VERIFY_SSL_CERTS": "verify",
             },
+            big="GigaChat-2-Max",
+            small="GigaChat-2-Max",
         ),
     ),
     shared_key="ANTHROPIC_API_KEY",
     azure="azure",
     plain="openai-compatible",
     words={"google": "gemini"},
+    server={
+        "host": ("HOST", "GPT2GIGA_HOST"),
+        "port": ("PORT", "GPT2GIGA_PORT"),
+        "log_level": ("LOG_LEVEL", "GPT2GIGA_LOG_LEVEL"),
+    },
+    gate="GPT2GIGA_ENABLE_API_KEY_AUTH",
+    gate_key="GPT2GIGA_API_KEY",
     idle={
         "MIN_TOKENS_LIMIT": "no answer is made longer than the client asked for",
-        "USE_VERTEX_AUTH": "Vertex is not among the providers",
+        "USE_VERTEX_AUTH": "Vertex AI is set up as a channel of provider 'vertex', by the file of its service account",
         "MAX_STREAMING_RETRIES": "a stream is never joined together from two answers",
         "FORCE_DISABLE_STREAMING": "streams are always streamed",
         "EMERGENCY_DISABLE_STREAMING": "streams are always streamed",
+        "GPT2GIGA_PASS_MODEL": "GIGACHAT_MODEL or BIG_MODEL tells which model answers",
+        "GPT2GIGA_PASS_TOKEN": "a client's key is never passed on to a provider",
+        "GPT2GIGA_USE_HTTPS": "clients are served plain HTTP; put a proxy with TLS before it",
     },
 )
 
@@ -101,9 +138,26 @@ class Found(Struct, frozen=True):
         """The value, or an empty string."""
         return self.environ.get(name, "").strip() or self.dotenv.get(name, "").strip()
 
+    def first(self, names: tuple[str, ...]) -> str:
+        """The first of these names that is set, else the first."""
+        return next((name for name in names if self.get(name)), names[0])
+
     def place(self, name: str) -> str:
         """The variable with where it stands."""
         return f"{name} ({'environment' if self.environ.get(name, '').strip() else '.env'})"
+
+
+def key_of(vendor: Vendor, found: Found) -> tuple[str, str]:
+    """The vendor's key, and the variable that shows that it is meant; each empty where there is none."""
+    if found.get(vendor.key):
+        return found.get(vendor.key), vendor.key
+    for form in vendor.other_keys:
+        names = [name for _, name, _, _ in Formatter().parse(form) if name]
+        values = {name: found.get(name) for name in names}
+        if all(values.values()):
+            return form.format(**values), names[-1]
+    named = (name for name in (vendor.address, vendor.certificate) if name and found.get(name))
+    return "", next(named, "")
 
 
 class Choice(Struct, frozen=True):
@@ -121,9 +175,9 @@ def choose(found: Found, has_profile: bool, faults: list[Notice], notices: list[
     if not client_key and FOREIGN.shared_key in found.environ and not any(v.key == FOREIGN.shared_key for v in held):
         notices.append(_ignored_key())
     if word:
-        return Choice(_by_word(word, place, held, faults, notices), client_key)
+        return Choice(_by_word(word, place, held, found, faults, notices), client_key)
     if len(held) > 1 and not has_profile:
-        names = " and ".join(vendor.key for vendor in held)
+        names = " and ".join(key_of(vendor, found)[1] for vendor in held)
         choices = " or ".join(f"DRAGOMAN_PROVIDER={vendor.word}" for vendor in held)
         faults.append(
             Notice(
@@ -147,7 +201,7 @@ def _chosen_word(found: Found) -> tuple[str, str]:
 def _is_held(vendor: Vendor, found: Found, word: str) -> bool:
     """Whether the variables speak of this vendor as an upstream."""
     if vendor.key != FOREIGN.shared_key:
-        return bool(found.get(vendor.key) or (vendor.address and found.get(vendor.address)))
+        return bool(key_of(vendor, found)[1])
     if word == vendor.word:
         return bool(found.get(vendor.key))
     if not found.dotenv.get(vendor.key, "").strip():
@@ -162,11 +216,11 @@ def _client_key(found: Found, held: list[Vendor]) -> str:
 
 
 def _by_word(
-    word: str, place: str, held: list[Vendor], faults: list[Notice], notices: list[Notice]
+    word: str, place: str, held: list[Vendor], found: Found, faults: list[Notice], notices: list[Notice]
 ) -> tuple[Vendor, ...]:
     """The vendor that was named, if its key is there."""
     chosen = tuple(vendor for vendor in held if vendor.word == word)
-    unused = [vendor.key for vendor in held if vendor.word != word]
+    unused = [key_of(vendor, found)[1] for vendor in held if vendor.word != word]
     known = {vendor.word: vendor.key for vendor in FOREIGN.vendors}
     # Our own name is meant for us; another project's may speak of something we do not have, and must not stop us.
     wrong = faults if place == "DRAGOMAN_PROVIDER" else notices

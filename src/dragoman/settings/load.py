@@ -19,7 +19,7 @@ from dragoman.settings.adopt import adopt_channel, adopt_mapping, adopt_server, 
 from dragoman.settings.build import Workshop
 from dragoman.settings.environment import own_values
 from dragoman.settings.environment import unknown_names as misspelt
-from dragoman.settings.foreign import FOREIGN, Found, Vendor, choose
+from dragoman.settings.foreign import FOREIGN, Found, Vendor, choose, key_of
 from dragoman.settings.reading import read_table, read_value
 from dragoman.settings.record import Flags, Notice, Settings, SettingsRefused
 from dragoman.settings.server import Layer, placed, read_server
@@ -108,9 +108,9 @@ def _routes(tables: FileTables, file: Path | None, found: Found, shop: Workshop)
         for vendor in vendors:
             made = adopt_channel(vendor, found, shop)
             channels |= {made.name: made} if made else {}
-            sources |= {f"channels.{made.name}": found.place(vendor.key)} if made else {}
+            sources |= {f"channels.{made.name}": found.place(key_of(vendor, found)[1])} if made else {}
         if vendors:
-            adopted = adopt_server(found, choice.client_key, shop.notices)
+            adopted = adopt_server(found, choice.client_key, shop.faults, shop.notices)
             shop.notices.extend(idle_names(found))
     profiles = _profiles(tables, file, names | channels.keys(), shop)
     mapping, place = (None, "") if profiles else adopt_mapping(found, vendors, shop.notices)
