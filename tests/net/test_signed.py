@@ -58,7 +58,7 @@ class Office:
         return Said(200)
 
 
-def read(status: int, _: Mapping[str, str], body: bytes) -> Token:
+def read(status: int, _: Mapping[str, str], body: bytes, now_ms: int) -> Token:
     """A token that lives until half an hour after the epoch."""
     if status != 200:
         raise refuse(Kind.UPSTREAM_CREDENTIAL, "The provider was asked for a token but gave none. Check the key.")
@@ -66,7 +66,7 @@ def read(status: int, _: Mapping[str, str], body: bytes) -> Token:
 
 
 SOURCE = TokenSource(
-    ready=lambda _: None, ask=lambda account, _: TokenCall("office", {}, account.secret.encode()), read=read
+    ready=lambda _: None, ask=lambda account, *_: TokenCall("office", {}, account.secret.encode()), read=read
 )
 CALL = Call(url="chat", upstream="giga", credential=Credential(SOURCE, Account("secret")))
 

@@ -20,7 +20,7 @@ docs = "https://x.example"
 def test_the_promised_providers_are_proved() -> None:
     promised = {
         "openai", "azure", "openrouter", "deepseek", "deepseek-anthropic", "moonshot", "zhipu", "zai", "qwen",
-        "ollama", "vllm", "anthropic", "gemini", "gemini-openai", "gigachat", "openai-compatible",
+        "ollama", "vllm", "anthropic", "gemini", "gemini-openai", "vertex", "gigachat", "openai-compatible",
         "anthropic-compatible", "gemini-compatible",
     }  # fmt: skip
     assert promised == {row.id for row in ROWS.values() if row.verified}

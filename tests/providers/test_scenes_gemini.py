@@ -177,3 +177,13 @@ def test_schemas_are_lowered_for_models_that_take_no_json_schema() -> None:
 
 def test_a_compatible_server_is_asked_like_the_vendor() -> None:
     assert written("gemini-3.8-flash", {}, "gemini-compatible")[0].keys() == written("gemini-3.8-flash", {})[0].keys()
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_vertex_is_sent_nothing_that_its_sdk_refuses(name: str) -> None:
+    body, told = written(name, SEARCH, "vertex")
+    assert "toolConfig" not in body
+    assert "google_search" not in json.dumps(body)
+    assert any("search" in loss.what for loss in told.losses), told.losses
+    refused = ("toolCall", "toolResponse", "partMetadata", "includeServerSideToolInvocations")
+    assert not [name for name in refused if f'"{name}"' in json.dumps(body)]

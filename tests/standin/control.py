@@ -109,9 +109,12 @@ def count_tokens(seen: Seen) -> int:
 
 
 def count_gemini_tokens(seen: Seen) -> int:
-    """The same for a body of `countTokens`."""
+    """The same for a body of `countTokens`: wrapped at Google AI Studio, as it is at Vertex AI."""
     body = seen.body if isinstance(seen.body, dict) else {}
     asked = body.get("generateContentRequest", body)
+    vertex = {"contents", "systemInstruction", "tools", "generationConfig", "model", "instances"}
+    if unknown := body.keys() - (vertex if "/projects/" in seen.path else {"contents", "generateContentRequest"}):
+        raise Refused(f'Invalid JSON payload received. Unknown name "{min(unknown)}": Cannot find field.')
     if "contents" not in asked:
         raise Refused("* CountTokensRequest.contents: contents is not specified")
     told_model = {name: asked[name] for name in ("contents", "systemInstruction", "tools") if name in asked}

@@ -31,7 +31,7 @@ PREFIX = r"(?:|/v1|/api/v1|/openai/v1|/compatible-mode/v1|/api/paas/v4|/anthropi
 
 AZURE = r"/openai/deployments/(?P<deployment>[^/]+)"
 
-GEMINI = r"(?:/v1beta|/v1)/models/(?P<deployment>[^/:]+)"
+GEMINI = r"(?:/v1beta|/v1|/v1beta1/projects/[\w-]+/locations/[\w-]+/publishers/google)/models/(?P<deployment>[^/:]+)"
 
 GIGACHAT = r"(?:/v1|/api/v1)"
 

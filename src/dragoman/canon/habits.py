@@ -52,6 +52,8 @@ class Habits(Struct, frozen=True, kw_only=True):
     """Whether the vendor's own tools, or a shape of the output, may stand beside the client's tools."""
     call_ids: bool = True
     """Whether calls and their results may bear ids, on wires that can do without."""
+    count_wrapped: bool = True
+    """Whether a token count takes the prompt inside `generateContentRequest`, as Google AI Studio."""
     prefill: bool = True
     """Whether the conversation may end with the assistant's turn; if not, the user is made to speak last."""
     cache_marks: bool = False

@@ -56,7 +56,7 @@ class Signed:
         return await asyncio.shield(coming)
 
     async def _fetch(self, call: Call, credential: Credential) -> Token:
-        asked = credential.source.ask(credential.account, str(uuid.uuid4()))
+        asked = credential.source.ask(credential.account, str(uuid.uuid4()), self._now_ms())
         answer = await self._inner.send(
             replace(call, method="POST", url=asked.url, headers=asked.headers, body=asked.body, credential=None)
         )
@@ -64,7 +64,8 @@ class Signed:
             body = await answer.whole(ERROR_LIMIT)
         finally:
             answer.close()
-        token = self._held[call.upstream] = credential.source.read(answer.status, answer.headers, body)
+        token = credential.source.read(answer.status, answer.headers, body, self._now_ms())
+        self._held[call.upstream] = token
         return token
 
 

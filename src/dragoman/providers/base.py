@@ -68,5 +68,7 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     first_content_s: float = 540.0
     options: Mapping[str, str] = field(default_factory=dict)
     """Options a channel may set, by name, with what each means."""
+    needed: tuple[str, ...] = ()
+    """Options without which it cannot be reached where no `base_url` is given."""
     notes: str = ""
     """What a user should know before choosing it."""

@@ -20,13 +20,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
-from dragoman.providers import gigachat
+from dragoman.providers import gigachat, google
 from dragoman.providers.addresses import ADDRESSES
 from dragoman.providers.base import Card, Provider
 from dragoman.providers.quirks import QUIRKS
 from dragoman.providers.tokens import TokenSource
 
-TOKEN_SOURCES: dict[str, TokenSource] = {"oauth_of_gigachat": gigachat.SOURCE}
+TOKEN_SOURCES: dict[str, TokenSource] = {
+    "oauth_of_gigachat": gigachat.SOURCE,
+    "oauth_of_google": google.SOURCE,
+}
 """How tokens are fetched, by the name a row gives."""
 
 

@@ -59,7 +59,7 @@ def ready_token(account: Account) -> Token | None:
     return None
 
 
-def exchange(account: Account, request_id: str) -> TokenCall:
+def exchange(account: Account, request_id: str, _: int = 0) -> TokenCall:
     """The call that gives a token for a secret; `request_id` is a random UUID in its usual form, new for each call.
 
     Options: `scope`, `auth_url`. A user and password are exchanged at the API's own address.
@@ -89,7 +89,7 @@ def _basic(secret: str, form: Form) -> str:
     return b64encode(secret.encode("utf-8", "surrogatepass")).decode()
 
 
-def read_token(status: int, headers: Mapping[str, str], body: bytes) -> Token:
+def read_token(status: int, headers: Mapping[str, str], body: bytes, _: int = 0) -> Token:
     """The token in an answer. Raises `Trouble`: a credential to be mended, a limit, or an endpoint that is down."""
     found = _decoded(body)
     if 200 <= status < 300:

@@ -52,10 +52,10 @@ class TokenSource(Struct, frozen=True):
 
     ready: Callable[[Account], Token | None]
     """The token of an account that needs no exchange; None where one is needed."""
-    ask: Callable[[Account, str], TokenCall]
-    """The request; the text is a random UUID, new for each."""
-    read: Callable[[int, Mapping[str, str], bytes], Token]
-    """The token in an answer with this status, headers and body. Raises `Trouble`."""
+    ask: Callable[[Account, str, int], TokenCall]
+    """The request; the text is a random UUID, new for each, and the number is now (Unix time in milliseconds)."""
+    read: Callable[[int, Mapping[str, str], bytes, int], Token]
+    """The token in an answer with this status, headers and body that came now. Raises `Trouble`."""
     at_once: Callable[[Account], int | None] = lambda _: None
     """How many requests at once the vendor takes of an account; None where that is not known."""
 

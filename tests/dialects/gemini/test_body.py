@@ -192,6 +192,8 @@ def test_a_count_asks_for_the_prompt_alone() -> None:
     body = json.loads(DIALECT.write_count(request, target()).body)["generateContentRequest"]
     assert sorted(body) == ["contents", "model", "tools"]
     assert body["model"] == "models/gemini-x"
+    plain = json.loads(DIALECT.write_count(request, target(count_wrapped=False)).body)
+    assert sorted(plain) == ["contents", "tools"]
 
 
 @pytest.mark.parametrize(

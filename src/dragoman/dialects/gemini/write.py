@@ -53,6 +53,8 @@ def write_count(request: Request, target: Target) -> Written:
     pen = Pen(target, request.dialect, request.losses)
     body, _ = _body(request, pen)
     prompt = {name: value for name, value in body.items() if name in COUNTED}
+    if not target.habits.count_wrapped:
+        return Written(_encoded(prompt, pen), pen.losses)
     named = {"model": f"models/{target.model.removeprefix('models/')}"}
     return Written(_encoded({"generateContentRequest": named | prompt}, pen), pen.losses)
 
