@@ -282,6 +282,13 @@ def test_pitfall_063_arguments_are_sent_whole_and_never_repaired(arguments: str,
     assert lost(written.losses) == (set() if whole else {"tool_call.arguments"})
 
 
+def test_half_a_surrogate_pair_in_arguments_is_replaced_in_its_place() -> None:
+    called = turn("assistant", replace(CALL, arguments='{"a": "x\\ud83d y", "b": "\\ud83e\\udd8a"}'))
+    written = write(asked(turn("user", Text("go")), called, turn("user", RESULT)))
+    assert json.loads(written.body)["messages"][1]["content"][0]["input"] == {"a": "x\ufffd y", "b": "\U0001f98a"}
+    assert lost(written.losses) == {"text.surrogate"}
+
+
 def test_a_tool_of_free_text_is_asked_for_a_string() -> None:
     patch = Tool("apply_patch", "patches", form="text")
     call = ToolCall("call_1", "apply_patch", "*** Begin", form="text")

@@ -17,6 +17,7 @@ from hashlib import sha256
 
 from msgspec import Raw
 
+from dragoman.canon.mend import half_pairs_mended
 from dragoman.canon.request import (
     Audio,
     CacheMark,
@@ -217,11 +218,7 @@ class TurnsWriter:
 
     def _tool_call(self, part: ToolCall, written: list[Wire | Raw]) -> None:
         if part.form == "json":
-            arguments, whole = input_of(part.arguments)
-            if not whole:
-                self._losses.changed(
-                    "tool_call.arguments", "They are not a JSON object; they were put whole into '__unparsed'."
-                )
+            arguments = self._arguments(part.arguments)
         else:
             arguments = {"input": part.arguments}  # type: ignore[assignment] # either is encoded
             self._losses.changed("tool_call.form", "The target knows JSON arguments only; the text went into 'input'.")
@@ -234,6 +231,19 @@ class TurnsWriter:
         written.append(block)
         if part.cache_mark is not None or part.extras is not None:
             self.adorn(block, part.cache_mark, part.extras, "tool_call")
+
+    def _arguments(self, text: str) -> Raw:
+        arguments, whole = input_of(text)
+        if whole:
+            return arguments
+        mended, whole = input_of(half_pairs_mended(text.encode("utf-8", "replace")).decode())
+        if whole:
+            self._losses.changed("text.surrogate", "Half a surrogate pair is no character; it was replaced by U+FFFD.")
+            return mended
+        self._losses.changed(
+            "tool_call.arguments", "They are not a JSON object; they were put whole into '__unparsed'."
+        )
+        return arguments
 
     def _tool_result(self, part: ToolResult, written: list[Wire | Raw]) -> None:
         block: Wire = {"type": "tool_result", "tool_use_id": fitting(part.call_id)}
