@@ -289,6 +289,17 @@ def test_half_a_surrogate_pair_in_arguments_is_replaced_in_its_place() -> None:
     assert lost(written.losses) == {"text.surrogate"}
 
 
+@pytest.mark.parametrize("as_string", [True, False])
+def test_an_answer_begun_by_another_client_ends_without_blanks(*, as_string: bool) -> None:
+    begun = Turn("assistant", (Text("So: \n"),), as_string=as_string)
+    written = write(asked(turn("user", Text("go")), begun))
+    content = json.loads(written.body)["messages"][-1]["content"]
+    assert content == ("So:" if as_string else [{"type": "text", "text": "So:"}])
+    assert lost(written.losses) == {"prefill"}
+    blank = write(asked(turn("user", Text("go")), Turn("assistant", (Text(" \n"),), as_string=as_string)))
+    assert [message["role"] for message in json.loads(blank.body)["messages"]] == ["user"]
+
+
 def test_a_tool_of_free_text_is_asked_for_a_string() -> None:
     patch = Tool("apply_patch", "patches", form="text")
     call = ToolCall("call_1", "apply_patch", "*** Begin", form="text")

@@ -161,7 +161,22 @@ class _BodyWriter:
         if not self._ours and (not messages or messages[0]["role"] == "assistant"):
             self._losses.changed("turns", "The target wants the user to speak first; a word was put in front.")
             messages.insert(0, {"role": "user", "content": "(The conversation begins.)"})
+        if not self._ours and messages[-1]["role"] == "assistant":
+            self._trim(messages)
         return messages
+
+    def _trim(self, messages: list[Wire]) -> None:
+        """Takes the blanks from the end of an answer that was begun, for the target refuses them there."""
+        holder, name = messages[-1], "content"
+        if isinstance(holder["content"], list):
+            holder, name = holder["content"][-1], "text"
+        text = holder.get(name) if isinstance(holder, dict) else None
+        if not isinstance(text, str) or text == text.rstrip():
+            return
+        self._losses.changed("prefill", "The target refuses blanks at the end of an answer begun; they were left out.")
+        holder[name] = text.rstrip()
+        if not holder[name]:
+            messages.pop()
 
     def _tools(self) -> list[object]:
         if self._request.tools and not self._habits.tools:
