@@ -286,9 +286,11 @@ GIGACHAT_OPTIONS = {
     "GIGACHAT_CA_BUNDLE_FILE=/ca.pem": ("ca_bundle", "/ca.pem"),
     "GIGACHAT_CERT_FILE=/c.pem": ("certificate", "/c.pem"),
     "GIGACHAT_KEY_FILE=/k.pem": ("key", "/k.pem"),
-    "GIGACHAT_KEY_FILE_PASSWORD=p": ("key_password", "p"),
+    "GIGACHAT_KEY_FILE_PASSWORD=1": ("key_password", "1"),
     "GIGACHAT_VERIFY_SSL_CERTS=False": ("verify", "false"),
     "GIGACHAT_VERIFY_SSL_CERTS=1": ("verify", "true"),
+    "GIGACHAT_PROFANITY_CHECK=0": ("profanity_check", "false"),
+    'GIGACHAT_FLAGS=["a"]': ("flags", '["a"]'),
 }
 
 

@@ -16,6 +16,9 @@ from dragoman.canon.habits import Habits
 Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 """How the key is sent: `Authorization: Bearer`, or a header of that name."""
 
+MemberType = Literal["number", "boolean", "texts"]
+"""What a member of the body holds; texts are parted by commas in an option."""
+
 
 class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the provider documents of a model."""
@@ -68,6 +71,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     first_content_s: float = 540.0
     options: Mapping[str, str] = field(default_factory=dict)
     """Options a channel may set, by name, with what each means."""
+    body_options: Mapping[str, MemberType] = field(default_factory=dict)
+    """Those of the options that are members of the body, by name, with what each holds."""
     needed: tuple[str, ...] = ()
     """Options without which it cannot be reached where no `base_url` is given."""
     notes: str = ""

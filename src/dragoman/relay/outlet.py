@@ -11,6 +11,7 @@ from dragoman.providers.addresses import endpoint
 from dragoman.providers.base import Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.credentials import auth_headers, forwarded_headers, session_mark
+from dragoman.providers.options import with_members
 from dragoman.providers.tokens import Account, Credential
 from dragoman.routing.match import resolve
 from dragoman.routing.snapshot import Channel, Snapshot
@@ -24,7 +25,7 @@ class Outlet:
 
     def __init__(self, channel: Channel, provider: Provider, dialect: Dialect, user_agent: str) -> None:
         self.channel = channel
-        self.provider = provider
+        self.provider = with_members(provider, channel.options)
         self.dialect = dialect
         self.tls = tls_of(channel.options)
         source = TOKEN_SOURCES.get(provider.token)

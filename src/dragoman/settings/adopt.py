@@ -20,6 +20,8 @@ PATIENCE_S = 240
 HEADER_PREFIX = "CUSTOM_HEADER_"
 WORDS = {"true": "true", "1": "true", "yes": "true", "on": "true"} | dict.fromkeys(("false", "0", "no", "off"), "false")
 """Words for yes and no, as options have them."""
+SWITCHES = frozenset({"verify", "profanity_check"})
+"""Options that are yes or no."""
 MODEL_NAMES = ("BIG_MODEL", "MIDDLE_MODEL", "SMALL_MODEL")
 
 
@@ -57,7 +59,10 @@ def adopt_channel(vendor: Vendor, found: Found, shop: Workshop) -> Channel | Non
 def _options(vendor: Vendor, found: Found, notices: list[Notice]) -> dict[str, str]:
     """Options of the channel; that certificates are not looked at is said."""
     given = {name: found.get(name) for name in vendor.options if found.get(name)}
-    options = {vendor.options[name]: WORDS.get(word.lower(), word) for name, word in given.items()}
+    options: dict[str, str] = {}
+    for name, word in given.items():
+        option = vendor.options[name]
+        options[option] = WORDS.get(word.lower(), word) if option in SWITCHES else word
     for name in given:
         if vendor.options[name] == "verify" and options["verify"] == "false":
             what = "Any certificate is accepted, so whoever stands between can read the key and all that is said."

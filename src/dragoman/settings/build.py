@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from dragoman.providers.base import Card, Provider
+from dragoman.providers.base import Card, MemberType, Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
+from dragoman.providers.options import read_member
 from dragoman.providers.tokens import Account
 from dragoman.routing.snapshot import Channel, ModelCard, Profile, Rule, RuleTarget, Timeouts
 from dragoman.settings.reading import near
@@ -114,11 +115,19 @@ class Workshop(Struct, frozen=True):
             text = str(value).lower() if isinstance(value, bool) else str(value)
             if name in PATH_OPTIONS:
                 text = str(self.secrets.folder / expanded(text, self.secrets.home))
+            if name in row.body_options:
+                self._check_member(row.body_options[name], text, f"{where}.{name}")
             options[name] = text
         for name in row.needed:
             if not table.base_url and not options.get(name):
                 self.fault(where, f"{row.name} needs the option '{name}'.", row.options[name])
         return options
+
+    def _check_member(self, kind: MemberType, text: str, where: str) -> None:
+        try:
+            read_member(kind, text)
+        except ValueError as found:
+            self.fault(where, str(found), "Correct it, or leave it out.")
 
     def profile(self, table: ProfileTable, where: str, channels: Collection[str]) -> Profile:
         """The profile with its patterns compiled and its targets checked against the names of all channels."""

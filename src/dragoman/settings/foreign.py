@@ -37,7 +37,7 @@ class Vendor(Struct, frozen=True, kw_only=True):
     one_model: str = ""
     """Variable with the model that takes every name."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Options of the channel, by variable. Words for yes and no become `true` and `false`."""
+    """Options of the channel, by variable. Words for yes and no become `true` and `false` in `adopt.SWITCHES`."""
     big: str = ""
     small: str = ""
     """What the proxies ask for where `BIG_MODEL` and `SMALL_MODEL` are not set; empty: names go through."""
@@ -99,6 +99,8 @@ FOREIGN = Foreign(
                 "GIGACHAT_KEY_FILE": "key",
                 "GIGACHAT_KEY_FILE_PASSWORD": "key_password",
                 "GIGACHAT_VERIFY_SSL_CERTS": "verify",
+                "GIGACHAT_PROFANITY_CHECK": "profanity_check",
+                "GIGACHAT_FLAGS": "flags",
             },
             big="GigaChat-2-Max",
             small="GigaChat-2-Max",

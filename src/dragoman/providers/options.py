@@ -1,0 +1,46 @@
+"""What a channel's options ask of its provider's row: members of the body, and words for the system prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from dragoman.providers.base import MemberType, Provider
+
+
+def with_members(row: Provider, options: Mapping[str, str]) -> Provider:
+    """The row with the options that are members of the body added to it. Raises `ValueError` for one that is wrong."""
+    given = {name: read_member(kind, options[name]) for name, kind in row.body_options.items() if name in options}
+    if not given:
+        return row
+    return replace(row, habits=replace(row.habits, extra_body={**row.habits.extra_body, **given}))
+
+
+def read_member(kind: MemberType, text: str) -> object:
+    """The value of a member as an option tells it. Raises `ValueError` with what it must be."""
+    try:
+        return READERS[kind](text)
+    except (msgspec.DecodeError, KeyError):
+        raise ValueError(f"'{text}' is not {MEANT[kind]}.") from None
+
+
+def _number(text: str) -> int | float:
+    return msgspec.json.decode(text, type=int | float)
+
+
+def _boolean(text: str) -> bool:
+    return {"true": True, "false": False}[text.strip().lower()]
+
+
+def _texts(text: str) -> list[str]:
+    """A list by commas, or as JSON, which the vendor's SDK takes."""
+    if text.lstrip().startswith("["):
+        return msgspec.json.decode(text, type=list[str])
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+READERS: dict[MemberType, Callable[[str], Any]] = {"number": _number, "boolean": _boolean, "texts": _texts}
+MEANT: dict[MemberType, str] = {"number": "a number", "boolean": "true or false", "texts": "a list of words"}
