@@ -19,6 +19,7 @@ from google.genai import Client
 
 from dragoman.canon.problem import Kind, Trouble
 from dragoman.dialects.gemini import DIALECT
+from dragoman.net.rsa import body_of
 from dragoman.providers.addresses import count_url, endpoint
 from dragoman.providers.catalog import catalog
 from dragoman.providers.google import SCOPE, SOURCE, TOKEN_URL
@@ -67,7 +68,8 @@ def test_a_service_account_signs_what_it_asks_for(key: RSAPrivateKey) -> None:
     assert SOURCE.ready(account) is None
     call = SOURCE.ask(account, "", NOW_MS)
     assert call.url == TOKEN_URL
-    asked = told(call.body)
+    assert "PRIVATE" not in repr(call)
+    asked = told(body_of(call))
     assert asked["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
     signed, _, signature = asked["assertion"].rpartition(".")
     key.public_key().verify(_bytes(signature), signed.encode(), PKCS1v15(), SHA256())
@@ -90,7 +92,7 @@ def test_a_user_s_file_is_exchanged_by_its_refresh_token() -> None:
     file = {"type": "authorized_user", "client_id": "i", "client_secret": "s&s", "refresh_token": "1//r"}
     call = SOURCE.ask(Account(json.dumps(file)), "", NOW_MS)
     assert call.url == TOKEN_URL
-    assert told(call.body) == {
+    assert told(body_of(call)) == {
         "grant_type": "refresh_token",
         "client_id": "i",
         "client_secret": "s&s",
@@ -103,13 +105,13 @@ def test_a_user_s_file_is_exchanged_by_its_refresh_token() -> None:
     [
         ("{", "no readable file"),
         ('{"type":"external_account"}', "'external_account', which is not understood"),
-        (service("no key"), "'private_key' cannot be read"),
-        (service(pem(ec_key(SECP256R1()))), "not of the kind RSA"),
+        (service("no key"), "Copy the file"),
+        (service(pem(ec_key(SECP256R1()))), "of the kind RSA"),
     ],
 )
 def test_a_file_that_gives_no_token_is_told(secret: str, words: str) -> None:
     with pytest.raises(Trouble) as found:
-        SOURCE.ask(Account(secret), "", NOW_MS)
+        body_of(SOURCE.ask(Account(secret), "", NOW_MS))
     assert found.value.problem.kind is Kind.UPSTREAM_CREDENTIAL
     assert words in found.value.problem.message
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from dragoman.net.call import ERROR_LIMIT, Answer, Call, Transport
+from dragoman.net.rsa import body_of
 from dragoman.providers.tokens import Credential, Token
 
 
@@ -58,7 +59,7 @@ class Signed:
     async def _fetch(self, call: Call, credential: Credential) -> Token:
         asked = credential.source.ask(credential.account, str(uuid.uuid4()), self._now_ms())
         answer = await self._inner.send(
-            replace(call, method="POST", url=asked.url, headers=asked.headers, body=asked.body, credential=None)
+            replace(call, method="POST", url=asked.url, headers=asked.headers, body=body_of(asked), credential=None)
         )
         try:
             body = await answer.whole(ERROR_LIMIT)

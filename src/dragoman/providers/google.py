@@ -2,7 +2,7 @@
 
 Rules. A channel's secret is the text of a file of credentials, that of a service account or of a user who logged in
 with `gcloud auth application-default login`, or else a ready access token. A service account signs what it asks for
-(RFC 7523), for which the extra `vertex` is needed; a user's file needs nothing. Nothing here performs a call.
+(RFC 7523); a user's file holds all that is asked. Nothing here signs or performs a call: `net.signed` does.
 
 Sources, read 2026-11-20: developers.google.com, OAuth 2.0 for server to server applications; google.aip.dev/auth/4110
 (application default credentials); oauth2 of google-auth 2.
@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from dragoman.canon.problem import Kind, Trouble, problem
-from dragoman.providers.tokens import Account, Token, TokenCall, TokenSource
+from dragoman.providers.tokens import Account, Signing, Token, TokenCall, TokenSource
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -55,23 +55,21 @@ def exchange(account: Account, _: str, now_ms: int) -> TokenCall:
         file = _FILE.decode(account.secret)
     except msgspec.DecodeError:
         raise _unfit("is no readable file of credentials") from None
+    headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
     match file.type:
         case "service_account":
-            grant, told = "urn:ietf:params:oauth:grant-type:jwt-bearer", {"assertion": _assertion(file, now_ms // 1000)}
+            body = urlencode({"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": ""})
+            return TokenCall(file.token_uri, headers, body.encode(), Signing(_claims(file, now_ms), file.private_key))
         case "authorized_user":
-            grant = "refresh_token"
             told = {name: getattr(file, name) for name in ("client_id", "client_secret", "refresh_token")}
-        case _:
-            raise _unfit(f"is a file of the kind '{file.type}', which is not understood")
-    return TokenCall(
-        url=file.token_uri,
-        headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
-        body=urlencode({"grant_type": grant, **told}).encode(),
-    )
+            return TokenCall(file.token_uri, headers, urlencode({"grant_type": "refresh_token", **told}).encode())
+    raise _unfit(f"is a file of the kind '{file.type}', which is not understood")
 
 
-def _assertion(file: File, now_s: int) -> str:
-    """A web token by which a service account asks for an access token, signed with its key."""
+def _claims(file: File, now_ms: int) -> str:
+    """The web token by which a service account asks for an access token, but for its signature."""
+    now_s = now_ms // 1000
+    head = {"alg": "RS256", "typ": "JWT", "kid": file.private_key_id}
     claims = {
         "iss": file.client_email,
         "scope": SCOPE,
@@ -79,30 +77,8 @@ def _assertion(file: File, now_s: int) -> str:
         "iat": now_s,
         "exp": now_s + SIGNED_FOR_S,
     }
-    head = {"alg": "RS256", "typ": "JWT", "kid": file.private_key_id}
-    told = b".".join(_base64(msgspec.json.encode(each)) for each in (head, claims))
-    return (told + b"." + _base64(_signature(file.private_key, told))).decode()
-
-
-def _signature(private_key: str, told: bytes) -> bytes:
-    try:
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # an extra, and heavy
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    except ImportError:
-        raise _unfit("is a service account's, for which the extra is needed: pip install 'dragoman[vertex]'") from None
-    try:
-        key = load_pem_private_key(private_key.encode(), None)
-    except (ValueError, TypeError):
-        raise _unfit("is a service account's file, but its 'private_key' cannot be read") from None
-    if not isinstance(key, RSAPrivateKey):
-        raise _unfit("is a service account's file, but its 'private_key' is not of the kind RSA")
-    return key.sign(told, PKCS1v15(), SHA256())
-
-
-def _base64(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
+    parts = (urlsafe_b64encode(msgspec.json.encode(each)).rstrip(b"=") for each in (head, claims))
+    return b".".join(parts).decode()
 
 
 def read_token(status: int, _: Mapping[str, str], body: bytes, now_ms: int) -> Token:

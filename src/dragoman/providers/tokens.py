@@ -22,6 +22,17 @@ class Account(Struct, frozen=True):
         return f"Account({self.base_url})"
 
 
+class Signing(Struct, frozen=True):
+    """Words to be signed as web tokens are (RS256, RFC 7518)."""
+
+    words: str
+    key: str
+    """An RSA key as PEM text."""
+
+    def __repr__(self) -> str:
+        return "Signing(***)"
+
+
 class TokenCall(Struct, frozen=True):
     """One request for a token."""
 
@@ -29,6 +40,8 @@ class TokenCall(Struct, frozen=True):
     headers: Mapping[str, str]
     """In lower case."""
     body: bytes
+    signing: Signing | None = None
+    """What the body must end with: these words, a dot and their signature in base64 for addresses."""
 
 
 class Token(Struct, frozen=True):
