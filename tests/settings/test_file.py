@@ -158,6 +158,10 @@ WRONG = {
     "a header's value": (channel(headers='{ a = "x\\ny" }'), "characters that no header can carry"),
     "a proxy of another kind": (channel(proxy='"socks5://h:1"'), "Only HTTP proxies can be used."),
     "an option that the row lacks": (channel(options="{ scope = 1 }"), "options.scope: "),
+    "an option that the row needs": (
+        channel(provider='"vertex"', base_url=""),
+        "Google Vertex AI needs the option 'project'.",
+    ),
     "an unknown limit": (channel(limits="{ simultanous = 1 }"), "limits.simultanous: There is no such key."),
     "a limit of nothing": (channel(limits="{ simultaneous = 0 }"), "limits.simultaneous: Expected int >= 1."),
     "a negative share": (channel(weight="-1"), "weight: Expected float >= 0.0."),
