@@ -547,3 +547,17 @@ def test_fitting_what_fits_changes_nothing_more(row: Any, request: Request, mode
     again = fit(row, once.request, model)
     assert again.request is once.request
     assert again.habits == once.habits
+
+
+@pytest.mark.parametrize(
+    ("model", "effort"),
+    [
+        ("GigaChat-3-Ultra", "reasoning_effort"),
+        ("GigaChat-3-Pro-preview", "reasoning_effort"),
+        ("GigaChat-2-Reasoning", "reasoning_effort"),
+        ("GigaChat-2-Max", ""),
+        ("GigaChat", ""),
+    ],
+)
+def test_gigachat_is_told_effort_where_it_thinks(model: str, effort: str) -> None:
+    assert fit(ROWS["gigachat"], ASK, model).habits.effort == effort

@@ -33,6 +33,7 @@ from dragoman.providers.openai_models import (
     stop_refused_by_reasoning_models,
 )
 from dragoman.providers.thinking import (
+    effort_of_gigachat,
     effort_of_glm,
     effort_of_kimi,
     least_effort_instead_of_none,
@@ -235,6 +236,7 @@ QUIRKS: dict[str, Quirk] = {
         cache_marks_for_some,
         clamp_output,
         effort_known_to_ollama,
+        effort_of_gigachat,
         effort_of_glm,
         effort_of_kimi,
         effort_of_openai_models,

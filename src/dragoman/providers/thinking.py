@@ -62,6 +62,16 @@ def thinking_switch(wish: Wish) -> Wish:
     return wish.with_habits(effort="", efforts=()) if wish.is_one_of(*NEVER_THINKING) else wish
 
 
+def effort_of_gigachat(wish: Wish) -> Wish:
+    """GigaChat's models that think are told effort in three words; the others are not told any.
+
+    The member is documented for models with reasoning alone, which the third generation and those so named are.
+    https://developers.sber.ru/docs/ru/gigachat/api/reference/rest/post-chat.
+    """
+    thinks = wish.is_one_of("gigachat-3*", "gigachat*-reasoning*")
+    return wish.with_habits(effort="reasoning_effort") if thinks else wish
+
+
 def effort_of_kimi(wish: Wish) -> Wish:
     """Kimi K3 is told effort in three words; the models before it have a switch and refuse the word beside it.
 
