@@ -8,8 +8,8 @@ import selectors
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+from dragoman import assembly
 from dragoman.canon.problem import Kind, Trouble, problem
-from dragoman.dialects import anthropic, openai_chat
 from dragoman.dialects.base import Dialect
 from dragoman.ledger.exchange import Exchange
 from dragoman.net.transport import Answer, Call
@@ -20,7 +20,7 @@ from dragoman.routing.snapshot import Channel, Profile, Rule, RuleTarget, Secret
 
 T = TypeVar("T")
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (anthropic.DIALECT, openai_chat.DIALECT)}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in assembly.DIALECTS}
 HANG = -1.0
 """A pause without end."""
 
