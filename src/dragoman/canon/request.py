@@ -192,6 +192,8 @@ class Unknown(Struct, frozen=True, tag="unknown"):
     seal: Seal | None = None
     group: str | None = None
     extras: Extras | None = None
+    pictures: tuple[Image, ...] = ()
+    """Pictures in it, which `fallback` cannot say."""
 
 
 Part: TypeAlias = (

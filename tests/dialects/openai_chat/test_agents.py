@@ -120,3 +120,24 @@ def test_a_title_is_asked_for_by_schema() -> None:
     assert body["response_format"]["type"] == "json_schema"
     assert body["response_format"]["json_schema"]["schema"]["required"] == ["title"]
     assert "tools" not in body
+
+
+@pytest.mark.parametrize("in_result", [False, True])
+def test_a_document_of_blocks_from_another_wire_shows_its_words_and_pictures(*, in_result: bool) -> None:
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QUJD"}}
+    source = {"type": "content", "content": [{"type": "text", "text": "one"}, picture]}
+    document: Json = {"type": "document", "title": "T", "source": source}
+    messages: list[Json] = [{"role": "user", "content": [document]}]
+    if in_result:
+        call = {"type": "tool_use", "id": "t", "name": "Read", "input": {}}
+        result = {"type": "tool_result", "tool_use_id": "t", "content": [document]}
+        messages = [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": messages}).encode()
+
+    said, written = write(anthropic.DIALECT.read_request(body))
+
+    shown = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}
+    assert shown in said["messages"][-1]["content"]
+    assert "T\\none" in json.dumps(said)
+    assert "document" in losses(written)
+    assert not refusals(said)

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
+from dragoman.canon.problem import Trouble
 from dragoman.canon.request import (
     CacheMark,
     Extras,
@@ -90,6 +91,14 @@ class _Document(_Closed, tag="document"):
     cache_control: CacheControl | None = None
 
 
+class _Blocks(Struct):
+    content: list[Raw]
+
+
+class _DocumentOfBlocks(Struct):
+    source: _Blocks
+
+
 class _Thinking(_Closed, tag="thinking"):
     thinking: str
     signature: str | None = None
@@ -125,6 +134,7 @@ Block: TypeAlias = _ToolUse | _ToolResult | _Text | _Thinking | _Redacted | _Ima
 _BLOCK = msgspec.json.Decoder(Block)
 _CACHE_CONTROL = msgspec.json.Decoder(CacheControl)
 _LOOSE_CACHE_CONTROL = msgspec.json.Decoder(_LooseCacheControl)
+_DOCUMENT_OF_BLOCKS = msgspec.json.Decoder(_DocumentOfBlocks)
 _SOURCE = msgspec.json.Decoder(_Base64 | _Url | _FileId | _PlainText)
 FAULTS = (msgspec.DecodeError, RecursionError)
 """What a decoder raises for input that is not of its shape."""
@@ -242,7 +252,16 @@ def _open(raw: Raw, path: str) -> Part:
             return found
     elif kind.endswith(("_tool_use", "_tool_result")):
         return ServerTool(NAME, kind, raw, plainly(raw))
-    return Unknown(NAME, kind, raw, plainly(raw))
+    return Unknown(NAME, kind, raw, plainly(raw), pictures=_pictures(raw) if kind == "document" else ())
+
+
+def _pictures(raw: Raw) -> tuple[Image, ...]:
+    """The pictures in a document that is made of blocks; none where it is of any other shape."""
+    try:
+        found = open_parts(_DOCUMENT_OF_BLOCKS.decode(raw).source.content, "document")
+    except (*FAULTS, Trouble):
+        return ()
+    return tuple(part for part in found if isinstance(part, Image))
 
 
 def open_mark(members: Members) -> CacheMark | None:

@@ -6,14 +6,17 @@ a call without a result is given one that says so; nothing empty is sent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Raw
 
-from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolCall, ToolResult, Turn
+from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolCall, ToolResult, Turn, Unknown
 from dragoman.dialects.openai_chat.content import BETWEEN, Item, is_bare, is_plain, item, plain, settle, text_of
 from dragoman.dialects.openai_chat.names import sent_id
 from dragoman.dialects.openai_chat.pen import Pen
 from dragoman.dialects.openai_chat.thoughts import echo, google_signature
+from dragoman.dialects.openai_chat.wire import NAME
 from dragoman.dialects.pairs import Slot, pair
 
 BILLING_LINE = "x-anthropic-billing-header:"
@@ -109,7 +112,7 @@ class _Conversation:
             content = settle(items, pen, as_string=turn.as_string) if items else ""
             self.messages.append({"role": "user", "content": content, **extras})
 
-    def _items(self, parts: list[Part] | tuple[Part, ...]) -> list[Item]:
+    def _items(self, parts: Sequence[Part]) -> list[Item]:
         """Content items; empty texts are left out, for servers refuse them (but what came on this wire stays)."""
         pen = self._pen
         items: list[Item] = []
@@ -119,6 +122,8 @@ class _Conversation:
             said = plain(part.text) if is_plain(part) else item(part, pen)
             if said is not None:
                 items.append(said)
+            if type(part) is Unknown and part.dialect != NAME:
+                items += self._items(part.pictures)
         return items
 
     def _joined(self, items: list[Item], *, keep: bool) -> str | list[Item]:
