@@ -73,6 +73,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options a channel may set, by name, with what each means."""
     body_options: Mapping[str, MemberType] = field(default_factory=dict)
     """Those of the options that are members of the body, by name, with what each holds."""
+    addendum: Mapping[str, str] = field(default_factory=dict)
+    """What a model is told beside a foreign client's system prompt to serve as a coding agent, by name or pattern."""
     needed: tuple[str, ...] = ()
     """Options without which it cannot be reached where no `base_url` is given."""
     notes: str = ""

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from dragoman.canon.request import Loss, Text
 from dragoman.providers.base import MemberType, Provider
+from dragoman.providers.wish import Wish
 
 
 def with_members(row: Provider, options: Mapping[str, str]) -> Provider:
@@ -17,6 +19,20 @@ def with_members(row: Provider, options: Mapping[str, str]) -> Provider:
     if not given:
         return row
     return replace(row, habits=replace(row.habits, extra_body={**row.habits.extra_body, **given}))
+
+
+def with_addendum(row: Provider, options: Mapping[str, str], wish: Wish) -> Wish:
+    """The wish with the row's words for this model behind the system prompt, for agents: where tools are offered.
+
+    The channel's option `addendum` switches it off.
+    """
+    if not wish.request.tools or options.get("addendum") == "false":
+        return wish
+    text = next((text for pattern, text in row.addendum.items() if wish.is_one_of(pattern)), "")
+    if not text:
+        return wish
+    system = (*wish.request.system, Text(text))
+    return wish.changed([Loss("addendum", "The provider's row adds words to the system prompt.")], system=system)
 
 
 def read_member(kind: MemberType, text: str) -> object:

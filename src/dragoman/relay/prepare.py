@@ -21,8 +21,8 @@ from dragoman.canon.splice import members, splice
 from dragoman.dialects.base import Dialect, Hearing, Target, Written
 from dragoman.net.transport import Call
 from dragoman.providers.addresses import count_url
-from dragoman.providers.base import Provider
 from dragoman.providers.credentials import forwarded_query
+from dragoman.providers.options import with_addendum
 from dragoman.providers.quirks import fit
 from dragoman.providers.wish import Wish
 from dragoman.relay.outlet import Outlet
@@ -72,7 +72,7 @@ def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False,
     Raises `Trouble` (unsupported) for a request this upstream cannot take at all.
     """
     channel, upstream = outlet.channel, outlet.dialect
-    wish = _wish(inquiry.request, step, outlet.provider)
+    wish = _wish(inquiry, step, outlet)
     if plain:
         wish = wish.with_habits(json_schema=False)
     target = Target(
@@ -121,16 +121,22 @@ def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:
             return replace(prepared.call, url=url)
     if upstream.write_count is None:
         return None
-    wish = _wish(inquiry.request, step, outlet.provider)
+    wish = _wish(inquiry, step, outlet)
     target = Target(model=step.model, origin=channel.name, native=channel.native, stream=False, habits=wish.habits)
     written = upstream.write_count(replace(wish.request, model=step.model), target)
     return replace(_call(inquiry, step, outlet, written.body), url=url)
 
 
-def _wish(request: Request, step: Step, provider: Provider) -> Wish:
-    """The request after the provider's quirks and the limits of the channel and the plan."""
+def _wish(inquiry: Inquiry, step: Step, outlet: Outlet) -> Wish:
+    """The request after the provider's quirks and the limits of the channel and the plan.
+
+    A client that speaks the upstream's own dialect has its own words for the model, so none are added.
+    """
     limits = [limit for limit in (step.channel.max_output, step.max_output) if limit]
-    return fit(provider, request, step.model, max_output=min(limits) if limits else None)
+    wish = fit(outlet.provider, inquiry.request, step.model, max_output=min(limits) if limits else None)
+    if inquiry.door.name == outlet.dialect.name:
+        return wish
+    return with_addendum(outlet.provider, outlet.channel.options, wish)
 
 
 def _verbatim(
