@@ -16,6 +16,7 @@ from dragoman.net.transport import Call, Transport
 from dragoman.providers.addresses import models_url
 from dragoman.providers.base import Provider
 from dragoman.providers.credentials import auth_headers
+from dragoman.relay.outlet import credential_of, tls_of
 from dragoman.relay.probe import SUGGESTIONS, suggestion_for
 from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.settings.reading import near
@@ -66,6 +67,8 @@ async def _of_channel(channel: Channel, row: Provider, wanted: set[str], transpo
         },
         connect_s=channel.timeouts.connect_s,
         proxy=channel.proxy,
+        tls=tls_of(channel.options),
+        credential=credential_of(channel, row),
         upstream=channel.name,
     )
     try:
@@ -75,7 +78,7 @@ async def _of_channel(channel: Channel, row: Provider, wanted: set[str], transpo
             answer.close()
     except Trouble as trouble:
         found = trouble.problem
-        return [Finding(about, "error", found.message, suggestion_for(found))]
+        return [Finding(about, "error", found.message, suggestion_for(found, row))]
     except TimeoutError:
         what = f"Its upstream took the connection but did not answer within {PATIENCE_S:.0f} s."
         return [Finding(about, "error", what, SUGGESTIONS[Kind.TIMEOUT])]

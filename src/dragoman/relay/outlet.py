@@ -28,9 +28,7 @@ class Outlet:
         self.provider = with_members(provider, channel.options)
         self.dialect = dialect
         self.tls = tls_of(channel.options)
-        source = TOKEN_SOURCES.get(provider.token)
-        account = Account(channel.api_key.reveal(), channel.base_url, channel.options)
-        self.credential = Credential(source, account) if source else None
+        self.credential = credential_of(channel, provider)
         """How its calls get their token, where that must be fetched."""
         self.url = lru_cache(maxsize=NAMES)(self._url)
         """Where a model is asked, and whether for a stream."""
@@ -59,6 +57,13 @@ class Outlet:
     def _url(self, model: str, stream: bool) -> str:
         path = (stream and self.dialect.stream_path) or self.dialect.path
         return endpoint(self.provider, self.channel.base_url, path, model, self.channel.options)
+
+
+def credential_of(channel: Channel, provider: Provider) -> Credential | None:
+    """How a channel's calls get their token; None where its key itself is sent."""
+    source = TOKEN_SOURCES.get(provider.token)
+    account = Account(channel.api_key.reveal(), channel.base_url, channel.options)
+    return Credential(source, account) if source else None
 
 
 def tls_of(options: Mapping[str, str]) -> Tls:

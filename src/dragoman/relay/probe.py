@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from dragoman.canon.problem import Kind, Problem
+from dragoman.providers.base import Provider
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -38,6 +39,15 @@ SUGGESTIONS: dict[Kind, str] = {
 """What to do about each kind of problem a probe may find."""
 
 
-def suggestion_for(found: Problem) -> str:
-    """What to do about a problem that a probe found."""
+BUNDLE = "Name the PEM file of the authority that signed its certificate by the channel's options.ca_bundle."
+SCOPE = "Set the channel's options.scope to what the key was made for, or take the key of that scope."
+
+
+def suggestion_for(found: Problem, row: Provider) -> str:
+    """What to do about a problem that a probe of this provider found."""
+    match found.kind:
+        case Kind.TLS if "ca_bundle" in row.options:
+            return BUNDLE
+        case Kind.UPSTREAM_CREDENTIAL if "option 'scope'" in found.message:
+            return SCOPE
     return SUGGESTIONS.get(found.kind, "See the provider's own words and its status page; then try again.")

@@ -284,7 +284,7 @@ class Relay:
             model=model,
             ok=found is None,
             message=found.message if found else "The channel answered.",
-            suggestion=suggestion_for(found) if found else "",
+            suggestion=suggestion_for(found, outlet.provider) if found else "",
             problem=found.kind.value if found else "",
             response_id=response_id,
             took_ms=int((time.monotonic() - started_s) * 1000),
