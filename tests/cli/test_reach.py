@@ -20,7 +20,7 @@ Act = Callable[[str], Awaitable[list[Finding]]]
 
 
 def found(
-    answer: bytes, models: tuple[str, ...] = (), provider: str = "openai-compatible"
+    answer: bytes, models: tuple[str, ...] = (), provider: str = "openai-compatible", key: str = "k"
 ) -> tuple[list[Finding], bytes]:
     """The findings on one channel whose upstream gives this answer, and what it was asked."""
     asked = bytearray()
@@ -39,7 +39,7 @@ def found(
             provider=provider,
             dialect=ROWS[provider].dialect,
             base_url=f"http://127.0.0.1:{port}/v1",
-            api_key=Secret("k"),
+            api_key=Secret(key),
             models=models,
             headers={"X-Team": "t"},
         )
@@ -112,6 +112,14 @@ def test_a_provider_without_a_list_is_still_reached() -> None:
     findings, _ = found(http("404 Not Found"), provider="azure")
 
     assert [finding.grade for finding in findings] == ["note"]
+
+
+def test_a_token_that_is_refused_is_told_with_its_remedy() -> None:
+    findings, asked = found(http("400 Bad Request", b'{"code":7,"message":"scope"}'), provider="gigachat", key="u:p")
+
+    assert asked.startswith(b"POST /v1/token HTTP/1.1")
+    assert [finding.grade for finding in findings] == ["error"]
+    assert "options.scope" in findings[0].remedy
 
 
 def test_a_clock_that_is_wrong_is_told() -> None:
