@@ -12,6 +12,7 @@ import msgspec
 from dragoman import __version__
 from dragoman.canon.problem import Kind, Trouble
 from dragoman.cli.findings import Finding
+from dragoman.net.signed import Signed
 from dragoman.net.transport import Call, Transport
 from dragoman.providers.addresses import models_url
 from dragoman.providers.base import Provider
@@ -29,8 +30,9 @@ CLOCK_LIMIT_S = 120
 
 async def of_channels(snapshot: Snapshot, rows: Mapping[str, Provider], transport: Transport) -> list[Finding]:
     """What asking every channel's upstream at once found."""
+    signed = Signed(transport)
     asked = [
-        _of_channel(channel, rows[channel.provider], wanted_models(snapshot, channel.name), transport)
+        _of_channel(channel, rows[channel.provider], wanted_models(snapshot, channel.name), signed)
         for channel in snapshot.channels
     ]
     return [finding for findings in await asyncio.gather(*asked) for finding in findings]
