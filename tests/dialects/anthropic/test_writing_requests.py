@@ -344,7 +344,7 @@ def test_pitfall_073_results_are_written_in_every_form(result: ToolResult, expec
 )
 def test_pitfall_077_thinking_goes_only_to_whom_it_came_from(seal: Seal | None, target: Any, sent: bool) -> None:
     said_turn = turn("assistant", Thinking("hm", seal=seal), Text("yes"))
-    written = write(asked(turn("user", Text("go")), said_turn), target)
+    written = write(replace(asked(turn("user", Text("go")), said_turn), dialect="anthropic"), target)
     content = json.loads(written.body)["messages"][1]["content"]
     thinking = [{"type": "thinking", "thinking": "hm", "signature": seal.blob if seal else ""}]
     assert content == (thinking if sent else []) + [{"type": "text", "text": "yes"}]

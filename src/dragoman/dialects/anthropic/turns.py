@@ -202,8 +202,8 @@ class TurnsWriter:
         return {"type": "text", "text": f"[{what} omitted: {why}]"}
 
     def _may_be_sent(self, seal: Seal) -> bool:
-        """Whether the target's account, or its vendor alone, issued this seal."""
-        return seal.origin == self._target.origin or (seal.origin == NATIVE and self._target.native)
+        """Whether the target's account or its vendor alone issued this seal; unmarked ones are of the client's wire."""
+        return seal.origin == self._target.origin or (seal.origin == NATIVE and self._target.native and self._ours)
 
     def _thinking(self, part: Thinking, written: list[Wire | Raw]) -> None:
         seal = part.seal

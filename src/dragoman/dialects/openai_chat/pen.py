@@ -65,4 +65,4 @@ class Pen:
         """Whether what carries this seal may be sent back. Unsealed words of this wire come from the client itself."""
         if seal is None:
             return self.own
-        return seal.origin == self.target.origin or (not seal.origin and self.target.native)
+        return seal.origin == self.target.origin or (not seal.origin and self.target.native and self.own)
