@@ -64,24 +64,3 @@ def test_a_key_in_the_query_is_never_passed_on(query: str, passed: str) -> None:
     play(stage.relay.answer(replace(inquiry(body()), query=query), Listener()))
 
     assert stage.transport.calls[0].url.partition("/v1/messages")[2] == passed
-
-
-FRAMES = (
-    b'event: message_start\ndata: {"type":"message_start","message":{"id":"1","model":"m","usage":{}}}\n\n'
-    b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n'
-    b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}\n\n'
-    b'data: {"type":"content_block_stop","index":0}\n\n'
-    b'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}\n\n'
-)
-
-
-def test_a_complete_answer_without_its_last_frame_is_given_it() -> None:
-    stage = Stage({"one": [ScriptedAnswer([FRAMES], content_type="text/event-stream")]}, channel("one", "anthropic"))
-    asked = {"model": "asked", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-
-    heard = play(stage.ask(json.dumps(asked).encode()))
-
-    assert heard.text.endswith('"output_tokens":1}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n')
-    assert heard.text.count("message_stop") == 2
-    assert stage.exchanges[0].attempts[0].mode == "verbatim"
-    assert stage.exchanges[0].problem is None

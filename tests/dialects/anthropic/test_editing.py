@@ -39,28 +39,6 @@ def test_seals_are_wrapped_and_no_other_byte_changes(name: str, line_end: bytes)
     assert edited(data, step=11) == expected
 
 
-DELTA = b'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}'
-STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
-
-
-@pytest.mark.parametrize("step", [1, 7, 1_000_000])
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (DELTA + b"\n\n", DELTA + b"\n\n" + STOP),
-        (DELTA, DELTA + b"\n\n" + STOP),
-        (DELTA + b"\n\nevent: mess", DELTA + b"\n\n" + STOP),
-        (DELTA + b"\n\n" + STOP, DELTA + b"\n\n" + STOP),
-        (DELTA + b"\n\nevent: message_stop\ndata: {}\n\n", DELTA + b"\n\nevent: message_stop\ndata: {}\n\n"),
-        (DELTA + b'\n\ndata: {"error":{}}\n\n', DELTA + b'\n\ndata: {"error":{}}\n\n'),
-        (DELTA.replace(b'"end_turn"', b"null") + b"\n\n", DELTA.replace(b'"end_turn"', b"null") + b"\n\n"),
-        (STOP + b'data: {"type":"ping"}\n\n' + DELTA, STOP),
-    ],
-)
-def test_a_complete_answer_ends_with_message_stop_and_nothing_after(data: bytes, expected: bytes, step: int) -> None:
-    assert edited(data, step=step) == expected
-
-
 def test_an_unfinished_frame_is_kept_back_until_the_end() -> None:
     editor = DIALECT.editor(HEARING, TELLING)
     assert editor

@@ -1,17 +1,16 @@
-"""The edits of an answer that is otherwise passed on as it came: the model's name, seals that are wrapped, the end.
+"""The two edits of an answer that is otherwise passed on as it came: the model's name, and seals that are wrapped.
 
-Rules: every byte that is not part of an edited value stays as it was. After `message_stop` nothing is passed on; where
-it never came although the answer was complete, it is added, for SDKs wait for it. Source of the shapes: as in `reader`.
+Rule: every byte that is not part of an edited value stays as it was. Source of the shapes: as in `reader`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from dragoman.canon.problem import Trouble
 from dragoman.canon.request import Seal
@@ -21,78 +20,28 @@ from dragoman.dialects.base import Hearing, Telling
 from dragoman.dialects.sse import WholeFrames
 
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
-_NAME = re.compile(rb"(?:\A|(?<=[\r\n]))event: ?([^\r\n]+)")
 _DATA = re.compile(rb"(?:\A|(?<=[\r\n]))data: ?([^\r\n]+)")
 _SEALED = (b"signature", b"redacted_thinking")
 _EDITED = (b"message_start", *_SEALED)
-_ENDING = (b"message_delta", b"message_stop", b"error")
-"""Words in the frames by which an answer ends."""
-_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _FAULTS = (Trouble, msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
-class _Delta(Struct):
-    stop_reason: object = None
-
-
-class _Ending(Struct):
-    """The members by which an ending is known."""
-
-    type: str = ""
-    delta: _Delta | None = None
-    error: object = None
-
-
-_ENDED = msgspec.json.Decoder(_Ending, float_hook=float)
-
-
 class StreamEditor:
-    """Edits one stream. Mutable: it keeps an unfinished frame, whether the first frame is still to come, and how far
-    the answer has ended."""
+    """Edits one stream. Mutable: it keeps an unfinished frame, and whether the first frame is still to come."""
 
     def __init__(self, hearing: Hearing, telling: Telling) -> None:
         self._hearing = hearing
         self._telling = telling
         self._frames = WholeFrames()
         self._begun = False
-        self._complete = False
-        """Whether the reason of the end was told."""
-        self._over = False
-        """Whether the last frame has passed: the end itself, or an error."""
 
     def edit(self, data: bytes) -> bytes:
         """All whole frames now complete, edited; an unfinished frame is kept back."""
-        return self._edited(self._until_over(self._frames.edit(data)))
+        return self._edited(self._frames.edit(data))
 
     def close(self) -> bytes:
-        """What was kept back, and the end where only that is missing."""
-        rest = self._until_over(self._frames.close())
-        said = self._edited(rest)
-        if self._over or not self._complete:
-            return said
-        return (said + b"\n\n" if _ending(rest) else b"") + _STOP
-
-    def _until_over(self, whole: bytes) -> bytes:
-        """The frames up to the one that ends the answer, heeding how far it has ended."""
-        if self._over:
-            return b""
-        if any(word in whole for word in _ENDING):
-            for start, end in _frames(whole):
-                if self._heed(whole[start:end]):
-                    return whole[:end]
-        return whole
-
-    def _heed(self, frame: bytes) -> bool:
-        """Remembers what a frame says of the end; whether it is the last."""
-        found = _ending(frame)
-        if found is None:
-            return False
-        name = _NAME.search(frame)
-        kind = found.type or (name[1].decode("utf-8", "replace") if name else "")
-        if kind == "message_delta" and found.delta is not None and found.delta.stop_reason is not None:
-            self._complete = True
-        self._over = kind in ("message_stop", "error") or found.error is not None
-        return self._over
+        """What was kept back."""
+        return self._edited(self._frames.close())
 
     def _edited(self, whole: bytes) -> bytes:
         """Whole frames, edited: up to the first of the answer each is looked at, after it only where seals may be."""
@@ -107,7 +56,8 @@ class StreamEditor:
         return b"".join(pieces)
 
     def _framewise(self, whole: bytes) -> bytes:
-        return b"".join([self._frame(whole[start:end]) for start, end in _frames(whole)])
+        starts = [0, *(match.end() for match in _BLANK_LINE.finditer(whole)), len(whole)]
+        return b"".join([self._frame(whole[start:end]) for start, end in pairwise(starts)])
 
     def _frame(self, frame: bytes) -> bytes:
         found = _DATA.search(frame) if any(word in frame for word in _EDITED) else None
@@ -128,20 +78,6 @@ class StreamEditor:
         except (*_FAULTS, KeyError):
             pass
         return data
-
-
-def _frames(whole: bytes) -> Iterator[tuple[int, int]]:
-    """Where each frame begins and ends."""
-    return pairwise([0, *(match.end() for match in _BLANK_LINE.finditer(whole)), len(whole)])
-
-
-def _ending(frame: bytes) -> _Ending | None:
-    """What a frame says of the end; None if it cannot be read."""
-    found = _DATA.search(frame)
-    try:
-        return _ENDED.decode(found[1]) if found else None
-    except _FAULTS:
-        return None
 
 
 def _within(data: bytes, event: Mapping[str, Raw], name: str, edits: Mapping[str, bytes | None]) -> bytes:
