@@ -172,9 +172,10 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def hang_up(self) -> None:
-        """Closes at once, for the end of the stand-in itself."""
+        """Closes at once, for the end of the stand-in itself; a line that is gone already cannot be aborted."""
         self.hung_up = True
-        self._transport.abort()
+        if not self.left.is_set():
+            self._transport.abort()
 
 
 def head_bytes(head: Head) -> bytes:
