@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from dragoman.canon.problem import Kind
 from dragoman.canon.request import Extras, Seal, Thinking, ToolCall, ToolResult
 from dragoman.canon.seal import wrap
 from dragoman.dialects.openai_chat import DIALECT
@@ -106,3 +107,37 @@ def test_a_chat_client_carries_the_signature_as_an_entry() -> None:
     request = DIALECT.read_request(json.dumps(asking).encode())
     body = json.loads(DIALECT.write_request(request, target(reasoning_echo=ECHO)).body)
     assert signatures(body) == ["EjQ="]
+
+
+RPC = "type.googleapis.com/google.rpc."
+
+
+def refusal(code: int, message: str, *details: dict[str, Any]) -> bytes:
+    """An error as Google's address for this wire sends it: in a list, with its own details."""
+    return json.dumps([{"error": {"code": code, "message": message, "status": "X", "details": details}}]).encode()
+
+
+def test_the_wait_that_google_tells_in_a_body_is_kept() -> None:
+    body = refusal(
+        429,
+        "You exceeded your current quota, please check your plan and billing details.",
+        {"@type": f"{RPC}QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}]},
+        {"@type": f"{RPC}Help", "links": []},
+        {"@type": f"{RPC}RetryInfo", "retryDelay": "37.5s"},
+    )
+    found = DIALECT.read_problem(429, {}, body)
+    assert (found.kind, found.retry_after_s) == (Kind.RATE_LIMITED, 37.5)
+    assert DIALECT.read_problem(429, {"retry-after": "2"}, body).retry_after_s == 2
+
+
+def test_a_quota_of_a_day_is_no_matter_of_seconds() -> None:
+    violations = [7, {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]
+    body = refusal(429, "You exceeded your current quota.", {"@type": f"{RPC}QuotaFailure", "violations": violations})
+    assert DIALECT.read_problem(429, {}, body).kind is Kind.UPSTREAM_QUOTA
+
+
+def test_a_key_that_google_does_not_know_is_our_matter_though_it_says_400() -> None:
+    body = refusal(400, "API key not valid.", {"@type": f"{RPC}ErrorInfo", "reason": "API_KEY_INVALID"})
+    found = DIALECT.read_problem(400, {}, body)
+    assert found.kind is Kind.UPSTREAM_CREDENTIAL
+    assert found.original is None

@@ -38,6 +38,8 @@ class Said(Struct):
     param: str | None = None
     status: int | None = None
     """A status given inside the body."""
+    wait_s: float | None = None
+    """A wait given inside the body."""
 
 
 _ANYTHING = msgspec.json.Decoder()
@@ -51,7 +53,8 @@ def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Proble
     said = said_in(body)
     kind = _kind(status, said)
     original = Original(NAME, status, body) if kind in QUOTED and _is_ours(body) else None
-    return _problem(kind, said, status, body, wait_s(headers), original)
+    told_s = wait_s(headers)
+    return _problem(kind, said, status, body, said.wait_s if told_s is None else told_s, original)
 
 
 def problem_in_stream(raw: bytes) -> Problem:
@@ -64,7 +67,7 @@ def problem_in_stream(raw: bytes) -> Problem:
         kind = _kind(400, said) if kind is Kind.INVALID_REQUEST else kind
     else:
         kind = _kind(status, said)
-    return _problem(kind, said, status, raw, None, None)
+    return _problem(kind, said, status, raw, said.wait_s, None)
 
 
 def problem_in_answer(body: bytes) -> Problem | None:
@@ -177,13 +180,35 @@ def _said(found: Mapping[str, object]) -> Said:
     inner = found.get("innererror")
     finer = _word(inner.get("code")) if isinstance(inner, dict) else ""
     param = found.get("param")
+    reason, told_s = _detailed(found.get("details"))
     return Said(
         message=f"{words} {raw}".strip() if raw else words,
-        code=finer or _word(code),
+        code=finer or _word(code) or reason,
         type=_word(found.get("type")),
         param=param if isinstance(param, str) else None,
         status=status,
+        wait_s=told_s,
     )
+
+
+def _detailed(details: object) -> tuple[str, float | None]:
+    """The code and the wait in the details of Google's errors, which its address for this wire sends too.
+
+    Source: google.rpc (ErrorInfo, QuotaFailure, RetryInfo), read 2026-11-20.
+    """
+    code, told_s = "", None
+    for detail in details if isinstance(details, list) else ():
+        match detail:
+            case {"@type": str(kind), "retryDelay": str(delay)} if kind.endswith("RetryInfo"):
+                told_s = _duration(delay)
+            case {"@type": str(kind), "reason": str(reason)} if kind.endswith("ErrorInfo"):
+                code = code or reason
+            case {"@type": str(kind), "violations": list(violations)} if kind.endswith("QuotaFailure"):
+                if any(isinstance(each, dict) and "PerDay" in _word(each.get("quotaId")) for each in violations):
+                    code = "quota_exceeded"
+            case _:
+                pass
+    return code, told_s
 
 
 def _raw_words(metadata: object) -> str:

@@ -53,6 +53,7 @@ BY_CODE: Mapping[str, Kind] = {
     "exceeded_current_quota_error": Kind.UPSTREAM_QUOTA,
     "Arrearage": Kind.UPSTREAM_QUOTA,
     "invalid_api_key": Kind.UPSTREAM_CREDENTIAL,
+    "API_KEY_INVALID": Kind.UPSTREAM_CREDENTIAL,
     "authentication_error": Kind.UPSTREAM_CREDENTIAL,
     "rate_limit_exceeded": Kind.RATE_LIMITED,
     "rate_limit_error": Kind.RATE_LIMITED,
@@ -72,7 +73,9 @@ BY_CODE: Mapping[str, Kind] = {
 """Kind of each code or type that vendors use."""
 
 DECISIVE: Mapping[int, frozenset[Kind]] = {
-    400: frozenset({Kind.PROMPT_TOO_LONG, Kind.REFUSED, Kind.MODEL_NOT_FOUND, Kind.UPSTREAM_QUOTA}),
+    400: frozenset(
+        {Kind.PROMPT_TOO_LONG, Kind.REFUSED, Kind.MODEL_NOT_FOUND, Kind.UPSTREAM_QUOTA, Kind.UPSTREAM_CREDENTIAL}
+    ),
     402: frozenset(),
     403: frozenset({Kind.UPSTREAM_QUOTA, Kind.REFUSED, Kind.MODEL_NOT_FOUND}),
     404: frozenset({Kind.MODEL_NOT_FOUND}),
