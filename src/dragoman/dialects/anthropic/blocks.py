@@ -35,9 +35,9 @@ from dragoman.canon.request import (
     Unknown,
 )
 from dragoman.canon.seal import unwrap
-from dragoman.dialects.anthropic.carrier import reunite
 from dragoman.dialects.anthropic.plain import plainly
 from dragoman.dialects.anthropic.words import NAME
+from dragoman.dialects.carrier import reunite
 from dragoman.dialects.take import Members, first_byte
 
 

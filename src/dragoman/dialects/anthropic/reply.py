@@ -29,9 +29,9 @@ from dragoman.canon.request import (
 )
 from dragoman.canon.seal import wrap
 from dragoman.canon.usage import Usage
-from dragoman.dialects.anthropic.carrier import NEXT, carry
 from dragoman.dialects.anthropic.words import NAME, STOP_REASONS
 from dragoman.dialects.base import Telling
+from dragoman.dialects.carrier import NEXT, carry
 from dragoman.dialects.take import first_byte
 
 UNSPEAKABLE = problem(

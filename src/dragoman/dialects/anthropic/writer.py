@@ -31,11 +31,11 @@ from dragoman.canon.events import (
 from dragoman.canon.problem import Problem
 from dragoman.canon.request import Extras, Part, Refusal, Seal, ServerTool, Text, Thinking, ToolCall, Unknown
 from dragoman.canon.usage import NOTHING_SAID, merge
-from dragoman.dialects.anthropic.carrier import BEFORE, NEXT, carry
 from dragoman.dialects.anthropic.errors import write_problem
 from dragoman.dialects.anthropic.reply import UNSPEAKABLE, own, said_instead, signature, stop_of, tool_id, usage_of
 from dragoman.dialects.anthropic.words import NAME
 from dragoman.dialects.base import Telling
+from dragoman.dialects.carrier import BEFORE, NEXT, carry
 
 _json = msgspec.json.Encoder().encode
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dragoman.dialects.base import Dialect
+from dragoman.dialects.error_objects import read_problem, write_problem
 from dragoman.dialects.openai_chat.edit import StreamEditor, edit_reply
-from dragoman.dialects.openai_chat.errors import read_problem, write_problem
 from dragoman.dialects.openai_chat.reply import read_reply, write_reply
 from dragoman.dialects.openai_chat.request import read_request
 from dragoman.dialects.openai_chat.speak import BEAT, StreamWriter
@@ -24,8 +26,8 @@ DIALECT = Dialect(
     read_reply=read_reply,
     writer=StreamWriter,
     write_reply=write_reply,
-    read_problem=read_problem,
-    write_problem=write_problem,
+    read_problem=partial(read_problem, NAME),
+    write_problem=partial(write_problem, NAME),
     editor=StreamEditor,
     edit_reply=edit_reply,
     members={

@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from dragoman.dialects.names import digest
 from dragoman.dialects.openai_chat.chunk import CallDelta
-from dragoman.dialects.openai_chat.names import digest
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Raw
 
 from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolCall, ToolResult, Turn, Unknown
+from dragoman.dialects.names import sent_id
 from dragoman.dialects.openai_chat.content import BETWEEN, Item, is_bare, is_plain, item, plain, settle, text_of
-from dragoman.dialects.openai_chat.names import sent_id
 from dragoman.dialects.openai_chat.pen import Pen
 from dragoman.dialects.openai_chat.thoughts import echo, google_signature
 from dragoman.dialects.openai_chat.wire import NAME

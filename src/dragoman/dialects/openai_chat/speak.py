@@ -26,7 +26,7 @@ from dragoman.canon.events import (
 from dragoman.canon.request import Extras, Part, Refusal, Seal, ServerTool, Text, Thinking, ToolCall, Unknown
 from dragoman.canon.usage import NOTHING_SAID, merge
 from dragoman.dialects.base import Telling
-from dragoman.dialects.openai_chat.errors import error_object
+from dragoman.dialects.error_objects import error_object
 from dragoman.dialects.openai_chat.thoughts import DETAILS, carried
 from dragoman.dialects.openai_chat.usage import write_usage
 from dragoman.dialects.openai_chat.wire import NAME, WORDS

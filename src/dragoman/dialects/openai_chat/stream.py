@@ -5,8 +5,8 @@ from __future__ import annotations
 from dragoman.canon.events import Beat, Event
 from dragoman.canon.problem import Kind, problem
 from dragoman.dialects.base import Hearing
+from dragoman.dialects.error_objects import problem_in_answer
 from dragoman.dialects.openai_chat.answer import Answer, garbled
-from dragoman.dialects.openai_chat.errors import problem_in_answer
 from dragoman.dialects.sse import FRAME_LIMIT, Frame, Frames, Oversized
 
 _BLANKS = b"\xef\xbb\xbf \t\r\n"

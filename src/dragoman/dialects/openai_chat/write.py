@@ -16,9 +16,9 @@ import msgspec
 from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import OutputShape, Request
 from dragoman.dialects.base import Target, Written
+from dragoman.dialects.names import ToolNames, digest
 from dragoman.dialects.openai_chat.effort import write_effort
 from dragoman.dialects.openai_chat.messages import write_messages
-from dragoman.dialects.openai_chat.names import ToolNames, digest
 from dragoman.dialects.openai_chat.pen import Pen
 from dragoman.dialects.openai_chat.tools import write_tools
 from dragoman.dialects.openai_chat.wire import NULL

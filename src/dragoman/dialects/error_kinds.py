@@ -1,4 +1,4 @@
-"""Tables between the errors of this wire and kinds of problem, both ways.
+"""Tables between the errors that are said as OpenAI says them and kinds of problem, both ways.
 
 Source: error pages of OpenAI, Azure, OpenRouter, DeepSeek, Ollama, vLLM and Mistral, and the bodies users report, read
 2026-11-20.

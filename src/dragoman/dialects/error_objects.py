@@ -1,7 +1,7 @@
-"""Errors of this wire, both ways.
+"""Errors of the wires that say them as OpenAI does, in an `error` object, both ways.
 
 Theory: the status decides; the error's own code comes next; words are consulted only for 400, 413 and 422, from the
-short tables in `kinds`.
+short tables in `error_kinds`. The wires differ in nothing but their names, which come first among the arguments.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from dragoman.canon.problem import Kind, Original, Problem, problem
-from dragoman.dialects.openai_chat.kinds import (
+from dragoman.dialects.error_kinds import (
     ADVICE,
     AS_WRITTEN,
     BY_CODE,
@@ -26,7 +26,6 @@ from dragoman.dialects.openai_chat.kinds import (
     TOLD,
     TOO_LONG,
 )
-from dragoman.dialects.openai_chat.wire import NAME
 
 
 class Said(Struct):
@@ -48,11 +47,11 @@ _SECRET = re.compile(r"\b(?:sk|pk|gsk|xai|key|Bearer)[-_ ][\w*.-]{6,}|\bAIza[\w-
 _MARKUP = re.compile(rb"\s*<")
 
 
-def read_problem(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
+def read_problem(dialect: str, status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     """An upstream's answer with a status other than 2xx as a problem; never raises."""
     said = said_in(body)
     kind = _kind(status, said)
-    original = Original(NAME, status, body) if kind in QUOTED and _is_ours(body) else None
+    original = Original(dialect, status, body) if kind in QUOTED and _is_ours(body) else None
     told_s = wait_s(headers)
     return _problem(kind, said, status, body, said.wait_s if told_s is None else told_s, original)
 
@@ -271,8 +270,8 @@ def error_object(problem: Problem) -> dict[str, object]:
     return {"message": problem.message, "type": kind, "param": problem.param, "code": code}
 
 
-def write_problem(problem: Problem, request_id: str) -> bytes:
+def write_problem(dialect: str, problem: Problem, request_id: str) -> bytes:
     """An error body for a client; the upstream's own where it is of this wire and about the request."""
-    if problem.original and problem.original.dialect == NAME:
+    if problem.original and problem.original.dialect == dialect:
         return problem.original.body
     return msgspec.json.encode({"error": error_object(problem), "request_id": request_id})
