@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from dragoman.cli.claude import ESSENTIAL_ONLY, claude_settings
-from dragoman.settings import shape
+from dragoman.routing import shape
+from dragoman.settings.shape import ServerTable
 from dragoman.settings.adopt import MODEL_NAMES
 from dragoman.settings.environment import OWN_OTHER, OWN_SERVER
 from dragoman.settings.foreign import FOREIGN
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 TABLES: dict[str, type[Struct]] = {
-    "`[server]`": shape.ServerTable,
+    "`[server]`": ServerTable,
     "`[[channels]]`": shape.ChannelTable,
     "`timeouts`": shape.TimeoutsTable,
     "`cards`": shape.CardTable,

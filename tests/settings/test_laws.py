@@ -8,18 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.settings import shape
+from dragoman.routing.shape import ChannelTable, ProfileTable, RuleTable
 from dragoman.settings.environment import OWN_OTHER, OWN_SERVER
 from dragoman.settings.foreign import FOREIGN
 from dragoman.settings.load import load
 from dragoman.settings.reading import read_table
 from dragoman.settings.record import Flags, Notice, SettingsRefused
 from dragoman.settings.server import is_loopback
+from dragoman.settings.shape import FileTables, ServerTable
 
 KEYS = sorted(
     {
         name
-        for table in (shape.FileTables, shape.ServerTable, shape.ChannelTable, shape.ProfileTable, shape.RuleTable)
+        for table in (FileTables, ServerTable, ChannelTable, ProfileTable, RuleTable)
         for name in table.__struct_fields__
     }
 )
@@ -35,7 +36,7 @@ VALUES = st.recursive(
 def test_any_table_is_read_or_faulted(found: dict[str, object]) -> None:
     faults: list[Notice] = []
 
-    table = read_table(shape.FileTables, found, "f:", faults)
+    table = read_table(FileTables, found, "f:", faults)
 
     assert table is not None
     assert all(fault.where.startswith("f:") and fault.what and fault.remedy for fault in faults)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from dragoman.providers.addresses import row_for_address
 from dragoman.providers.base import Provider
+from dragoman.routing.shape import ChannelTable, TimeoutsTable
 from dragoman.routing.snapshot import Channel, Mapping3
 from dragoman.settings.build import Workshop, header_fault
 from dragoman.settings.foreign import FOREIGN, Found, Vendor, key_of
 from dragoman.settings.record import Notice
-from dragoman.settings.shape import ChannelTable, TimeoutsTable
 
 EDITS_NEED = 16000
 """Tokens of output below which agents' edits of files are often cut (Claude Code asks for 32000 and more)."""

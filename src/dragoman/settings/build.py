@@ -13,10 +13,10 @@ from dragoman.providers.base import Card, MemberType, Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.options import read_member
 from dragoman.providers.tokens import Account
+from dragoman.routing.shape import CardTable, ChannelTable, ProfileTable, RuleTable, TargetTable, TimeoutsTable
 from dragoman.routing.snapshot import Channel, ModelCard, Profile, Rule, RuleTarget, Timeouts
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
-from dragoman.settings.shape import CardTable, ChannelTable, ProfileTable, RuleTable, TargetTable, TimeoutsTable
 from dragoman.settings.sources import Secrets, expanded
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
