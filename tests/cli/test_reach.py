@@ -66,6 +66,21 @@ def test_a_list_that_names_folders_is_read_too() -> None:
     assert "gemini-z" in findings[1].what
 
 
+def test_a_list_of_a_publisher_s_is_asked_with_the_token_and_belongs_to_no_project() -> None:
+    body = b'{"publisherModels":[{"name":"publishers/google/models/gemini-x"}]}'
+    findings, asked = found(http("200 OK", body), ("gemini-x", "gemini-z"), "vertex", "ya29.t")
+    assert asked.startswith(b"GET /v1/publishers/google/models?pageSize=1000 HTTP/1.1")
+    assert b"authorization: bearer ya29.t" in asked.lower()
+    assert [finding.grade for finding in findings] == ["fine", "warning"]
+    assert "gemini-z" in findings[1].what
+
+
+def test_a_token_that_opens_no_list_is_no_bad_key() -> None:
+    findings, _ = found(http("403 Forbidden"), provider="vertex", key="ya29.t")
+    assert [finding.grade for finding in findings] == ["note"]
+    assert "takes the key" in findings[0].what
+
+
 def test_a_sound_channel_is_fine() -> None:
     findings, asked = found(http("200 OK", LIST), ("qwen3-coder", "deepseek-chat"))
 

@@ -20,7 +20,7 @@ from google.genai import Client
 from dragoman.canon.problem import Kind, Trouble
 from dragoman.dialects.gemini import DIALECT
 from dragoman.net.rsa import body_of
-from dragoman.providers.addresses import count_url, endpoint
+from dragoman.providers.addresses import count_url, endpoint, models_url
 from dragoman.providers.catalog import catalog
 from dragoman.providers.google import SCOPE, SOURCE, TOKEN_URL
 from dragoman.providers.tokens import Account, Token
@@ -61,6 +61,15 @@ def test_an_access_token_needs_no_exchange(secret: str) -> None:
     ready = SOURCE.ready(Account(secret))
     assert ready == Token("ya29.a0Ad")
     assert "ya29" not in repr(ready)
+
+
+def test_a_machine_of_google_s_asks_its_own_server() -> None:
+    account = Account(" metadata\n")
+    assert SOURCE.ready(account) is None
+    call = SOURCE.ask(account, "", NOW_MS)
+    assert (call.method, body_of(call)) == ("GET", b"")
+    assert call.url == "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token"
+    assert call.headers["metadata-flavor"] == "Google"
 
 
 def test_a_service_account_signs_what_it_asks_for(key: RSAPrivateKey) -> None:
@@ -167,6 +176,8 @@ def test_the_address_is_that_of_the_vendor_s_sdk(location: str, stream: bool) ->
     path = (stream and DIALECT.stream_path) or DIALECT.path
     options = {"project": "my-project"} | ({"location": location} if location else {})
     assert endpoint(ROW, "", path, MODEL, options) == request.url
+    listed = client._api_client._build_request("get", "publishers/google/models?pageSize=1000", {}, None)
+    assert models_url(ROW, "", "", options) == listed.url
 
 
 @pytest.mark.parametrize(
@@ -185,3 +196,5 @@ def test_an_address_of_one_s_own_is_completed(base: str, options: dict[str, str]
     assert count_url(ROW, base, DIALECT.path, options, MODEL) == (
         f"{address}/publishers/google/models/{MODEL}:countTokens"
     )
+    root = address.partition("/projects/")[0]
+    assert models_url(ROW, base, DIALECT.path, options) == f"{root}/publishers/google/models?pageSize=1000"

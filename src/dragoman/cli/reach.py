@@ -85,12 +85,15 @@ async def _of_channel(channel: Channel, row: Provider, wanted: set[str], transpo
         what = f"Its upstream took the connection but did not answer within {PATIENCE_S:.0f} s."
         return [Finding(about, "error", what, SUGGESTIONS[Kind.TIMEOUT])]
     findings = list(_of_clock(answer.headers.get("date", "")))
-    return [_of_status(about, answer.status, bool(url)), *_of_list(about, answer.status, body, wanted), *findings]
+    return [_of_status(about, answer.status, row, bool(url)), *_of_list(about, answer.status, body, wanted), *findings]
 
 
-def _of_status(about: str, status: int, has_list: bool) -> Finding:
-    """What the status of a model list says."""
+def _of_status(about: str, status: int, row: Provider, has_list: bool) -> Finding:
+    """What the status of a model list says. Where a token was fetched the key is good, though it may open no list."""
     match status:
+        case 403 if has_list and row.token:
+            remedy = f"'dragoman channel test {about.split()[-1]}' tells whether the model works."
+            return Finding(about, "note", "Its upstream takes the key, but shows it no list of models.", remedy)
         case 401 | 403 if has_list:
             return Finding(
                 about, "error", f"Its upstream refused the key ({status}).", "Correct the channel's api_key."
@@ -119,10 +122,13 @@ def _names(body: bytes) -> set[str]:
     """The ids in a model list, with and without Ollama's usual tag, and without the folder that Gemini names."""
     try:
         found = msgspec.json.decode(body)
-        names = {str(row.get("id") or row["name"]) for row in found.get("data") or found["models"]}
+        rows = found.get("data") or found.get("models") or found["publisherModels"]
+        names = {str(row.get("id") or row["name"]) for row in rows}
     except (msgspec.DecodeError, AttributeError, KeyError, TypeError):
         return set()
-    return {name.removeprefix("models/") for name in names} | {name.removesuffix(":latest") for name in names}
+    return {name.removeprefix("publishers/google/").removeprefix("models/") for name in names} | {
+        name.removesuffix(":latest") for name in names
+    }
 
 
 def _of_clock(date: str) -> Iterator[Finding]:

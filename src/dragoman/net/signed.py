@@ -59,7 +59,9 @@ class Signed:
     async def _fetch(self, call: Call, credential: Credential) -> Token:
         asked = credential.source.ask(credential.account, str(uuid.uuid4()), self._now_ms())
         answer = await self._inner.send(
-            replace(call, method="POST", url=asked.url, headers=asked.headers, body=body_of(asked), credential=None)
+            replace(
+                call, method=asked.method, url=asked.url, headers=asked.headers, body=body_of(asked), credential=None
+            )
         )
         try:
             body = await answer.whole(ERROR_LIMIT)

@@ -22,6 +22,7 @@ AZURE_UNDATED = frozenset({"preview", "latest"})
 """Versions that the undated address (`/openai/v1`) takes."""
 VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
 """A version in an address. One that the user names stands before a dialect's own, where that is a beta."""
+VERTEX_PUBLISHER = "/publishers/google"
 VERTEX_HOST = "aiplatform.googleapis.com"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})  # noqa: S104 - compared, never bound
 
@@ -113,19 +114,24 @@ def azure_address(target: Target) -> str:
 def vertex_address(target: Target) -> str:
     """The address at Vertex AI, of the options `project` and `location`, or under a base that names them already.
 
+    The list of models belongs to no project.
+
     A location has a host of its own, `us` and `eu` one of another form; `global` is the bare host.
     https://docs.cloud.google.com/vertex-ai/generative-ai/docs/learn/locations, SDK 3.3 (read 2026-11-20).
     """
     scheme, host, root, query, _ = urlsplit(target.base_url)
     root = root.rstrip("/")
+    is_list = f"{VERTEX_PUBLISHER}/" in target.path
+    if is_list:
+        root = root.partition("/projects/")[0]
     if "/projects/" not in root:
         location = target.options.get("location", "global")
         if host == VERTEX_HOST and location != "global":
             host = f"aiplatform.{location}.rep.googleapis.com" if location in ("us", "eu") else f"{location}-{host}"
         root = root if VERSION.fullmatch(root.rpartition("/")[2]) else f"{root}/v1beta1"
-        if project := target.options.get("project", ""):
+        if not is_list and (project := target.options.get("project", "")):
             root += f"/projects/{project}/locations/{location}"
-    wanted = re.sub(r"^/v\d\w*", "/publishers/google", target.path)
+    wanted = re.sub(r"^/v\d\w*", "" if is_list else VERTEX_PUBLISHER, target.path)
     return _plain(urlunsplit((scheme, host, root, query, "")), wanted)
 
 

@@ -1,11 +1,12 @@
 """Google Cloud's tokens: how one is asked for, what the answer means, and how long it lasts.
 
 Rules. A channel's secret is the text of a file of credentials, that of a service account or of a user who logged in
-with `gcloud auth application-default login`, or else a ready access token. A service account signs what it asks for
+with `gcloud auth application-default login`; or the word `metadata` on a machine of Google's, whose own account is
+then asked for by its metadata server; or else a ready access token. A service account signs what it asks for
 (RFC 7523); a user's file holds all that is asked. Nothing here signs or performs a call: `net.signed` does.
 
 Sources, read 2026-11-20: developers.google.com, OAuth 2.0 for server to server applications; google.aip.dev/auth/4110
-(application default credentials); oauth2 of google-auth 2.
+(application default credentials); cloud.google.com/compute/docs/access/authenticate-workloads; google-auth 2.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.providers.tokens import Account, Signing, Token, TokenCall, TokenSource
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+METADATA = "metadata"
+"""The secret that stands for the account of the machine itself."""
+METADATA_URL = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 SIGNED_FOR_S = 3600
 """A signed request is good for an hour at most."""
@@ -46,11 +50,13 @@ _FILE = msgspec.json.Decoder(File)
 def ready_token(account: Account) -> Token | None:
     """The secret itself where it is a token; None where it is a file."""
     secret = account.secret.strip()
-    return None if secret.startswith("{") else Token(secret.removeprefix("Bearer ").strip())
+    return None if secret.startswith("{") or secret == METADATA else Token(secret.removeprefix("Bearer ").strip())
 
 
 def exchange(account: Account, _: str, now_ms: int) -> TokenCall:
     """The call that gives a token for a file of credentials. Raises `Trouble` for a file that gives none."""
+    if account.secret.strip() == METADATA:
+        return TokenCall(METADATA_URL, {"metadata-flavor": "Google", "accept": "application/json"}, b"", method="GET")
     try:
         file = _FILE.decode(account.secret)
     except msgspec.DecodeError:

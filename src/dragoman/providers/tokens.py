@@ -42,6 +42,7 @@ class TokenCall(Struct, frozen=True):
     body: bytes
     signing: Signing | None = None
     """What the body must end with: these words, a dot and their signature in base64 for addresses."""
+    method: str = "POST"
 
 
 class Token(Struct, frozen=True):
