@@ -43,6 +43,7 @@ from dragoman.dialects.openai_chat.thoughts import (
 )
 from dragoman.dialects.openai_chat.usage import read_usage
 from dragoman.dialects.openai_chat.wire import FAILING_REASONS, NAME, NULL, REASONS
+from dragoman.dialects.sse import Frame
 
 
 class Answer:
@@ -68,6 +69,15 @@ class Answer:
         self._refused = False
         self._tags = ThinkTags() if hearing.habits.think_tags else None
         self.ended = False
+
+    def hear(self, frame: Frame) -> list[Event]:
+        """The events of one frame of a stream."""
+        data = frame.data
+        if data.startswith(b"[DONE]"):
+            return self.end()
+        if frame.event == "error" and not self.ended:
+            return self.fail(problem_in_answer(data) or garbled(data))
+        return self.take(data) if data.strip() else []
 
     def take(self, data: bytes) -> list[Event]:
         """The events of one chunk, or of a whole answer; a `Beat` if it holds nothing."""
