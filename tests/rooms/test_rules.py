@@ -35,6 +35,7 @@ BROKEN = [
     (rules.upward_imports, "dialects/anthropic/stream.py", "from ...relay import attempt"),
     (rules.upward_imports, "relay/relay.py", "def late():\n    from dragoman.web import doors"),
     (rules.upward_imports, "relay/relay.py", "from dragoman.store.sql import Store"),
+    (rules.upward_imports, "store/ports/ledger.py", "from dragoman.store.tables import exchanges"),
     (rules.upward_imports, "web/doors.py", "from dragoman import settings"),
     (rules.upward_imports, "demo/model.py", "from dragoman.net import transport"),
     (rules.upward_imports, "settings/load.py", "from dragoman.relay import relay"),

@@ -7,7 +7,7 @@ table's own business.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -81,3 +81,55 @@ class ProfileTable(Struct, frozen=True, kw_only=True):
 
     name: Word
     rules: tuple[RuleTable, ...] = ()
+
+
+class ProjectTable(Struct, frozen=True, kw_only=True):
+    """A group of API keys"""
+
+    name: Word
+    note: str = ""
+
+
+class KeyLimitsTable(Struct, frozen=True, kw_only=True):
+    """`limits` of an API key"""
+
+    rpm: Count | None = None
+    tpm: Count | None = None
+    simultaneous: Count | None = None
+
+
+Window = Literal["minute", "hour", "day", "week", "month", "total"]
+"""Calendar periods in UTC; a week begins on Monday."""
+
+
+class BudgetTable(Struct, frozen=True, kw_only=True):
+    """One of `budgets` of an API key; a request must fit into all of them"""
+
+    window: Window
+    requests: Count | None = None
+    tokens: Count | None = None
+    money: Annotated[str, Meta(pattern=r"^\d{1,9}(\.\d{1,9})?$")] | None = None
+    """A decimal in `currency`, never a float: sums of floats drift."""
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] = "USD"
+
+
+class KeyTable(Struct, frozen=True, kw_only=True):
+    """An API key, but for its secret"""
+
+    name: Word
+    project: str = ""
+    """Name of a project; empty: none."""
+    profiles: tuple[Word, ...] = ()
+    """Names of the profiles it may be switched to."""
+    profile: str = ""
+    """Name of the one in force; empty: the default one."""
+    models: tuple[Word, ...] = ()
+    """Names that may be asked for, `*` standing for any characters; none: all."""
+    doors: tuple[Word, ...] = ()
+    """Dialects that may be spoken; none: all."""
+    addresses: tuple[Word, ...] = ()
+    """Networks in CIDR form that it may be used from; none: all."""
+    limits: KeyLimitsTable = KeyLimitsTable()
+    budgets: tuple[BudgetTable, ...] = ()
+    keep_bodies: bool | None = None
+    """Whether the content of its requests and answers is kept; None: as the gateway does."""

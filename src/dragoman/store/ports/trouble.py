@@ -1,0 +1,18 @@
+"""What the store says when it cannot do what was asked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Trouble = Literal["away", "missing", "taken", "stale", "damaged", "locked_out"]
+"""away: it does not answer now, ask again later. missing: there is no such row. taken: the name is in use. stale: the
+row was changed by somebody else meanwhile. damaged: its file or contents cannot be trusted. locked_out: the master key
+is not the one its secrets were sealed with."""
+
+
+class StoreTrouble(Exception):  # noqa: N818 - it tells what the store found and is no error of the program
+    """The store cannot do what was asked; the message says why and what to do, without secrets."""
+
+    def __init__(self, kind: Trouble, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
