@@ -40,7 +40,7 @@ def snapshot(*channels: Channel, rules: tuple[Rule, ...] | None = None, mapping:
 
 def rule(name: str, *targets: str, message: str = "") -> Rule:
     """A rule; a name between slashes is a pattern, and a target is `channel/model`."""
-    to = tuple(RuleTarget(*target.split("/", 1)) for target in targets)
+    to = tuple(RuleTarget(channel, model) for channel, _, model in (target.partition("/") for target in targets))
     if name.startswith("/"):
         return Rule(pattern=re.compile(name.strip("/")), targets=to, message=message)
     return Rule(model=name, targets=to, message=message)

@@ -6,7 +6,7 @@ import pytest
 
 from dragoman.canon.problem import Kind
 from dragoman.routing.match import ALIAS, Resolved, resolve
-from dragoman.routing.plan import Refused
+from dragoman.routing.plan import Ask, Refused
 from dragoman.routing.snapshot import Mapping3, Profile, Snapshot
 from tests.routing.house import channel, rule, snapshot
 
@@ -31,7 +31,7 @@ MAPPED = snapshot(channel("env"), mapping=Mapping3(big="big-1", middle="mid-1", 
 
 def found(configuration: Snapshot, asked: str, profile: str | None = None) -> list[str]:
     """The candidates as `channel/model`."""
-    resolved = resolve(configuration, profile, asked)
+    resolved = resolve(configuration, Ask(door="door", asked=asked, profile=profile))
     assert isinstance(resolved, Resolved), resolved
     assert resolved.rule
     assert all(candidate.why for candidate in resolved.candidates)
@@ -40,7 +40,7 @@ def found(configuration: Snapshot, asked: str, profile: str | None = None) -> li
 
 def refusal(configuration: Snapshot, asked: str, profile: str | None = None) -> str:
     """The message of a refusal."""
-    refused = resolve(configuration, profile, asked)
+    refused = resolve(configuration, Ask(door="door", asked=asked, profile=profile))
     assert isinstance(refused, Refused)
     assert refused.problem.kind is Kind.MODEL_NOT_FOUND
     assert refused.problem.status == 404
@@ -82,7 +82,7 @@ def test_a_name_finds(configuration: Snapshot, asked: str, candidates: list[str]
 
 
 def test_the_rule_is_told_in_words() -> None:
-    resolved = resolve(SHOP, None, "claude-opus-5-5[1m]")
+    resolved = resolve(SHOP, Ask(door="door", asked="claude-opus-5-5[1m]"))
     assert isinstance(resolved, Resolved)
     assert resolved.rule == "rule 2 of profile 'default' (pattern 'claude-(opus|sonnet)-.*')"
     assert resolved.asked == "claude-opus-5-5"

@@ -100,6 +100,11 @@ class Attempt:
         self._held: list[Event] = []
         """What came before the first content; it joins the fold when it is shown."""
 
+    @property
+    def first_ms(self) -> int | None:
+        """What the first content took; None where none came."""
+        return None if self.content_s is None else int((self.content_s - self.sent_s) * 1000)
+
     async def run(self) -> Problem | None:
         """None once the client has its whole answer; else what went wrong. After content, the client knows already."""
         try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache, partial
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from dragoman.dialects.base import Dialect
 from dragoman.net.call import Tls
@@ -13,8 +13,10 @@ from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.credentials import auth_headers, forwarded_headers, session_mark
 from dragoman.providers.options import with_members
 from dragoman.providers.tokens import Account, Credential
-from dragoman.routing.match import resolve
-from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.routing.match import DEFAULT_PROFILE, Resolved, resolve
+from dragoman.routing.plan import Ask, Refused
+from dragoman.routing.snapshot import Channel, Snapshot, Strategy
+from dragoman.routing.strategy import MEASURED
 
 NAMES = 1000
 """Names of models that are remembered at most: clients choose them."""
@@ -88,12 +90,23 @@ class Wiring:
         user_agent: str,
     ) -> None:
         self.snapshot = snapshot
-        self.resolve = lru_cache(maxsize=NAMES)(partial(resolve, snapshot))
-        """`routing.match.resolve` for this snapshot."""
+        self.measures = MEASURED.intersection(_strategies(snapshot))
+        """Strategies in use that compare loads."""
+        self._conditional = {profile.name for profile in snapshot.profiles if any(rule.when for rule in profile.rules)}
+        self._resolved = lru_cache(maxsize=NAMES)(self._resolve)
         self._dialects = dialects
         self._providers = providers
         self._user_agent = user_agent
         self._outlets: dict[str, Outlet] = {}
+
+    def resolve(self, ask: Ask) -> Resolved | Refused:
+        """`routing.match.resolve` for this snapshot."""
+        if (ask.profile or DEFAULT_PROFILE) in self._conditional:
+            return resolve(self.snapshot, ask)
+        return self._resolved(ask.profile, ask.asked)
+
+    def _resolve(self, profile: str | None, asked: str) -> Resolved | Refused:
+        return resolve(self.snapshot, Ask(door="", asked=asked, profile=profile))
 
     def outlet(self, channel: Channel) -> Outlet:
         """The outlet of a channel; a request that set out with an earlier snapshot may still ask with its own."""
@@ -109,3 +122,10 @@ class Wiring:
             return False
         natives = [other for other in self.snapshot.channels if other.native and other.dialect == door.name]
         return len(natives) == 1
+
+
+def _strategies(snapshot: Snapshot) -> Iterator[Strategy]:
+    for profile in snapshot.profiles:
+        for strategy in (profile.strategy, *(rule.strategy for rule in profile.rules)):
+            if strategy is not None:
+                yield strategy

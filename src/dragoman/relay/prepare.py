@@ -15,7 +15,7 @@ from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
-from dragoman.canon.request import Loss, Part, Request, Seal, ToolResult
+from dragoman.canon.request import Loss, Part, Request, Seal, Text, ToolResult
 from dragoman.canon.seal import NATIVE, wrap
 from dragoman.canon.splice import members, splice
 from dragoman.dialects.base import Dialect, Hearing, Target, Written
@@ -27,6 +27,7 @@ from dragoman.providers.quirks import fit
 from dragoman.providers.wish import Wish
 from dragoman.relay.outlet import Outlet
 from dragoman.routing.plan import Step
+from dragoman.routing.snapshot import Override
 
 Edits: TypeAlias = dict[str, bytes | None]
 
@@ -132,11 +133,26 @@ def _wish(inquiry: Inquiry, step: Step, outlet: Outlet) -> Wish:
 
     A client that speaks the upstream's own dialect has its own words for the model, so none are added.
     """
-    limits = [limit for limit in (step.channel.max_output, step.max_output) if limit]
-    wish = fit(outlet.provider, inquiry.request, step.model, max_output=min(limits) if limits else None)
+    limits = [limit for limit in (step.channel.max_output, step.max_output, step.override.max_output) if limit]
+    request = _overridden(inquiry.request, step.override)
+    wish = fit(outlet.provider, request, step.model, max_output=min(limits) if limits else None)
+    if request is not inquiry.request:
+        wish = replace(wish, losses=(OVERRIDDEN, *wish.losses))
     if inquiry.door.name == outlet.dialect.name:
         return wish
     return with_addendum(outlet.provider, outlet.channel.options, wish)
+
+
+OVERRIDDEN = Loss("override", "The profile's rule sets the effort of this request, or adds to its system prompt.")
+
+
+def _overridden(request: Request, override: Override) -> Request:
+    """The request as the rule's target changes it; the very same one where it does not."""
+    if override.effort:
+        request = replace(request, reasoning=replace(request.reasoning, effort=override.effort))
+    if override.addendum:
+        request = replace(request, system=(*request.system, Text(override.addendum)))
+    return request
 
 
 def _verbatim(

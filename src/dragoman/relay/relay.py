@@ -39,6 +39,7 @@ from dragoman.routing.decide import decide_among
 from dragoman.routing.health import Left, Succeeded
 from dragoman.routing.plan import WARM_LONG_MS, WARM_MS, Ask, Plan, Refused, Step
 from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.routing.strategy import Chance
 from dragoman.routing.verdict import Again, Failure, Next, Situation, final, verdict
 
 COUNT_S = 3.0
@@ -163,7 +164,7 @@ class Relay:
             return trouble.problem
         delivery.telling = replace(delivery.telling, bare_seals=self._wiring.bare_seals(channel, inquiry.door))
         delivery.headers = course.headers(step, prepared)
-        self.learned.set_out(step, _now_ms())
+        self.learned.set_out(step, _now_ms(), measured=bool(self._wiring.measures))
         attempt = Attempt(prepared, self._transport, delivery, pulse)
         found: Problem | None = None
         try:
@@ -180,7 +181,7 @@ class Relay:
             course.attempted(step, attempt, problem(Kind.INTERNAL, OWN_FAULT))
             raise
         pulse.abort = None
-        self.learned.learn(step, found or Succeeded(), _now_ms(), random.random())  # noqa: S311
+        self.learned.learn(step, found or Succeeded(), _now_ms(), random.random(), attempt.first_ms)  # noqa: S311
         usage = attempt.fold.usage
         if found is None and usage.exact and usage.prompt:
             self.learned.measured(inquiry.request.model, course.raw_estimate, usage.prompt)
@@ -191,8 +192,9 @@ class Relay:
         return found
 
     def _plan(self, inquiry: Inquiry, course: Course, dice: float) -> Plan | Refused:
-        found = self._wiring.resolve(inquiry.profile, inquiry.request.model)
-        return decide_among(found, self.learned.health, self._ask(inquiry, course), _now_ms(), dice)
+        ask = self._ask(inquiry, course)
+        chance = Chance(self.learned.loads, _now_ms(), dice)
+        return decide_among(self._wiring.resolve(ask), self.learned.health, ask, chance)
 
     def _ask(self, inquiry: Inquiry, course: Course) -> Ask:
         request = inquiry.request
@@ -209,6 +211,11 @@ class Relay:
             has_documents=needs.documents,
             long_context="context-1m" in inquiry.headers.get("anthropic-beta", ""),
             warm_ms=WARM_LONG_MS if needs.long_cache else WARM_MS,
+            thinking=request.reasoning.mode in ("on", "adaptive"),
+            stream=request.stream,
+            agent=course.session.agent,
+            headers=inquiry.headers,
+            now_s=time.time(),
         )
 
     async def _say_farewell(self, delivery: Delivery, inquiry: Inquiry) -> None:

@@ -9,11 +9,15 @@ from collections import OrderedDict
 
 from dragoman.canon.problem import Problem
 from dragoman.ledger.tokens import Calibration, calibrate
-from dragoman.routing.health import Health, Outcome, begin, learn
+from dragoman.routing.health import Health, Left, Outcome, Succeeded, begin, learn
+from dragoman.routing.load import IDLE, Load, Loads, came_back, set_out, target_key
 from dragoman.routing.plan import Step
 
 FORETOLD = 256
 """Refusals that are kept for a repetition at most."""
+
+TARGETS = 1000
+"""Targets whose load is remembered at most."""
 
 PLAIN = 1000
 """Targets whose taste in schemas is remembered at most."""
@@ -25,6 +29,9 @@ class Learned:
     def __init__(self) -> None:
         self.health = Health()
         self.calibration = Calibration()
+        self._targets: dict[str, Load] = {}
+        self.loads = Loads(self._targets)
+        """Of targets whose load a strategy compares."""
         self._plain: dict[tuple[str, str], None] = {}
         self._foretold: OrderedDict[str, Problem] = OrderedDict()
 
@@ -38,13 +45,22 @@ class Learned:
         if len(self._plain) > PLAIN:
             del self._plain[next(iter(self._plain))]
 
-    def set_out(self, step: Step, now_ms: int) -> None:
-        """An attempt begins."""
+    def set_out(self, step: Step, now_ms: int, *, measured: bool = False) -> None:
+        """An attempt begins; `measured` where a strategy compares loads."""
         self.health = begin(self.health, step, now_ms)
+        if measured:
+            key = target_key(step.channel.name, step.model)
+            self._targets[key] = set_out(self._targets.get(key, IDLE), now_ms)
+            if len(self._targets) > TARGETS:
+                del self._targets[next(iter(self._targets))]
 
-    def learn(self, step: Step, outcome: Outcome, now_ms: int, dice: float) -> None:
-        """An attempt has ended."""
+    def learn(self, step: Step, outcome: Outcome, now_ms: int, dice: float, first_ms: int | None = None) -> None:
+        """An attempt has ended; `first_ms` is what its first content took, where it came to any."""
         self.health = learn(self.health, step, outcome, now_ms, dice)
+        key = target_key(step.channel.name, step.model)
+        if key in self._targets:
+            ok = None if type(outcome) is Left else type(outcome) is Succeeded
+            self._targets[key] = came_back(self._targets[key], now_ms, first_ms=first_ms, ok=ok)
 
     def measured(self, model: str, estimated: int, reported: int) -> None:
         """A provider told how many tokens a prompt really had."""

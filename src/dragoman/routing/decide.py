@@ -1,23 +1,26 @@
 """Who shall answer a request: one pure function that plans every attempt, with its reason, before the first is made.
 
 Rules, in this order: candidates come from `match`; those that cannot take what the request holds are passed over
-while another can; so are those whose context is too small; so are those that are ill. The last candidate is never
-removed for a guess of ours: where all are ill, the one nearest to its recovery is tried. Only a wait that the
-provider told, and a prompt that fits nowhere, refuse a request.
+while another can; so are those whose context is too small; so are those that are full, and those that are ill. No
+request fails for a guess of ours: where all are ill, they are tried all the same, the one nearest to its recovery
+first. Only a wait that the provider told, and a prompt that fits nowhere, refuse a request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
 from dragoman.canon.problem import Kind, problem
-from dragoman.routing.health import Health, home, usable
+from dragoman.routing.health import Fitness, Health, eased_share, home, usable
+from dragoman.routing.load import NO_LOADS, Loads
 from dragoman.routing.match import Candidate, Resolved, card_of, resolve
 from dragoman.routing.plan import Ask, PassedOver, Plan, Refused, Step
-from dragoman.routing.snapshot import Snapshot
+from dragoman.routing.snapshot import Snapshot, Strategy
+from dragoman.routing.strategy import Chance, Fit, Placed, in_order
 
 __all__ = ["Ask", "PassedOver", "Plan", "Refused", "Step", "card_of", "decide"]
 
@@ -31,25 +34,29 @@ LEAST_OUTPUT = 1024
 """Room for output is never cut below this: the estimate may be wrong, and then the upstream tells."""
 
 
-def decide(snapshot: Snapshot, health: Health, ask: Ask, now_ms: int, dice: float) -> Plan | Refused:
+def decide(
+    snapshot: Snapshot, health: Health, ask: Ask, now_ms: int, dice: float, loads: Loads = NO_LOADS
+) -> Plan | Refused:
     """The attempts for a request, in order, or why there are none. `dice` is drawn evenly from 0 up to 1."""
-    return decide_among(resolve(snapshot, ask.profile, ask.asked), health, ask, now_ms, dice)
+    return decide_among(resolve(snapshot, ask), health, ask, Chance(loads, now_ms, dice))
 
 
-def decide_among(found: Resolved | Refused, health: Health, ask: Ask, now_ms: int, dice: float) -> Plan | Refused:
+def decide_among(found: Resolved | Refused, health: Health, ask: Ask, chance: Chance) -> Plan | Refused:
     """The same, where the name that was asked for is resolved already."""
     if isinstance(found, Refused):
         return found
-    passed: list[PassedOver] = []
+    now_ms = chance.now_ms
+    passed = list(found.passed_over)
     able = _able(found.candidates, ask, passed)
     roomy = _roomy(able, found, ask, passed)
     if not roomy:
         return _too_long(able, ask)
-    fit = _fit(roomy, health, now_ms, passed)
+    free = _free(roomy, chance.loads, passed)
+    fit = _fit(free, health, now_ms, passed)
     if not fit:
-        return _all_wait(roomy, found.asked, health, now_ms)
+        return _all_wait(free, found.asked, health, now_ms)
     pin = f"{ask.session}\x1f{found.asked}" if ask.session else ""
-    ordered = _ordered(fit, home(health, pin, now_ms) if pin else "", dice)
+    ordered = _ordered(fit, found.strategy, home(health, pin, now_ms) if pin else "", health, chance)
     passed += [PassedOver(_name(rest.candidate), f"only {ATTEMPTS} attempts are made") for rest in ordered[ATTEMPTS:]]
     return Plan(
         asked=found.asked,
@@ -57,23 +64,6 @@ def decide_among(found: Resolved | Refused, health: Health, ask: Ask, now_ms: in
         attempts=tuple(_step(stood, ask, pin, long=_is_long(found, ask)) for stood in ordered[:ATTEMPTS]),
         passed_over=tuple(passed),
     )
-
-
-class _Fit(NamedTuple):
-    """A candidate that may be asked."""
-
-    candidate: Candidate
-    why: str = ""
-    """Why it may be asked although it is ill; empty for a healthy one."""
-
-
-class _Stood(NamedTuple):
-    """A candidate in its place."""
-
-    candidate: Candidate
-    why: str
-    probe: bool
-    share: float
 
 
 def _able(candidates: Sequence[Candidate], ask: Ask, passed: list[PassedOver]) -> list[Candidate]:
@@ -130,21 +120,42 @@ def _too_long(able: list[Candidate], ask: Ask) -> Refused:
     return Refused(problem(Kind.PROMPT_TOO_LONG, message))
 
 
-def _fit(roomy: list[Candidate], health: Health, now_ms: int, passed: list[PassedOver]) -> list[_Fit]:
-    """The candidates that may be asked now; where all are ill, the one nearest to its recovery, unless its provider
-    told it to wait."""
+def _free(roomy: list[Candidate], loads: Loads, passed: list[PassedOver]) -> list[Candidate]:
+    """The candidates whose own limits leave room; all of them, if none does: a place may come free while they wait."""
+    if not loads.full:
+        return roomy
+    free = [candidate for candidate in roomy if candidate.channel.name not in loads.full]
+    if not free:
+        return roomy
+    passed += [
+        PassedOver(_name(candidate), loads.full[candidate.channel.name])
+        for candidate in roomy
+        if candidate.channel.name in loads.full
+    ]
+    return free
+
+
+def _fit(roomy: list[Candidate], health: Health, now_ms: int, passed: list[PassedOver]) -> list[Fit]:
+    """The candidates that may be asked now; where all are ill, every one that no provider told us to spare, the one
+    nearest to its recovery first."""
     if not health.breakers:
-        return [_Fit(candidate) for candidate in roomy]
+        return [Fit(candidate) for candidate in roomy]
     checked = [(candidate, usable(health, candidate.channel, candidate.model, now_ms)) for candidate in roomy]
-    fit = [_Fit(candidate, fitness.why) for candidate, fitness in checked if fitness.answer != "no"]
+    fit = [Fit(candidate, fitness.why) for candidate, fitness in checked if fitness.answer != "no"]
     ill = [(candidate, fitness) for candidate, fitness in checked if fitness.answer == "no"]
-    guessed = [(candidate, fitness) for candidate, fitness in ill if not fitness.told]
+    guessed = sorted((pair for pair in ill if not pair[1].told), key=_wait_ms)
     if not fit and guessed:
-        kept, fitness = min(guessed, key=lambda pair: pair[1].wait_ms)
-        fit = [_Fit(kept, f"nothing else is left, although {fitness.why}")]
-        ill = [(candidate, found) for candidate, found in ill if candidate is not kept]
+        fit = [
+            Fit(replace(candidate, rank=place), f"nothing else is left, although {fitness.why}")
+            for place, (candidate, fitness) in enumerate(guessed)
+        ]
+        ill = [pair for pair in ill if pair[1].told]
     passed += [PassedOver(_name(candidate), fitness.why) for candidate, fitness in ill]
     return fit
+
+
+def _wait_ms(pair: tuple[Candidate, Fitness]) -> int:
+    return pair[1].wait_ms
 
 
 def _all_wait(roomy: list[Candidate], asked: str, health: Health, now_ms: int) -> Refused:
@@ -160,50 +171,35 @@ def _all_wait(roomy: list[Candidate], asked: str, health: Health, now_ms: int) -
     return Refused(problem(kind, message, retry_after_s=wait_s))
 
 
-def _ordered(fit: list[_Fit], at_home: str, dice: float) -> list[_Stood]:
-    """The candidates in the order of the attempts: a warm prompt cache first, then rank, then the draw by weight."""
-    stood: list[_Stood] = []
+def _ordered(fit: list[Fit], strategy: Strategy, at_home: str, health: Health, chance: Chance) -> list[Placed]:
+    """The candidates in the order of the attempts: a warm prompt cache first, then rank, then the strategy. One that
+    has just recovered is eased in: behind the others for a share of the requests that shrinks."""
+    stood: list[Placed] = []
     for _, equals in groupby(sorted(fit, key=_rank), key=_rank):
-        rivals = list(equals)
-        stood += _drawn(rivals, dice) if len(rivals) > 1 else [_placed(rivals[0], 1.0)]
+        stood += in_order(strategy, list(equals), chance)
+    if health.breakers and len(stood) > 1:
+        stood = _eased(stood, health, chance)
     for warm in stood:
         if warm.candidate.channel.name == at_home and not warm.probe:
-            pinned = _Stood(warm.candidate, "the session's prompt cache is warm here", probe=False, share=1.0)
+            pinned = Placed(warm.candidate, "the session's prompt cache is warm here", probe=False)
             return [pinned, *(one for one in stood if one is not warm)]
     return stood
 
 
-def _rank(one: _Fit) -> int:
+def _eased(stood: list[Placed], health: Health, chance: Chance) -> list[Placed]:
+    """The first candidate behind the second while it is being eased in, and this request is not among its share."""
+    first, second, *rest = stood
+    share = eased_share(health, first.candidate.channel, first.candidate.model, chance.now_ms)
+    if share == 1.0 or (chance.dice * 4096) % 1.0 < share:
+        return stood
+    return [second, first._replace(why=f"{first.why}; recovered lately, takes {share:.0%} for now"), *rest]
+
+
+def _rank(one: Fit) -> int:
     return one.candidate.rank
 
 
-def _drawn(equals: list[_Fit], dice: float) -> list[_Stood]:
-    """Candidates of one rank, drawn by weight one after the other. One throw serves all draws: what is left of it
-    within the drawn share is even again."""
-    total = sum([one.candidate.channel.weight for one in equals])
-    stood: list[_Stood] = []
-    while equals:
-        left = sum([one.candidate.channel.weight for one in equals])
-        point = dice * left
-        drawn = equals[-1]
-        for one in equals:
-            if point < one.candidate.channel.weight:
-                drawn = one
-                break
-            point -= one.candidate.channel.weight
-        weight = drawn.candidate.channel.weight
-        dice = min(point / weight, 1.0) if weight else 0.0
-        stood.append(_placed(drawn, weight / total if total else 1.0))
-        equals = [one for one in equals if one is not drawn]
-    return stood
-
-
-def _placed(one: _Fit, share: float) -> _Stood:
-    why = f"{one.why}; {one.candidate.why}" if one.why else one.candidate.why
-    return _Stood(one.candidate, why, bool(one.why), share)
-
-
-def _step(stood: _Stood, ask: Ask, pin: str, *, long: bool) -> Step:
+def _step(stood: Placed, ask: Ask, pin: str, *, long: bool) -> Step:
     """One attempt."""
     candidate = stood.candidate
     return Step(
@@ -215,6 +211,7 @@ def _step(stood: _Stood, ask: Ask, pin: str, *, long: bool) -> Step:
         probe=stood.probe,
         pin=pin,
         warm_ms=ask.warm_ms,
+        override=candidate.override,
     )
 
 

@@ -1,9 +1,10 @@
 """Which channels are fit to be asked, learned from what happened: circuit breakers, and where sessions are at home.
 
 Rules. A breaker stands at one of three scopes: a target (channel and model), a channel (its credential), or a
-host. It opens on faults in a row; when its time has run out one request at a time may try it, and two successes close
-it. A limit opens it at once, and is over when its wait is over; a wait that the provider told is kept to the
-millisecond. The numbers are those of the tables below.
+host. It opens on faults in a row, or when too large a share of the attempts of half a minute failed; when its time has
+run out one request at a time may try it, and two successes close it. What has closed is eased in. A limit opens it at
+once, and is over when its wait is over; a wait that the provider told is kept to the millisecond. The numbers are
+those of the tables below.
 
 Theory: everything is a frozen value and `learn` is the only way it changes, so that a replica can be replayed.
 Scopes without trouble have no entry, so a healthy gateway pays nothing here.
@@ -25,6 +26,16 @@ OPEN_AFTER = 5
 """Faults in a row that open a breaker, where its fault names no other number."""
 CONNECT_OPEN_AFTER = 3
 """The same where every fault was in connecting."""
+RATE = 0.3
+"""Share of failing attempts that opens a breaker: more than retries should have to make up for."""
+RATE_AFTER = 10
+"""Attempts that must have been seen for that."""
+BUCKET_MS = 5_000
+BUCKETS = 6
+"""The share is that of the last half minute, in steps."""
+EASE_MS = 30_000
+EASE_FROM = 0.1
+"""What has recovered begins with this share of its requests and has all of them after this time."""
 CLOSE_AFTER = 2
 """Successes that close a breaker again."""
 HEALTHY_MS = 30_000
@@ -77,6 +88,14 @@ FAULTS: dict[Kind, Fault] = {
 """Kinds that count; all others say nothing of the channel. Vendors limit rates per model, hence the scope of those."""
 
 
+class Bucket(NamedTuple):
+    """What came of the attempts that ended in one stretch of `BUCKET_MS`."""
+
+    number: int
+    attempts: int
+    faults: int
+
+
 class Breaker(Struct, frozen=True, kw_only=True):
     """What is remembered of one scope."""
 
@@ -88,7 +107,9 @@ class Breaker(Struct, frozen=True, kw_only=True):
     """How often it opened lately."""
     is_open: bool = False
     until_ms: int = 0
-    """While open: when it may be tried again; afterwards: when it closed."""
+    """While open: when it may be tried again; afterwards: when it might have been, or closed if that was earlier."""
+    closed_ms: int = 0
+    """When it closed after faults; 0 where it never did."""
     is_limit: bool = False
     """Whether it is open for a limit, and closes by itself when its rest is over."""
     told: bool = False
@@ -99,6 +120,8 @@ class Breaker(Struct, frozen=True, kw_only=True):
     """Since it opened."""
     leased_until_ms: int = 0
     """While later than now, a probe is on its way."""
+    window: tuple[Bucket, ...] = ()
+    """What came of the last attempts, oldest first; empty before the first fault."""
     host: str = ""
 
 
@@ -165,8 +188,8 @@ def learn(health: Health, step: Step, outcome: Outcome, now_ms: int, dice: float
     match outcome:
         case Succeeded():
             return _at_home(_recovered(health, step, now_ms), step, now_ms)
-        case Problem(kind=kind) if kind in FAULTS:
-            return _failed(_released(health, step), step, outcome, _Now(now_ms, dice))
+        case Problem() if fault := _fault(step.channel, outcome):
+            return _failed(_released(health, step), step, outcome, fault, _Now(now_ms, dice))
         case _:
             return _released(health, step)
 
@@ -175,6 +198,22 @@ def home(health: Health, pin: str, now_ms: int) -> str:
     """Name of the channel where a session's prompt cache is warm; empty if nowhere, or if it is lost there."""
     found = health.pins.get(pin)
     return found.channel if found and _stands(health, found, now_ms) else ""
+
+
+def eased_share(health: Health, channel: Channel, model: str, now_ms: int) -> float:
+    """Share of its requests that a target which has recovered may have by now."""
+    closed = [breaker.closed_ms for scope in _scopes(channel, model) if (breaker := health.breakers.get(scope))]
+    since_ms = now_ms - max(closed) if any(closed) else EASE_MS
+    return min(1.0, EASE_FROM + (1 - EASE_FROM) * max(0, since_ms) / EASE_MS)
+
+
+def _fault(channel: Channel, found: Problem) -> Fault | None:
+    """What a problem means for this channel's health; None: nothing."""
+    for rule in channel.rests:
+        if rule.status == found.upstream_status:
+            rest_ms = int(rule.for_s * 1000)
+            return Fault("channel", rule.times, (rest_ms, rest_ms))
+    return FAULTS.get(found.kind)
 
 
 class _Now(NamedTuple):
@@ -222,22 +261,43 @@ def _fitness(scope: str, breaker: Breaker, now_ms: int) -> Fitness:
     return Fitness("probe", f"{scope} is tried again after {breaker.kind}", kind=breaker.kind)
 
 
-def _failed(health: Health, step: Step, found: Problem, now: _Now) -> Health:
+def _failed(health: Health, step: Step, found: Problem, fault: Fault, now: _Now) -> Health:
     """Counts one fault, and opens what has had enough."""
-    fault = FAULTS[found.kind]
     host, channel, target = _scopes(step.channel, step.model)
     scope = channel if fault.scope == "channel" else target
     before = health.breakers.get(scope, Breaker(host=host))
     if fault.is_limit or (found.kind is Kind.OVERLOADED and found.retry_after_s is not None):
-        return _remember(health, scope, _opened(before, found, now, is_limit=True))
+        return _remember(health, scope, _opened(before, found, fault, now, is_limit=True))
     counted = replace(
-        before, faults=before.faults + 1, connect_only=before.connect_only and fault.connect, kind=found.kind
+        before,
+        faults=before.faults + 1,
+        connect_only=before.connect_only and fault.connect,
+        kind=found.kind,
+        window=_seen(before.window, now.ms, failed=True) if fault.scope == "target" else (),
     )
-    enough = CONNECT_OPEN_AFTER if counted.connect_only else fault.open_after
-    if not _rests(before, now.ms) and (_is_tried(before) or counted.faults >= enough):
-        counted = _opened(counted, found, now)
+    if not _rests(before, now.ms) and (_is_tried(before) or _has_enough(counted, fault)):
+        counted = _opened(counted, found, fault, now)
     health = _remember(health, scope, counted)
     return _failed_to_connect(health, host, found, now) if fault.connect else health
+
+
+def _has_enough(breaker: Breaker, fault: Fault) -> bool:
+    """Whether the faults in a row, or their share of the last attempts, open a breaker."""
+    if breaker.faults >= (CONNECT_OPEN_AFTER if breaker.connect_only and fault.connect else fault.open_after):
+        return True
+    attempts = sum(bucket.attempts for bucket in breaker.window)
+    return attempts >= RATE_AFTER and sum(bucket.faults for bucket in breaker.window) >= RATE * attempts
+
+
+def _seen(window: tuple[Bucket, ...], now_ms: int, *, failed: bool) -> tuple[Bucket, ...]:
+    """The window with one more attempt in it; empty once no fault is left in it."""
+    number = now_ms // BUCKET_MS
+    *older, last = window or (Bucket(number, 0, 0),)
+    if last.number != number:
+        older, last = [*older, last], Bucket(number, 0, 0)
+    last = Bucket(number, last.attempts + 1, last.faults + failed)
+    kept = (*(bucket for bucket in older if bucket.number > number - BUCKETS), last)
+    return kept if any(bucket.faults for bucket in kept) else ()
 
 
 def _failed_to_connect(health: Health, host: str, found: Problem, now: _Now) -> Health:
@@ -246,7 +306,7 @@ def _failed_to_connect(health: Health, host: str, found: Problem, now: _Now) -> 
     ill = sum(1 for other in health.breakers.values() if other.host == host and other.is_open and other.connect_only)
     if _rests(before, now.ms) or not (ill >= HOST_OPEN_AFTER or _is_tried(before)):
         return health
-    return _remember(health, host, _opened(replace(before, kind=found.kind), found, now))
+    return _remember(health, host, _opened(replace(before, kind=found.kind), found, FAULTS[found.kind], now))
 
 
 def _rests(breaker: Breaker, now_ms: int) -> bool:
@@ -258,13 +318,13 @@ def _is_tried(breaker: Breaker) -> bool:
     return breaker.is_open and not breaker.is_limit
 
 
-def _opened(breaker: Breaker, found: Problem, now: _Now, *, is_limit: bool = False) -> Breaker:
+def _opened(breaker: Breaker, found: Problem, fault: Fault, now: _Now, *, is_limit: bool = False) -> Breaker:
     """The breaker open from now on. What fails while it rests already prolongs the wait, but counts no new opening:
     requests that were on their way together fail together."""
     told = is_limit and found.retry_after_s is not None
     resting = _rests(breaker, now.ms)
     openings = breaker.openings if resting else _openings(breaker, now.ms) + 1
-    until_ms = now.ms + _rest_ms(openings, found, now.dice)
+    until_ms = now.ms + _rest_ms(openings, found, fault, now.dice)
     if resting and (breaker.until_ms >= until_ms or (breaker.told and not told)):
         return breaker
     return replace(
@@ -277,14 +337,15 @@ def _opened(breaker: Breaker, found: Problem, now: _Now, *, is_limit: bool = Fal
         told=told,
         successes=0,
         leased_until_ms=0,
+        window=(),
     )
 
 
-def _rest_ms(openings: int, found: Problem, dice: float) -> int:
+def _rest_ms(openings: int, found: Problem, fault: Fault, dice: float) -> int:
     """How long a breaker rests after opening for the n-th time."""
     if found.retry_after_s is not None:
         return int(found.retry_after_s * 1000)
-    first_ms, most_ms = FAULTS[found.kind].rest_ms
+    first_ms, most_ms = fault.rest_ms
     rest_ms = min(first_ms * 2 ** min(openings - 1, 16), most_ms)
     return int(rest_ms * (0.8 + 0.4 * dice)) if (first_ms, most_ms) == TRANSIENT_MS else rest_ms
 
@@ -312,11 +373,20 @@ def _better(breaker: Breaker, now_ms: int) -> Breaker | None:
         return breaker
     if _is_tried(breaker) and breaker.successes + 1 < CLOSE_AFTER:
         return replace(breaker, successes=breaker.successes + 1, leased_until_ms=0)
+    window = _seen(breaker.window, now_ms, failed=False) if breaker.window else ()
     if not _openings(breaker, now_ms):
-        return None
-    if not breaker.is_open and not breaker.faults:
+        return Breaker(kind=breaker.kind, host=breaker.host, window=window) if window else None
+    if not breaker.is_open and not breaker.faults and not window:
         return breaker
-    return Breaker(openings=breaker.openings, until_ms=now_ms if rests else breaker.until_ms, kind=breaker.kind)
+    tried = _is_tried(breaker)
+    return Breaker(
+        openings=breaker.openings,
+        until_ms=now_ms if rests else breaker.until_ms,
+        closed_ms=now_ms if tried else breaker.closed_ms,
+        kind=breaker.kind,
+        window=window,
+        host=breaker.host,
+    )
 
 
 def _released(health: Health, step: Step) -> Health:

@@ -1,7 +1,8 @@
 """From the name a client asked for to the channels that may answer it, each with the words that say why.
 
 The order is: the rules of the profile, first hit wins; a channel named in front (`channel/model`); channels that list
-the name; and where no profile applies, the mapping of three names, or any channel whose models are not known.
+the name, or know it as an alias; and where no profile applies, the mapping of three names, or any channel whose models
+are not known.
 """
 
 from __future__ import annotations
@@ -14,10 +15,23 @@ from itertools import islice
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, problem
-from dragoman.routing.plan import Refused
-from dragoman.routing.snapshot import Channel, Mapping3, ModelCard, Profile, Rule, Snapshot
+from dragoman.routing.plan import Ask, PassedOver, Refused
+from dragoman.routing.snapshot import (
+    NO_OVERRIDE,
+    Channel,
+    Mapping3,
+    ModelCard,
+    Override,
+    Profile,
+    Rule,
+    RuleTarget,
+    Snapshot,
+    Strategy,
+)
+from dragoman.routing.when import unmet
 
 DEFAULT_PROFILE = "default"
 """Name of the profile for keys that name no other."""
@@ -44,8 +58,11 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """The channel's name of the model."""
     card: ModelCard
     rank: int
-    """Lower is preferred; equals are drawn by weight."""
+    """Lower is preferred; equals are put in order by the strategy."""
+    weight: float
+    """Share among equals."""
     why: str
+    override: Override = NO_OVERRIDE
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
@@ -59,75 +76,126 @@ class Resolved(Struct, frozen=True, kw_only=True):
     """The words of what matched."""
     candidates: tuple[Candidate, ...]
     """At least one; every pair of channel and model once."""
+    strategy: Strategy = "weighted"
+    """How equals are put in order."""
+    passed_over: tuple[PassedOver, ...] = ()
+    """Channels that are switched off."""
 
 
-def resolve(snapshot: Snapshot, profile_name: str | None, asked: str) -> Resolved | Refused:
-    """Who may answer the name `asked`, or why nobody may."""
-    bare = asked.removesuffix(LONG_CONTEXT).removeprefix(ALIAS)
-    profile = _profile(snapshot, profile_name)
-    if profile is None and profile_name is not None:
+def resolve(snapshot: Snapshot, ask: Ask) -> Resolved | Refused:
+    """Who may answer what is asked for, or why nobody may."""
+    asked = ask.asked.removesuffix(LONG_CONTEXT).removeprefix(ALIAS)
+    profile = profile_of(snapshot, ask.profile)
+    if profile is None and ask.profile is not None:
         return _not_found(
-            f"The profile '{profile_name}' of this API key was looked up but this gateway has none of that name. "
+            f"The profile '{ask.profile}' of this API key was looked up but this gateway has none of that name. "
             "Add it under [[profiles]], or bind the key to another."
         )
-    hit = _hit(profile, bare)
+    channels = _open_to(profile, snapshot.channels)
+    hit = _hit(profile, asked, ask)
     if hit and not hit.rule.targets:
         return _not_found(
-            hit.rule.message or f"Model '{_cut(bare)}' was asked for but {hit.words} refuses it. Use another model."
+            hit.rule.message or f"Model '{_cut(asked)}' was asked for but {hit.words} refuses it. Use another model."
         )
-    words, found = (hit.words, _of_targets(snapshot, hit.rule)) if hit else _by_name(snapshot, profile, bare)
+    if hit:
+        words, found = hit.words, _of_targets(channels, hit)
+    else:
+        words, found = _by_name(snapshot, channels, asked, ruled=profile is not None)
     if not found:
-        return _not_found(_unknown(snapshot, profile, bare))
-    return Resolved(asked=bare, long_context=asked.endswith(LONG_CONTEXT), rule=words, candidates=tuple(_once(found)))
+        return _not_found(_unknown(snapshot, profile, asked))
+    on = tuple(_once(candidate for candidate in found if candidate.channel.enabled))
+    off = dict.fromkeys(candidate.channel.name for candidate in found if not candidate.channel.enabled)
+    if not on:
+        names = ", ".join(f"'{name}'" for name in off)
+        return _not_found(f"Model '{_cut(asked)}' was asked for but is only on {names}, which is switched off.")
+    return Resolved(
+        asked=asked,
+        long_context=ask.asked.endswith(LONG_CONTEXT),
+        rule=words,
+        candidates=on,
+        strategy=hit.strategy if hit else (profile and profile.strategy) or "weighted",
+        passed_over=tuple(PassedOver(name, "it is switched off") for name in off),
+    )
 
 
-def _profile(snapshot: Snapshot, name: str | None) -> Profile | None:
+def profile_of(snapshot: Snapshot, name: str | None) -> Profile | None:
+    """The profile of that name, or the default one; None if there is none."""
     wanted = DEFAULT_PROFILE if name is None else name
     return next((profile for profile in snapshot.profiles if profile.name == wanted), None)
+
+
+def _open_to(profile: Profile | None, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+    """The channels that a profile may use."""
+    allowed = profile.channels if profile else None
+    if allowed is None:
+        return channels
+    return tuple(channel for channel in channels if channel.name in allowed or not allowed.isdisjoint(channel.tags))
 
 
 class _Hit(NamedTuple):
     rule: Rule
     words: str
+    strategy: Strategy
+    match: re.Match[str] | None
 
 
-def _hit(profile: Profile | None, asked: str) -> _Hit | None:
+def _hit(profile: Profile | None, asked: str, ask: Ask) -> _Hit | None:
     """The first rule that hits, with its words."""
     if profile is None:
         return None
     for number, rule in enumerate(profile.rules, 1):
-        if rule.model == asked or (rule.pattern and rule.pattern.fullmatch(asked)):
+        match = rule.pattern.fullmatch(asked) if rule.pattern else None
+        if (match or rule.model == asked) and not (rule.when and unmet(rule.when, ask)):
             what = f"pattern '{rule.pattern.pattern}'" if rule.pattern else f"model '{rule.model}'"
-            return _Hit(rule, f"rule {number} of profile '{profile.name}' ({what})")
+            conditions = ", with its conditions" if rule.when else ""
+            words = f"rule {number} of profile '{profile.name}' ({what}{conditions})"
+            return _Hit(rule, words, rule.strategy or profile.strategy or "failover", match)
     return None
 
 
-def _of_targets(snapshot: Snapshot, rule: Rule) -> list[Candidate]:
-    """The targets of a rule whose channels exist, in the rule's order."""
-    channels = {channel.name: channel for channel in snapshot.channels}
+def _of_targets(channels: tuple[Channel, ...], hit: _Hit) -> list[Candidate]:
+    """The targets of a rule whose channels exist: in the rule's order, or all of one rank where a strategy orders
+    them."""
     return [
-        _candidate(channels[target.channel], target.model, place, f"target {place} of the rule")
-        for place, target in enumerate(rule.targets, 1)
-        if target.channel in channels
+        _of_target(channel, target, place, hit)
+        for place, target in enumerate(hit.rule.targets, 1)
+        for channel in channels
+        if channel.name == target.channel or (target.tag and target.tag in channel.tags)
     ]
 
 
-def _by_name(snapshot: Snapshot, profile: Profile | None, asked: str) -> tuple[str, list[Candidate]]:
+def _of_target(channel: Channel, target: RuleTarget, place: int, hit: _Hit) -> Candidate:
+    model = hit.match.expand(target.model) if hit.match and "\\" in target.model else target.model
+    found = _candidate(
+        channel,
+        served_as(channel, model) or model,
+        place if hit.strategy == "failover" else 0,
+        f"target {place} of the rule",
+    )
+    if target.weight is None and target.override is NO_OVERRIDE:
+        return found
+    weight = channel.weight if target.weight is None else target.weight
+    return replace(found, weight=weight, override=target.override)
+
+
+def _by_name(
+    snapshot: Snapshot, channels: tuple[Channel, ...], asked: str, *, ruled: bool
+) -> tuple[str, list[Candidate]]:
     """Who answers a name that no rule hits."""
     front, slash, rest = asked.partition("/")
-    named = [channel for channel in snapshot.channels if slash and channel.name == front]
+    named = [channel for channel in channels if slash and front in (channel.name, channel.prefix)]
     if found := _serving(named, rest):
         return f"channel '{front}' by name", found
-    if found := [_by_priority(channel, asked, "lists the model") for channel in _listing(snapshot.channels, asked)]:
+    if found := _listing(channels, asked):
         return "listed by its name", found
-    if profile is not None:
+    if ruled:
         return "", []
     if snapshot.mapping is not None:
         tier, model = _mapped(snapshot.mapping, asked)
-        found = _serving(snapshot.channels, model)
-        everyone = [_by_priority(channel, model, "the mapping names its model") for channel in snapshot.channels]
+        found = _serving(channels, model)
+        everyone = [_by_priority(channel, model, "the mapping names its model") for channel in channels]
         return f"mapping: {tier}", found or everyone
-    return "any name, where the models are not known", _serving(snapshot.channels, asked)
+    return "any name, where the models are not known", _serving(channels, asked)
 
 
 def _mapped(mapping: Mapping3, asked: str) -> tuple[str, str]:
@@ -139,16 +207,26 @@ def _mapped(mapping: Mapping3, asked: str) -> tuple[str, str]:
     return f"{tier} model", {"big": mapping.big, "middle": mapping.middle, "small": mapping.small}[tier]
 
 
-def _listing(channels: Iterable[Channel], model: str) -> list[Channel]:
-    return [channel for channel in channels if model in channel.models]
+def served_as(channel: Channel, name: str) -> str:
+    """The channel's own name of a model that it lists or knows by an alias; empty if it does neither."""
+    return name if name in channel.models else channel.aliases.get(name, "")
 
 
-def _serving(channels: Iterable[Channel], model: str) -> list[Candidate]:
+def _listing(channels: Iterable[Channel], name: str) -> list[Candidate]:
+    """Channels that list the model, or know the name as an alias."""
+    return [
+        _by_priority(channel, model, "lists the model" if model == name else "knows the name")
+        for channel in channels
+        if (model := served_as(channel, name))
+    ]
+
+
+def _serving(channels: Iterable[Channel], name: str) -> list[Candidate]:
     """Channels that list the model or whose models are not known."""
     return [
-        _by_priority(channel, model, "lists the model" if channel.models else "takes any name")
+        _by_priority(channel, model or name, "lists the model" if channel.models else "takes any name")
         for channel in channels
-        if not channel.models or model in channel.models
+        if (model := served_as(channel, name)) or not channel.models
     ]
 
 
@@ -157,7 +235,8 @@ def _by_priority(channel: Channel, model: str, why: str) -> Candidate:
 
 
 def _candidate(channel: Channel, model: str, rank: int, why: str) -> Candidate:
-    return Candidate(channel=channel, model=model, card=card_of(channel, model), rank=rank, why=why)
+    card = card_of(channel, model)
+    return Candidate(channel=channel, model=model, card=card, rank=rank, weight=channel.weight, why=why)
 
 
 def card_of(channel: Channel, model: str) -> ModelCard:
@@ -196,6 +275,7 @@ def _known(snapshot: Snapshot, profile: Profile | None) -> Iterator[str]:
             yield rule.model
     for channel in snapshot.channels:
         yield from channel.models
+        yield from channel.aliases
 
 
 def _cut(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from dragoman.canon.problem import Problem
-from dragoman.routing.snapshot import Channel
+from dragoman.routing.snapshot import NO_OVERRIDE, Channel, Override
 
 WARM_MS = 300_000
 """How long vendors keep a prompt cached by default."""
@@ -37,6 +38,14 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Whether the client has turned on a window larger than the model's usual one, as by a beta header."""
     warm_ms: int = WARM_MS
     """How long the prompt's cache marks ask the upstream to remember it."""
+    thinking: bool = False
+    stream: bool = False
+    agent: str = "main"
+    """Who speaks (`ledger.session`)."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The client's, by lower-case name."""
+    now_s: float = 0.0
+    """Unix time, for rules that hold at some hours only."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -57,6 +66,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """The session and model that are at home here after a success; empty: none."""
     warm_ms: int = WARM_MS
     """How long the prompt stays cached after a hit."""
+    override: Override = NO_OVERRIDE
+    """What the rule changes in the request."""
 
 
 class PassedOver(NamedTuple):

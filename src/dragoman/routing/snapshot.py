@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Literal
 
 from msgspec import Struct, field
@@ -53,6 +54,16 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     """Between two reads of a stream that has begun."""
 
 
+class RestRule(Struct, frozen=True, kw_only=True):
+    """When a channel is to rest, beside what `routing.health` knows by itself."""
+
+    status: int
+    """HTTP status of the upstream."""
+    times: int
+    """In a row."""
+    for_s: float
+
+
 class ModelCard(Struct, frozen=True, kw_only=True):
     """What is known of a model."""
 
@@ -72,8 +83,16 @@ class Channel(Struct, frozen=True, kw_only=True):
     dialect: str
     base_url: str
     api_key: Secret = Secret("")
+    enabled: bool = True
+    """Whether it may be asked at all."""
     models: tuple[str, ...] = ()
     """Names it serves; empty: not known, any name may be sent."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Further names that it answers to, each with the model meant."""
+    prefix: str = ""
+    """A word by which it may be named in front of a model, as by its own name."""
+    tags: frozenset[str] = frozenset()
+    """Words by which rules may mean several channels at once."""
     cards: tuple[ModelCard, ...] = ()
     """What is known of its models, own words before the row's."""
     priority: int = 0
@@ -86,17 +105,70 @@ class Channel(Struct, frozen=True, kw_only=True):
     max_output: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    rests: tuple[RestRule, ...] = ()
     native: bool = False
     """Whether the provider is the vendor whose own dialect this is."""
     habits: Habits = Habits()
     source: Literal["file", "environment", "demo", "database"] = "file"
 
 
+Strategy = Literal["failover", "weighted", "round_robin", "fastest", "adaptive"]
+"""How candidates of equal standing are put in order; `docs/routing.md` says what each does."""
+
+
+class Override(Struct, frozen=True, kw_only=True):
+    """What a target changes in the requests that go there; None leaves the client's wish."""
+
+    effort: str | None = None
+    """How hard the model thinks: a word of `canon.request.Effort`."""
+    max_output: int | None = None
+    """Output tokens at most."""
+    addendum: str = ""
+    """Words added to the system prompt."""
+
+
+NO_OVERRIDE = Override()
+
+
 class RuleTarget(Struct, frozen=True):
-    """Where a rule sends a request."""
+    """Where a rule sends a request; exactly one of `channel` and `tag` is set."""
 
     channel: str
     model: str
+    """The model to ask for; groups of the rule's pattern may stand in it, as `\\1` or `\\g<name>`."""
+    tag: str = ""
+    """Any channel with this tag."""
+    weight: float | None = None
+    """Share among the rule's targets; None takes the channel's."""
+    override: Override = NO_OVERRIDE
+
+
+class Hours(Struct, frozen=True):
+    """A time of day; it may go over midnight."""
+
+    start_min: int
+    end_min: int
+    """Minutes since midnight; the end is not part of it."""
+    zone: tzinfo
+
+
+class When(Struct, frozen=True, kw_only=True):
+    """What must be true of a request beside its model's name. What is not set is not asked."""
+
+    doors: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    """`main`, `subagent`, `background`."""
+    min_tokens: int | None = None
+    max_tokens: int | None = None
+    """Bounds of the prompt, as estimated; both are part of the range."""
+    images: bool | None = None
+    documents: bool | None = None
+    tools: bool | None = None
+    thinking: bool | None = None
+    stream: bool | None = None
+    hours: Hours | None = None
+    headers: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    """By name in lower case: what is found somewhere in the client's header."""
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -105,8 +177,12 @@ class Rule(Struct, frozen=True, kw_only=True):
     model: str | None = None
     pattern: re.Pattern[str] | None = None
     """Must match the whole name."""
+    when: When | None = None
+    """What else must hold; None: nothing."""
     targets: tuple[RuleTarget, ...] = ()
     """In order of preference; none refuses the request with `message`."""
+    strategy: Strategy | None = None
+    """How its targets are put in order; None takes the profile's."""
     message: str = ""
 
 
@@ -115,6 +191,10 @@ class Profile(Struct, frozen=True):
 
     name: str
     rules: tuple[Rule, ...] = ()
+    strategy: Strategy | None = None
+    """None: a rule's targets in their order, and equals of one priority drawn by weight."""
+    channels: frozenset[str] | None = None
+    """Names or tags of the channels it may use; None: all."""
 
 
 class Mapping3(Struct, frozen=True):
