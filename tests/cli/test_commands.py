@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
 import socket
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,7 +10,7 @@ import pytest
 
 from dragoman import __version__
 from dragoman.cli.app import run as run_here
-from tests.cli.command import environment, run
+from tests.cli.command import run
 
 BROKEN = 'server.prt = 1\n[[channels]]\nname = "a"\nprovider = "deepseak"\n'
 DEAF = (
@@ -116,81 +108,6 @@ def test_the_doctor_without_anything_warns(tmp_path: Path) -> None:
 
     assert done.code == 1
     assert "No channel is configured" in done.out
-
-
-def test_launch_looks_for_the_agent_and_then_for_the_gateway(tmp_path: Path) -> None:
-    absent = run(tmp_path, "launch", "claude")
-    put_claude(tmp_path)
-    alone = run(tmp_path, "launch", "claude", "--url", f"http://127.0.0.1:{free_port()}", environ=path_to(tmp_path))
-
-    assert (absent.code, alone.code) == (2, 2)
-    assert "npm install -g @anthropic-ai/claude-code" in absent.err
-    assert "Start one in another terminal" in alone.err
-
-
-@contextmanager
-def serving(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
-    """The address of a gateway that serves the demo model, stopped in the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "dragoman", "--demo", "--port", "0"],
-        cwd=folder,
-        env=environment(folder, environ),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
-        greeting = process.stdout.readline()
-        address = re.search(r"http://\S+", greeting)
-        assert address, greeting
-        yield address[0]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
-    assert process.returncode in (0, -signal.SIGTERM)
-
-
-def test_the_demo_serves_and_an_agent_is_launched_for_it(tmp_path: Path) -> None:
-    # What lies in the folder an agent works on must not keep it from its gateway.
-    (tmp_path / "dragoman.toml").write_text(BROKEN)
-    put_claude(tmp_path)
-
-    with serving(tmp_path, {}) as url:
-        with urllib.request.urlopen(f"{url}/livez") as answer:
-            assert answer.status == 200
-        launched = run(tmp_path, "launch", "claude", "--url", url, "--", "-p", "two words", environ=path_to(tmp_path))
-
-    assert launched.out.splitlines() == [url, "dragoman", "", "-p", "two words"]
-    assert launched.code == 7
-
-
-def test_launch_needs_a_key_where_the_gateway_does(tmp_path: Path) -> None:
-    put_claude(tmp_path)
-    words = ("launch", "claude", "--url")
-
-    with serving(tmp_path, {"DRAGOMAN_API_KEYS": "secret"}) as url:
-        without = run(tmp_path, *words, url, environ=path_to(tmp_path))
-        wrong = run(tmp_path, *words, url, environ={**path_to(tmp_path), "DRAGOMAN_API_KEYS": "other"})
-        right = run(tmp_path, *words, url, environ={**path_to(tmp_path), "DRAGOMAN_API_KEYS": "secret"})
-
-    assert (without.code, wrong.code, right.code) == (2, 2, 7)
-    assert "Set DRAGOMAN_API_KEYS to one of its keys" in wrong.err
-    assert right.out.splitlines()[1] == "secret"
-
-
-def put_claude(folder: Path) -> None:
-    """An agent of the right name that tells how it was started."""
-    program = folder / "bin" / "claude"
-    program.parent.mkdir()
-    program.write_text(
-        '#!/bin/sh\nprintf "%s\\n" "$ANTHROPIC_BASE_URL" "$ANTHROPIC_AUTH_TOKEN" "$ANTHROPIC_API_KEY" "$@"\nexit 7\n'
-    )
-    program.chmod(0o755)
-
-
-def path_to(folder: Path) -> dict[str, str]:
-    """An environment in which that agent is found, and a key it must not get."""
-    return {"PATH": f"{folder / 'bin'}{os.pathsep}/usr/bin:/bin", "ANTHROPIC_API_KEY": "real"}
 
 
 def free_port() -> int:

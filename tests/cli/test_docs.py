@@ -9,15 +9,15 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import fields
 
-from dragoman.cli.claude import ESSENTIAL_ONLY, claude_settings
+from dragoman.cli.agents import Wanted, agents, outfit
 from dragoman.routing import shape
-from dragoman.settings.shape import ServerTable
 from dragoman.settings.adopt import MODEL_NAMES
 from dragoman.settings.environment import OWN_OTHER, OWN_SERVER
 from dragoman.settings.foreign import FOREIGN
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags
 from dragoman.settings.server import USUAL
+from dragoman.settings.shape import ServerTable
 from tests.cli.helps import PAGE, renewed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,11 +80,10 @@ def test_every_foreign_name_is_documented() -> None:
 
 def test_every_setting_of_claude_code_is_documented() -> None:
     page = (ROOT / "docs" / "clients" / "claude-code.md").read_text(encoding="utf-8")
-    settings = claude_settings("http://h", None, {"HTTPS_PROXY": "p"}, essential_only=True)
+    wanted = Wanted(url="http://h", model="m", essential_only=True)
 
-    for setting in settings:
+    for setting in outfit(agents()["claude"], wanted, {"HTTPS_PROXY": "p"}).settings:
         assert f"`{setting.name}`" in page
-    assert ESSENTIAL_ONLY in settings
 
 
 EXAMPLES = {

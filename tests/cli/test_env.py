@@ -1,41 +1,129 @@
-"""What points Claude Code at the gateway, and how shells take it."""
+"""What points each agent at the gateway, and how shells take it."""
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
-from pathlib import Path
+import tomllib
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from dragoman.cli.claude import claude_settings
-from dragoman.cli.env import REMOVE, SET, Shell, usual_shell
+from dragoman.cli.agents import Outfit, Wanted, agents, merged, model_for, outfit
+from dragoman.cli.env import REMOVE, SET, USUAL_AGENT, Shell, usual_shell
 from dragoman.cli.launch import child_environment
 from dragoman.cli.place import address
 from dragoman.routing.snapshot import Secret
 from tests.conftest import Needs
 
 INHERITED = {"ANTHROPIC_API_KEY": "real", "CLAUDE_CODE_USE_BEDROCK": "1", "HOME": "/h"}
+URL = "http://127.0.0.1:8090"
+FULL = Wanted(url=URL, key=Secret("key"), models=("first", "second"), model="first", essential_only=True)
+
+
+def dressed(command: str, environ: Mapping[str, str] | None = None, wanted: Wanted = FULL) -> Outfit:
+    """What one agent is started with."""
+    return outfit(agents()[command], wanted, environ or {})
+
+
+def child(command: str, environ: Mapping[str, str] | None = None, wanted: Wanted = FULL) -> dict[str, str]:
+    """The environment that one agent is started with."""
+    return child_environment(environ or {}, dressed(command, environ, wanted).settings)
 
 
 def test_the_child_sends_one_credential_to_the_gateway() -> None:
-    settings = claude_settings("http://127.0.0.1:8090", Secret("key"), INHERITED, essential_only=False)
+    seen = child("claude", INHERITED, Wanted(url=URL, key=Secret("key")))
 
-    child = child_environment(INHERITED, settings)
-
-    assert child["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:8090"
-    assert child["ANTHROPIC_AUTH_TOKEN"] == "key"
-    assert child["HOME"] == "/h"
-    assert "ANTHROPIC_API_KEY" not in child
-    assert "CLAUDE_CODE_USE_BEDROCK" not in child
-    assert "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC" not in child
+    assert seen["ANTHROPIC_BASE_URL"] == URL
+    assert seen["ANTHROPIC_AUTH_TOKEN"] == "key"
+    assert seen["HOME"] == "/h"
+    for gone in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_USE_BEDROCK"):
+        assert gone not in seen
+    for unasked in ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "ANTHROPIC_MODEL"):
+        assert unasked not in seen
 
 
 def test_without_a_key_a_placeholder_is_sent() -> None:
-    child = child_environment({}, claude_settings("u", None, {}, essential_only=True))
+    seen = child("claude", {}, Wanted(url=URL, essential_only=True, model="m"))
 
-    assert child["ANTHROPIC_AUTH_TOKEN"] == "dragoman"
-    assert child["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] == "1"
+    assert seen["ANTHROPIC_AUTH_TOKEN"] == "dragoman"
+    assert seen["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] == "1"
+    assert seen["ANTHROPIC_MODEL"] == "m"
+
+
+@pytest.mark.parametrize("command", agents())
+def test_every_agent_gets_address_key_and_model(command: str) -> None:
+    told = json.dumps([*dressed(command).arguments, *child(command).values()])
+
+    assert URL in told
+    assert "key" in told
+    assert "first" in told
+    assert "$" not in told
+
+
+@pytest.mark.parametrize("command", agents())
+def test_every_setting_has_its_reason(command: str) -> None:
+    assert all(setting.reason for setting in dressed(command, {"HTTP_PROXY": "p"}).settings)
+
+
+def test_codex_takes_its_provider_by_arguments_that_are_toml() -> None:
+    arguments = dressed("codex").arguments
+    lines = arguments[1::2]
+
+    assert set(arguments[::2]) == {"-c"}
+    assert tomllib.loads("\n".join(lines)) == {
+        "model": "first",
+        "model_provider": "dragoman",
+        "model_providers": {
+            "dragoman": {
+                "name": "Dragoman",
+                "base_url": f"{URL}/v1",
+                "env_key": "DRAGOMAN_KEY",
+                "wire_api": "responses",
+            }
+        },
+    }
+
+
+def test_codex_keeps_its_own_model_where_the_gateway_names_none() -> None:
+    assert not any(word.startswith("model=") for word in dressed("codex", {}, Wanted(url=URL)).arguments)
+
+
+def test_opencode_takes_its_provider_over_what_the_variable_says() -> None:
+    theirs = {"OPENCODE_CONFIG_CONTENT": '{"theme": "mine", "model": "other/x", "provider": {"other": {}}}'}
+    config: dict[str, Any] = json.loads(child("opencode", theirs)["OPENCODE_CONFIG_CONTENT"])
+
+    assert (config["theme"], config["model"]) == ("mine", "dragoman/first")
+    assert config["provider"]["other"] == {}
+    assert config["provider"]["dragoman"]["options"] == {"baseURL": f"{URL}/v1", "apiKey": "key"}
+    assert config["provider"]["dragoman"]["models"] == {"first": {}, "second": {}}
+
+
+def test_a_variable_that_is_no_json_is_not_thrown_away() -> None:
+    with pytest.raises(ValueError, match="object|truncated|malformed"):
+        child("opencode", {"OPENCODE_CONFIG_CONTENT": "{"})
+
+
+@pytest.mark.parametrize(
+    ("command", "named", "offered", "expected"),
+    [
+        ("claude", None, ["first"], ""),
+        ("claude", "named", ["first"], "named"),
+        ("codex", None, ["first"], "first"),
+        ("codex", None, [], ""),
+        ("opencode", None, ["first"], "first"),
+        ("opencode", None, [], None),
+        ("opencode", "named", [], "named"),
+    ],
+)
+def test_the_model_that_is_asked_for(command: str, named: str | None, offered: list[str], expected: str | None) -> None:
+    assert model_for(agents()[command], named, offered) == expected
+
+
+def test_of_two_configurations_tables_are_merged() -> None:
+    assert merged({"a": {"b": 1, "c": 1}, "d": 1}, {"a": {"b": 2}, "e": 2}) == {"a": {"b": 2, "c": 1}, "d": 1, "e": 2}
 
 
 @pytest.mark.parametrize(
@@ -47,14 +135,15 @@ def test_without_a_key_a_placeholder_is_sent() -> None:
         ({"http_proxy": "p", "NO_PROXY": "a,localhost"}, "a,localhost,127.0.0.1"),
     ],
 )
-def test_loopback_is_kept_from_proxies(environ: dict[str, str], expected: str | None) -> None:
-    settings = {setting.name: setting.value for setting in claude_settings("u", None, environ, essential_only=False)}
+@pytest.mark.parametrize("command", agents())
+def test_loopback_is_kept_from_proxies(command: str, environ: dict[str, str], expected: str | None) -> None:
+    settings = {setting.name: setting.value for setting in dressed(command, environ).settings}
 
     assert settings.get("NO_PROXY") == expected
 
 
-def test_every_setting_has_its_reason() -> None:
-    assert all(setting.reason for setting in claude_settings("u", None, {"HTTP_PROXY": "p"}, essential_only=True))
+def test_the_usual_agent_is_one_of_the_table() -> None:
+    assert USUAL_AGENT in agents()
 
 
 WORDS = ["plain", "two words", "it's", '$HOME `x` \\ "q"', ""]
@@ -103,9 +192,3 @@ def test_the_address_for_clients_here(host: str, expected: str) -> None:
 
 def test_quoting_is_that_of_the_standard_library() -> None:
     assert shlex.split(SET["bash"]("A", "b c")) == ["export", "A=b c"]
-
-
-def test_nothing_is_written_anywhere(tmp_path: Path) -> None:
-    claude_settings("u", None, {"HOME": str(tmp_path)}, essential_only=False)
-
-    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ from typing import Literal
 from dragoman.cli.options import ConfigFile, Switch
 
 Shell = Literal["bash", "fish", "powershell"]
+USUAL_AGENT = "claude"
 
 
 def _fish_quoted(value: str) -> str:
@@ -33,7 +34,10 @@ REMOVE: dict[Shell, str] = {
 
 
 def env(
+    agent: str = USUAL_AGENT,
+    /,
     *,
+    model: str | None = None,
     shell: Shell | None = None,
     url: str | None = None,
     config: ConfigFile = None,
@@ -43,6 +47,10 @@ def env(
 
     Parameters
     ----------
+    agent
+        As for `launch`.
+    model
+        As for `launch`.
     shell
         For which shell (bash also for sh and zsh); else the one in use.
     url
@@ -52,14 +60,26 @@ def env(
     essential_only
         As for `launch`.
     """
-    from dragoman.cli.claude import claude_settings
+    from dragoman.cli.agents import agents
     from dragoman.cli.gateway import gateway_here
+    from dragoman.cli.launch import dress
+    from dragoman.cli.say import fail
+    from dragoman.settings.reading import near
 
+    row = agents().get(agent)
+    if row is None:
+        return fail(f"There is no agent '{agent}' to point at a gateway.", near(agent, agents()))
     chosen = shell or usual_shell(os.environ.get("SHELL", ""), os.name)
     gateway = gateway_here(url, config)
-    for setting in claude_settings(gateway.url, gateway.key, os.environ, essential_only=essential_only):
+    try:
+        dressed = dress(agent, row, gateway, model, os.environ, essential_only=essential_only)
+    except ValueError as error:
+        return fail(*error.args)
+    for setting in dressed.settings:
         line = REMOVE[chosen].format(setting.name)
         print(line if setting.value is None else SET[chosen](setting.name, setting.value))
+    if dressed.arguments:
+        print(f"# Start it as: {shlex.join([agent, *dressed.arguments])}")
     return 0
 
 

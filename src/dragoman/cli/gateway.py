@@ -38,13 +38,13 @@ def running_gateway(url: str | None, config: str | None) -> Gateway:
     """The gateway for an agent started here: as `gateway_here`, or else the one that runs at the usual address.
 
     An agent is started in the folder it works on, whose `.env` may well be for something else. Raises
-    `SettingsRefused` only where that leaves no gateway.
+    `SettingsRefused` only where that leaves no address.
     """
     usual = Gateway(url.rstrip("/") if url else USUAL_URL, own_key())
     try:
         here = gateway_here(url, config)
     except SettingsRefused:
-        if config or not answers(usual.url):
+        if config or not (url or answers(usual.url)):
             raise
         return usual
     return usual if not url and not answers(here.url) and answers(usual.url) else here
@@ -67,11 +67,31 @@ def answers(url: str) -> bool:
 
 def admits(gateway: Gateway) -> bool:
     """Whether a gateway that answers takes the key, or needs none."""
-    headers = {"authorization": f"Bearer {gateway.key.reveal()}"} if gateway.key else {}
     try:
-        return _got(gateway.url, "/v1/models", headers)[0] not in (401, 403)
+        return _got(gateway.url, "/v1/models", _key_header(gateway))[0] not in (401, 403)
     except (OSError, HTTPException, ValueError):
         return False
+
+
+def offered(gateway: Gateway) -> tuple[str, ...]:
+    """The names of the models that a gateway offers, in its order; none where it does not tell."""
+    try:
+        found = msgspec.json.decode(_got(gateway.url, "/openai/v1/models", _key_header(gateway))[1], type=_Models)
+    except (OSError, HTTPException, ValueError):
+        return ()
+    return tuple(model.id for model in found.data)
+
+
+class _Model(Struct):
+    id: str
+
+
+class _Models(Struct):
+    data: list[_Model]
+
+
+def _key_header(gateway: Gateway) -> dict[str, str]:
+    return {"authorization": f"Bearer {gateway.key.reveal()}"} if gateway.key else {}
 
 
 def _got(url: str, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:

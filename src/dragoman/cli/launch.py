@@ -1,4 +1,4 @@
-"""`dragoman launch claude`: starts an agent with the environment that points it at the gateway."""
+"""`dragoman launch codex`: starts an agent with what points it at the gateway."""
 
 from __future__ import annotations
 
@@ -7,30 +7,37 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from dragoman.cli.claude import Setting
 from dragoman.cli.options import ConfigFile, Switch
+
+if TYPE_CHECKING:
+    from dragoman.cli.agents import Agent, Outfit, Setting
+    from dragoman.cli.gateway import Gateway
 
 
 def launch(
-    agent: Literal["claude"],
+    agent: str,
     /,
     *arguments: Annotated[str, Parameter(show=False)],
+    model: str | None = None,
     url: str | None = None,
     config: ConfigFile = None,
     essential_only: Switch = False,
 ) -> int:
     """Start a coding agent that asks this gateway; what follows `--` is handed to it.
 
-    Only the agent's own environment is set; its settings files stay as they are. `dragoman env` prints the same.
+    Only what this one process sees is set; the agent's settings files stay as they are. `dragoman env` prints the same.
 
     Parameters
     ----------
     agent
-        The agent: Claude Code, found as `claude` on PATH.
+        The agent's command: claude, codex, gemini, opencode, qwen or aider.
+    model
+        The model it asks for; else its own, or the first that the gateway offers.
     url
         The gateway's address; else the configured one.
     config
@@ -38,17 +45,35 @@ def launch(
     essential_only
         Let the agent make no calls beyond its work: no session titles, telemetry or model discovery.
     """
-    from dragoman.cli.claude import claude_settings
-    from dragoman.cli.gateway import admits, answers, running_gateway
+    from dragoman.cli.agents import agents
+    from dragoman.cli.gateway import running_gateway
     from dragoman.cli.say import fail
+    from dragoman.settings.reading import near
 
+    row = agents().get(agent)
+    if row is None:
+        return fail(f"There is no agent '{agent}' to start.", near(agent, agents()))
     program = shutil.which(agent)
     if program is None:
         return fail(
             f"Starting '{agent}' was tried, but there is no such command on PATH.",
-            "Install Claude Code (npm install -g @anthropic-ai/claude-code), or correct PATH.",
+            f"Install {row.name} ({row.install}), or correct PATH.",
         )
     gateway = running_gateway(url, config)
+    if (refused := _unreachable(gateway)) is not None:
+        return refused
+    try:
+        dressed = dress(agent, row, gateway, model, os.environ, essential_only=essential_only)
+    except ValueError as error:
+        return fail(*error.args)
+    return _become([program, *dressed.arguments, *arguments], child_environment(os.environ, dressed.settings))
+
+
+def _unreachable(gateway: Gateway) -> int | None:
+    """The exit code where no agent can be sent to a gateway, and why is told; None where one can."""
+    from dragoman.cli.gateway import admits, answers
+    from dragoman.cli.say import fail
+
     if not answers(gateway.url):
         return fail(
             f"A gateway was looked for at {gateway.url}, but none answers there.",
@@ -59,8 +84,61 @@ def launch(
             f"The gateway at {gateway.url} was asked, but it does not take {'this key' if gateway.key else 'no key'}.",
             "Set DRAGOMAN_API_KEYS to one of its keys, or name its configuration file with --config.",
         )
-    settings = claude_settings(gateway.url, gateway.key, os.environ, essential_only=essential_only)
-    return _become([program, *arguments], child_environment(os.environ, settings))
+    return None
+
+
+def dress(
+    command: str,
+    row: Agent,
+    gateway: Gateway,
+    model: str | None,
+    environ: Mapping[str, str],
+    *,
+    essential_only: bool,
+) -> Outfit:
+    """What starts the agent for this gateway; the file that it may need is written, in a home of its own.
+
+    Raises `ValueError` with what is wrong and what to do.
+    """
+    from dragoman.cli.agents import Wanted, model_for, outfit
+    from dragoman.cli.gateway import offered
+
+    models = offered(gateway) if row.asks_for != "its own" else ()
+    chosen = model_for(row, model, models)
+    if chosen is None:
+        raise ValueError(
+            f"{row.name} must be told a model, but the gateway at {gateway.url} offers none by name.",
+            "Name one with --model, or list it in the 'models' of a channel.",
+        )
+    wanted = Wanted(url=gateway.url, key=gateway.key, models=models, model=chosen, essential_only=essential_only)
+    try:
+        dressed = outfit(row, wanted, environ)
+    except ValueError as error:
+        raise ValueError(
+            f"{row.variable} was to be added to, but is not JSON: {error}", "Correct or unset it."
+        ) from None
+    return _at_home(command, row, dressed, environ) if row.home else dressed
+
+
+def _at_home(command: str, row: Agent, dressed: Outfit, environ: Mapping[str, str]) -> Outfit:
+    """The outfit with a home of its own, whose file holds the user's own configuration with the outfit's over it."""
+    from msgspec.structs import replace
+
+    from dragoman.cli.agents import Setting, merged, read_config
+    from dragoman.cli.place import agent_home
+    from dragoman.cli.say import as_json
+
+    theirs = Path(environ.get(row.home) or Path.home()) / row.file
+    try:
+        found = read_config(theirs.read_text(encoding="utf-8")) if theirs.exists() else {}
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{theirs} was to be read, but could not be: {error}", "Make it plain JSON.") from None
+    home = agent_home(command)
+    ours = home / row.file
+    ours.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ours.write_text(as_json(merged(found, dressed.config)) + "\n", encoding="utf-8")
+    where = Setting(row.home, str(home), f"A home of its own, whose {row.file} says how to log in.")
+    return replace(dressed, settings=(*dressed.settings, where))
 
 
 def child_environment(environ: Mapping[str, str], settings: Sequence[Setting]) -> dict[str, str]:

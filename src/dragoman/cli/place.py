@@ -21,3 +21,11 @@ def address(host: str, port: int) -> str:
     """The address at which a client on this machine reaches a gateway that listens on `host`."""
     name = "127.0.0.1" if host in ANYWHERE else host
     return f"http://{f'[{name}]' if ':' in name else name}:{port}"
+
+
+def agent_home(command: str) -> Path:
+    """The folder that stands for the home of an agent started here, where it cannot do with the user's."""
+    from dragoman.settings.server import USUAL
+    from dragoman.settings.sources import expanded
+
+    return expanded(USUAL["data_dir"][0], Path.home()) / "agents" / command
