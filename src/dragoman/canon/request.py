@@ -213,6 +213,14 @@ class Turn(Struct, frozen=True):
     extras: Extras | None = None
 
 
+class Grammar(Struct, frozen=True):
+    """The language of the text that a tool takes."""
+
+    syntax: str
+    """`lark` or `regex`."""
+    definition: str
+
+
 class Tool(Struct, frozen=True):
     """A tool that the client runs."""
 
@@ -226,6 +234,8 @@ class Tool(Struct, frozen=True):
     """Not to be shown to the model until a search has referred to it."""
     cache_mark: CacheMark | None = None
     extras: Extras | None = None
+    grammar: Grammar | None = None
+    """What the text must look like, for form `text`; None where any will do."""
 
 
 class ProviderTool(Struct, frozen=True):
@@ -312,6 +322,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """Opaque identity of the end user or session, as the client gave it."""
     service_tier: str | None = None
     extras: Extras | None = None
+    bound: tuple[str, ...] = ()
+    """Members that lean on what only a server of this dialect keeps, as an earlier answer; no other can be asked."""
     losses: tuple[Loss, ...] = ()
     """What could not even be read as it was meant; a writer adds these to its own."""
 

@@ -81,6 +81,8 @@ class Telling(Struct, frozen=True, kw_only=True):
     """Whether the client asked for usage in a stream, on wires where one must ask."""
     legacy_calls: bool = False
     """`Request.legacy_calls`."""
+    request: Request | None = None
+    """What was asked, for wires whose answers repeat it, or say a call as its tool was offered."""
 
 
 class Reader(Protocol):
@@ -180,6 +182,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """The body of a token count, for a request of any dialect; None if it cannot be asked so."""
     read_count: Callable[[bytes], int | None] | None = None
     """Tokens in the answer to a token count; None if it tells none. Never raises."""
+    tell_count: Callable[[int], bytes] = lambda tokens: b'{"input_tokens":%d}' % tokens
+    """The answer to a client that asked for a token count."""
     plainer: str = ""
     """`Problem.param` of a refusal that plainer schemas (`Habits.json_schema` off) may mend; empty: there is none."""
     uploads: Uploads | None = None

@@ -15,6 +15,7 @@ from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
+from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import Loss, Part, Request, Seal, Text, ToolResult
 from dragoman.canon.seal import NATIVE, wrap
 from dragoman.canon.splice import members, splice
@@ -73,6 +74,7 @@ def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False,
     Raises `Trouble` (unsupported) for a request this upstream cannot take at all.
     """
     channel, upstream = outlet.channel, outlet.dialect
+    _refuse_bound(inquiry, upstream)
     wish = _wish(inquiry, step, outlet)
     if plain:
         wish = wish.with_habits(json_schema=False)
@@ -108,6 +110,18 @@ def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False,
         edits=edits,
         names=written.names,
     )
+
+
+def _refuse_bound(inquiry: Inquiry, upstream: Dialect) -> None:
+    """Raises `Trouble` where the request leans on what no upstream of another dialect can know."""
+    bound = inquiry.request.bound
+    if bound and inquiry.door.name != upstream.name:
+        raise refuse(
+            Kind.UNSUPPORTED,
+            f"The request leans on '{bound[0]}', which only a server of its own dialect keeps, but was routed to one "
+            "of another. Send the whole conversation with each request, or route it to such a server.",
+            param=bound[0],
+        )
 
 
 def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:

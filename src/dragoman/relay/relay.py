@@ -306,6 +306,7 @@ def _telling(inquiry: Inquiry, estimate: int) -> Telling:
         input_estimate=estimate,
         include_usage=inquiry.request.stream_usage,
         legacy_calls=inquiry.request.legacy_calls,
+        request=inquiry.request,
     )
 
 
