@@ -102,7 +102,7 @@ def test_opencode_takes_its_provider_over_what_the_variable_says() -> None:
 
 
 def test_a_variable_that_is_no_json_is_not_thrown_away() -> None:
-    with pytest.raises(ValueError, match="object|truncated|malformed"):
+    with pytest.raises(ValueError, match=r"object|truncated|malformed"):
         child("opencode", {"OPENCODE_CONFIG_CONTENT": "{"})
 
 
