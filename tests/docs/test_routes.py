@@ -45,7 +45,8 @@ async def status_of(app: App, route: str) -> int:
     async def send(message: Any) -> None:
         told.append(dict(message))
 
-    scope = {"type": "http", "method": method, "path": path.format(id="m"), "headers": [], "query_string": b""}
+    path = path.format(id="m", model="m")
+    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
     await app(scope, receive, send)
     return int(told[0]["status"])
 

@@ -33,8 +33,10 @@ MODEL = "standin-large"
 """The model it is sent to."""
 KEY = "sk-canary-of-the-channel"
 """The channels' key, which no client may ever see."""
-PROVIDERS = {"anthropic": "anthropic", "openai_chat": "openai-compatible"}
-"""The row a dialect is tested with: the vendor itself, and any server of the other dialect."""
+PROVIDERS = {"anthropic": "anthropic", "openai_chat": "openai-compatible", "gemini": "gemini"}
+"""The row a dialect is tested with: the vendor itself, and any server of Chat Completions."""
+BASES = {"openai_chat": "/v1"}
+"""What stands behind the address of a vendor of a dialect."""
 HASTY = Timeouts(connect_s=30.0, first_content_s=1.5, idle_s=1.5)
 """For faults that are a silence; in the gateway's seconds."""
 PATIENT = Timeouts(connect_s=30.0)
@@ -80,7 +82,7 @@ def channel(name: str, dialect: str, url: str, **changes: Any) -> Channel:
     """A channel of the dialect's usual provider; `url` is the address without a path."""
     row = catalog()[changes.pop("provider", PROVIDERS[dialect])]
     settings = {"timeouts": PATIENT, "api_key": Secret(KEY), "native": row.native, "habits": row.habits, **changes}
-    base = url if dialect == "anthropic" else url + "/v1"
+    base = url + BASES.get(dialect, "")
     return Channel(name=name, provider=row.id, dialect=row.dialect, base_url=base, **settings)
 
 

@@ -1,7 +1,8 @@
 """What the client has been given so far, and the two commit points: the status, then the content.
 
 Rules. The status is held until the first content, or 15 s of silence, whichever comes first; from then on a client
-that streams is kept awake with its dialect's own keep-alive, always between whole frames. An exchange ends exactly
+that streams is kept awake with its dialect's own keep-alive, always between whole frames. Where its dialect has none,
+the status is the one sign of life there is, and is kept back for as long as its clients wait. An exchange ends exactly
 once: with the answer's ending, or with an error in the client's dialect.
 """
 
@@ -17,6 +18,9 @@ from dragoman.dialects.base import Dialect, Telling
 
 QUIET_S = 15.0
 """Seconds of silence after which a streaming client is sent a keep-alive (Claude Code shows a notice at 20)."""
+QUIET_BEATLESS_S = 45.0
+"""The same where the wire has no keep-alive: Gemini CLI 0.61.0 awaits a status for 60 s, and from then on content for
+300 s (read 2026-11-20). The later it leaves, the longer it may still tell of a refusal."""
 STALLED_S = 120.0
 """Seconds a client may leave our bytes unread before it counts as gone (F63)."""
 LONGEST_S = 3600.0
@@ -56,6 +60,8 @@ class Delivery:
         self.ended = False
         self._sent_s = self._loop.time()
         self._stuck_since_s: float | None = None
+        self.quiet_s = QUIET_S if door.beat else QUIET_BEATLESS_S
+        """Seconds of silence after which a sign of life is due."""
 
     async def commit_status(self) -> None:
         """Sends 200 for a stream, once."""
@@ -105,10 +111,10 @@ class Delivery:
         await self._caller.end(body)
 
     def ping_due_s(self, now_s: float) -> float:
-        """Seconds until a keep-alive is due; `QUIET_S` where none is, for now."""
+        """Seconds until a keep-alive is due; `quiet_s` where none is, for now."""
         if self.ended or not self.stream or self._stuck_since_s is not None:
-            return QUIET_S
-        return QUIET_S - (now_s - self._sent_s)
+            return self.quiet_s
+        return self.quiet_s - (now_s - self._sent_s)
 
     @property
     def stuck(self) -> bool:
@@ -170,7 +176,7 @@ class Pulse:
         self._too_late: Callable[[], Trouble] = overlong
         self.since_s = self._born_s
         """When the upstream last gave the sign that the limit counts from."""
-        self._due_s = self._born_s + QUIET_S
+        self._due_s = self._born_s + delivery.quiet_s
         self._timer = self._loop.call_at(self._due_s, self._tick)
 
     def limit(self, limit_s: float, abort: Callable[[Trouble], object], too_late: Callable[[], Trouble]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
-from urllib.parse import unquote
 
 import structlog
 
@@ -20,9 +19,10 @@ from dragoman.relay.probe import Finding
 from dragoman.relay.relay import OWN_FAULT
 from dragoman.routing.snapshot import Snapshot
 from dragoman.web import models
-from dragoman.web.asgi import Receive, Scope, Send, answer_bytes, answer_json, headers_of
-from dragoman.web.doors import DOORS, Doors, dialect_for, refusal
+from dragoman.web.asgi import Receive, Scope, Send, answer_bytes, answer_json, headers_of, query_of
+from dragoman.web.doors import DOORS, ROUTES, SHAPES, Doors, dialect_for, refusal
 from dragoman.web.guard import Guard
+from dragoman.web.routes import MODELS
 
 log = structlog.get_logger()
 
@@ -43,8 +43,8 @@ class Service(Protocol):
 
 
 Small = Callable[[Scope, Send], Awaitable[None]]
-MODEL_PATHS = ("/v1/models/", "/anthropic/v1/models/", "/openai/v1/models/")
-"""What stands before a model's id where one is looked up."""
+MODEL_ROUTES = ("GET /v1/models", "GET /v1beta/models", "GET /models")
+"""Where models are listed and, behind a slash, looked up."""
 
 
 class App:
@@ -75,16 +75,12 @@ class App:
             "GET /healthz": self._livez,
             "GET /version": self._version,
             "GET /test-connection": self._test_connection,
-            "GET /v1/models": self._models,
-            "GET /anthropic/v1/models": self._models,
-            "GET /openai/v1/models": self._models,
-            "GET /models": self._models,
         }
 
     @property
     def routes(self) -> list[str]:
         """Every route, as `METHOD /path`, for the documentation."""
-        return [*DOORS, *self._small, *(f"GET {prefix}{{id}}" for prefix in MODEL_PATHS)]
+        return [*DOORS, *MODEL_ROUTES, *(f"{route}/{{id}}" for route in MODEL_ROUTES), *self._small]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -92,23 +88,23 @@ class App:
             return
         path: str = scope["path"]
         method: str = scope["method"]
-        if route := DOORS.get(f"{method} {path}"):
+        if door := ROUTES.find(method, path):
             try:
-                await self._doors.enter(route, scope, receive, send)
+                await self._doors.enter(door, scope, receive, send)
             except Exception as found:  # the ASGI edge: one request's fault must stay its own
                 log.error("request failed inside the gateway", path=path, fault=type(found).__name__, exc_info=True)
                 await self._tell(scope, send, Kind.INTERNAL, OWN_FAULT)
             return
         if small := self._small.get(f"{method} {path}"):
             await small(scope, send)
-        elif method == "GET" and (name := _model_name(path)):
-            await self._model(scope, send, name)
+        elif method == "GET" and (asked := MODELS.fullmatch(ROUTES.place(path).path)):
+            await self._models(scope, send, asked[2])
         else:
             await self._unknown(scope, send)
 
     async def _tell(self, scope: Scope, send: Send, kind: Kind, message: str) -> None:
         """A problem in the nearest dialect. After the answer has begun, uvicorn refuses it and closes the line."""
-        dialect = self._dialects[dialect_for(scope["path"], headers_of(scope))]
+        dialect = self._dialects[_dialect_of(scope)]
         exchange_id = self._new_id()
         status, body = refusal(dialect, kind, message, exchange_id)
         await answer_bytes(send, status, body, {"request-id": exchange_id, "x-request-id": exchange_id})
@@ -125,7 +121,7 @@ class App:
     async def _admitted(self, scope: Scope, send: Send) -> bool:
         """Whether the client's key opens; answers if not."""
         try:
-            self._guard.admit(headers_of(scope))
+            self._guard.admit(headers_of(scope), query_of(scope))
         except Trouble as trouble:
             await self._tell(scope, send, trouble.problem.kind, trouble.problem.message)
             return False
@@ -192,23 +188,17 @@ class App:
             body |= {"error_type": first.problem, "suggestions": [f.suggestion for f in findings if f.suggestion]}
         await answer_json(send, 200 if ok else 503, body)
 
-    async def _models(self, scope: Scope, send: Send) -> None:
+    async def _models(self, scope: Scope, send: Send, name: str | None) -> None:
+        """The list of models, or the one that was named, in the shape of whoever asks."""
         if not await self._admitted(scope, send):
             return
-        headers = headers_of(scope)
-        anthropic = _wants_anthropic(scope["path"], headers)
-        listed = models.offered(self._service.snapshot, picker=anthropic)
-        shape = models.anthropic_list if anthropic else models.openai_list
-        await answer_json(send, 200, shape(listed))
-
-    async def _model(self, scope: Scope, send: Send, name: str) -> None:
-        if not await self._admitted(scope, send):
+        shape = SHAPES[_dialect_of(scope)]
+        offered = models.offered(self._service.snapshot, picker=shape.picker)
+        if name is None:
+            await answer_json(send, 200, shape.listing(offered))
             return
-        anthropic = _wants_anthropic(scope["path"], headers_of(scope))
-        listed = {model.id: model for model in models.offered(self._service.snapshot, picker=anthropic)}
-        if name in listed:
-            entry = models.anthropic_entry if anthropic else models.openai_entry
-            await answer_json(send, 200, entry(listed[name]))
+        if found := next((model for model in offered if model.id == name), None):
+            await answer_json(send, 200, shape.entry(found))
             return
         await self._tell(
             scope,
@@ -218,13 +208,6 @@ class App:
         )
 
 
-def _wants_anthropic(path: str, headers: Mapping[str, str]) -> bool:
-    return dialect_for(path, headers) == dialect_for("/anthropic/", {})
-
-
-def _model_name(path: str) -> str:
-    """The model in a path such as `/v1/models/{id}`; empty if it is none. Ids may hold slashes."""
-    for prefix in MODEL_PATHS:
-        if path.startswith(prefix):
-            return unquote(path.removeprefix(prefix))
-    return ""
+def _dialect_of(scope: Scope) -> str:
+    """The dialect that a client outside the doors most likely speaks."""
+    return dialect_for(scope["path"], headers_of(scope), query_of(scope))

@@ -73,6 +73,12 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return found
 
 
+def query_of(scope: Scope) -> str:
+    """The request's query, as it was written."""
+    raw: bytes = scope.get("query_string", b"")
+    return raw.decode("latin-1")
+
+
 async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
     """The whole body. Raises `Trouble` (too_large, unsupported) and `Gone`."""
     if headers.get("content-encoding", "identity").lower() != "identity":

@@ -1,50 +1,80 @@
 """The doors: which route speaks which dialect, and what each does with a request. Plain ASGI, no framework.
 
-Rules. The path tells the dialect, the query is ignored. What fails before a door is reached is still told in the
-nearest dialect. Every answer carries `request-id` and `x-request-id`; the exchange is found under it in the log.
+Rules. The path tells the dialect; where it names the model as well, path and body are one request. What fails before a
+door is reached is still told in the nearest dialect. Every answer carries `request-id` and `x-request-id`; the exchange
+is found under it in the log.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from msgspec.structs import replace
 
 from dragoman.canon import splice
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.dialects.base import Dialect
 from dragoman.relay.delivery import Caller, problem_headers
 from dragoman.relay.prepare import Inquiry
-from dragoman.web.asgi import AsgiCaller, Gone, Receive, Scope, Send, answer_bytes, headers_of, read_body, take_line
+from dragoman.web import models
+from dragoman.web.array import InArray
+from dragoman.web.asgi import (
+    AsgiCaller,
+    Gone,
+    Receive,
+    Scope,
+    Send,
+    answer_bytes,
+    headers_of,
+    query_of,
+    read_body,
+    take_line,
+)
 from dragoman.web.edge import Line
-from dragoman.web.guard import Guard
-
-
-class Route(NamedTuple):
-    """What a path is for."""
-
-    dialect: str
-    action: str
-    """`answer`, or `count` for a prompt's tokens."""
-
+from dragoman.web.guard import KEY_MEMBER, Guard
+from dragoman.web.models import Shape
+from dragoman.web.routes import Door, Route, Routes
 
 DOORS: dict[str, Route] = {
-    "POST /v1/messages": Route("anthropic", "answer"),
-    "POST /anthropic/v1/messages": Route("anthropic", "answer"),
+    "POST /v1/messages": Route("anthropic"),
     "POST /v1/messages/count_tokens": Route("anthropic", "count"),
-    "POST /anthropic/v1/messages/count_tokens": Route("anthropic", "count"),
-    "POST /v1/chat/completions": Route("openai_chat", "answer"),
-    "POST /openai/v1/chat/completions": Route("openai_chat", "answer"),
-    "POST /chat/completions": Route("openai_chat", "answer"),
+    "POST /v1/chat/completions": Route("openai_chat"),
+    "POST /chat/completions": Route("openai_chat"),
+    "POST /v1beta/models/{model}:generateContent": Route("gemini", stream=False),
+    "POST /v1beta/models/{model}:streamGenerateContent": Route("gemini", stream=True),
+    "POST /v1beta/models/{model}:countTokens": Route("gemini", "count", stream=False),
 }
 """The door table: the only place that ties a route to a dialect."""
 
+VENDORS = {"anthropic": "/anthropic", "openai_chat": "/openai", "gemini": "/gemini"}
+"""Behind whose name the doors of a dialect can be found as well."""
 
-def dialect_for(path: str, headers: Mapping[str, str]) -> str:
+SHAPES: dict[str, Shape] = {"anthropic": models.ANTHROPIC, "openai_chat": models.OPENAI, "gemini": models.GEMINI}
+"""How the list of models looks in each dialect."""
+
+MARKS = {"x-goog-api-key": "gemini", "anthropic-version": "anthropic"}
+"""Headers by which a client outside the doors is known (measured 2026-11-20)."""
+PLACES = {"/messages": "anthropic", "/v1beta": "gemini", "/v1alpha": "gemini"}
+"""What stands in paths that only clients of one dialect ask for."""
+
+ROUTES = Routes(DOORS, VENDORS)
+ALT = "alt"
+"""Member of the query by which a client of Gemini tells a stream's form: `sse`, else it is one JSON array."""
+
+
+def dialect_for(path: str, headers: Mapping[str, str], query: str = "") -> str:
     """The dialect in which a client outside the doors most likely wants its answer."""
-    if path.startswith("/anthropic/") or "anthropic-version" in headers:
-        return "anthropic"
-    return "anthropic" if "/messages" in path else "openai_chat"
+    vendor = ROUTES.place(path).vendor
+    if vendor:
+        return next(dialect for dialect, name in VENDORS.items() if name == vendor)
+    told = [dialect for mark, dialect in PLACES.items() if mark in path]
+    told += [dialect for header, dialect in MARKS.items() if header in headers]
+    if any(name == KEY_MEMBER for name, _ in parse_qsl(query)):
+        told.append("gemini")
+    return told[0] if told else "openai_chat"
 
 
 class Answering(Protocol):
@@ -68,17 +98,17 @@ class Doors:
         self._relay = relay
         self._new_id = new_id
 
-    async def enter(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
+    async def enter(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request at a door."""
         exchange_id = self._new_id()
         common = {"request-id": exchange_id, "x-request-id": exchange_id}
-        dialect = self._dialects[route.dialect]
+        dialect = self._dialects[door.route.dialect]
         line = take_line(scope)
         try:
-            inquiry = await self._inquire(exchange_id, dialect, scope, receive)
-            if route.action == "count":
+            inquiry = await self._inquire(exchange_id, door, scope, receive)
+            if door.route.action == "count":
                 tokens, how = await self._relay.count(inquiry)
-                body = b'{"input_tokens":%d}' % tokens
+                body = dialect.tell_count(tokens)
                 await answer_bytes(send, 200, body, {**common, "x-dragoman-token-count": how})
                 return
         except Gone:
@@ -88,40 +118,52 @@ class Doors:
             body = dialect.write_problem(found, exchange_id)
             await answer_bytes(send, found.status, body, {**common, **problem_headers(found)})
             return
+        in_array = door.route.stream and dict(parse_qsl(query_of(scope))).get(ALT) != "sse"
+        caller: Caller = AsgiCaller(send, common) if line is None else line
+        caller = InArray(caller) if in_array else caller
         if line is None:
-            await self._relay.answer(inquiry, AsgiCaller(send, common))
+            await self._relay.answer(inquiry, caller)
             return
         line.common = common
-        await self._answer(inquiry, line)
+        await self._answer(inquiry, line, caller)
 
-    async def _inquire(self, exchange_id: str, dialect: Dialect, scope: Scope, receive: Receive) -> Inquiry:
-        headers = headers_of(scope)
-        key_name = self._guard.admit(headers)
+    async def _inquire(self, exchange_id: str, door: Door, scope: Scope, receive: Receive) -> Inquiry:
+        headers, query = headers_of(scope), query_of(scope)
+        dialect = self._dialects[door.route.dialect]
+        key_name = self._guard.admit(headers, query)
         body = await read_body(headers, receive)
         splice.check_once(body)
+        request = dialect.read_request(body)
+        if door.route.stream is not None:
+            request = replace(request, model=door.model, stream=door.route.stream)
         return Inquiry(
             id=exchange_id,
             door=dialect,
             body=body,
-            request=dialect.read_request(body),
+            request=request,
             headers=headers,
-            query=scope.get("query_string", b"").decode("latin-1"),
+            query=onward(query),
             key_name=key_name,
         )
 
-    async def _answer(self, inquiry: Inquiry, line: Line) -> None:
+    async def _answer(self, inquiry: Inquiry, line: Line, caller: Caller) -> None:
         """Runs the exchange; a client that leaves cancels it at once."""
         task = asyncio.current_task()
         if line.left or task is None:
             return
         line.leave = task.cancel
         try:
-            await self._relay.answer(inquiry, line)
+            await self._relay.answer(inquiry, caller)
         except asyncio.CancelledError:
             if not line.left:
                 raise
         finally:
             line.leave = None
+
+
+def onward(query: str) -> str:
+    """The query without what was meant for us: a stream's form is ours, whatever the upstream is asked for."""
+    return "&".join(each for each in query.split("&") if each.partition("=")[0] not in (ALT, KEY_MEMBER))
 
 
 def refusal(dialect: Dialect, kind: Kind, message: str, request_id: str) -> tuple[int, bytes]:

@@ -1,8 +1,8 @@
 """Who may come in: the key a client presents, compared in constant time against digests only.
 
-A key may come as `Authorization: Bearer`, `x-api-key`, `api-key` or `x-goog-api-key`; official SDKs differ
-(measured 2026-11-20). If several are present, any valid one opens. Without configured keys the gateway is open, which
-settings allow on loopback only.
+A key may come as `Authorization: Bearer`, `x-api-key`, `api-key` or `x-goog-api-key`, or as `key` in the query, as
+Google takes it; official SDKs differ (measured 2026-11-20). If several are present, any valid one opens. Without
+configured keys the gateway is open, which settings allow on loopback only.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl
 
 from dragoman.canon.problem import Kind, refuse
 
 KEY_HEADERS = ("x-api-key", "authorization", "api-key", "x-goog-api-key")
 """Headers that may carry a client's key; none of them is ever passed on."""
+KEY_MEMBER = "key"
+"""Member of the query that may; nor is it."""
 
 
 class Guard:
@@ -28,11 +31,12 @@ class Guard:
         """Whether anyone may come in."""
         return not self._digests
 
-    def admit(self, headers: Mapping[str, str]) -> str:
+    def admit(self, headers: Mapping[str, str], query: str = "") -> str:
         """A short name of the key presented, for logs; empty when open. Raises `Trouble` (authentication)."""
         if self.open:
             return ""
         presented = [key for name in KEY_HEADERS if (key := _key(name, headers.get(name, "")))]
+        presented += key_in(query)
         for key in presented:
             digest = _digest(key)
             matches = [hmac.compare_digest(digest, known) for known in self._digests]  # no early end, by intent
@@ -44,6 +48,11 @@ class Guard:
             f"This gateway asks for a key, but {found}. Set ANTHROPIC_AUTH_TOKEN (or the client's API key) to one of "
             "its api_keys.",
         )
+
+
+def key_in(query: str) -> list[str]:
+    """The keys in a query that are not empty."""
+    return [value for name, value in parse_qsl(query) if name == KEY_MEMBER] if KEY_MEMBER in query else []
 
 
 def _key(header: str, value: str) -> str:

@@ -7,7 +7,8 @@ is offered under `ALIAS` as well, a prefix that routing takes off again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -93,3 +94,35 @@ def openai_list(models: list[Listed]) -> dict[str, object]:
 def openai_entry(model: Listed) -> dict[str, object]:
     """One model as OpenAI gives it."""
     return {"id": model.id, "object": "model", "created": CREATED_S, "owned_by": "dragoman"}
+
+
+def gemini_list(models: list[Listed]) -> dict[str, object]:
+    """The list as Google gives it, on one page."""
+    return {"models": [gemini_entry(model) for model in models]}
+
+
+def gemini_entry(model: Listed) -> dict[str, object]:
+    """One model as Google gives it. Source: ai.google.dev, `models.list`, read 2026-11-20."""
+    limits = {"inputTokenLimit": model.context, "outputTokenLimit": model.max_output}
+    known = {name: value for name, value in limits.items() if value}
+    return {
+        "name": f"models/{model.id}",
+        "version": "001",
+        "displayName": model.name,
+        **known,
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+    }
+
+
+class Shape(NamedTuple):
+    """How the list of models looks to clients of one dialect."""
+
+    listing: Callable[[list[Listed]], dict[str, object]]
+    entry: Callable[[Listed], dict[str, object]]
+    picker: bool = False
+    """Whether Claude Code's picker may be the one that asks."""
+
+
+ANTHROPIC = Shape(anthropic_list, anthropic_entry, picker=True)
+OPENAI = Shape(openai_list, openai_entry)
+GEMINI = Shape(gemini_list, gemini_entry)

@@ -10,7 +10,7 @@ from dragoman.dialects.gemini.request import read_request
 from dragoman.dialects.gemini.speak import StreamWriter
 from dragoman.dialects.gemini.stream import StreamReader
 from dragoman.dialects.gemini.wire import NAME
-from dragoman.dialects.gemini.write import read_count, write_count, write_request
+from dragoman.dialects.gemini.write import read_count, tell_count, write_count, write_request
 
 DIALECT = Dialect(
     name=NAME,
@@ -43,4 +43,5 @@ DIALECT = Dialect(
     count_path="/v1beta/models/{model}:countTokens",
     write_count=write_count,
     read_count=read_count,
+    tell_count=tell_count,
 )

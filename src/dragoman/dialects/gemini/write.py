@@ -68,6 +68,11 @@ def read_count(body: bytes) -> int | None:
     return count(answer.get("totalTokens", answer.get("total_tokens"))) if isinstance(answer, dict) else None
 
 
+def tell_count(tokens: int) -> bytes:
+    """The answer to a client that asked for a token count."""
+    return b'{"totalTokens":%d}' % tokens
+
+
 def _body(request: Request, pen: Pen) -> tuple[Wire, tuple[str, ...]]:
     """The body, and the stop sequences that are left to be enforced here."""
     tools = write_tools(request, pen)
