@@ -1,4 +1,4 @@
-"""What a client asked, seen alike for both dialects, so that one responder can answer either."""
+"""What a client asked, seen alike for every dialect, so that one responder can answer any."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-Dialect = Literal["anthropic", "openai_chat", "gemini", "gigachat"]
+Dialect = Literal["anthropic", "openai_chat", "openai_responses", "gemini", "gigachat"]
 Json = dict[str, Any]
 
 
@@ -43,6 +44,11 @@ class Ask(Struct, frozen=True, kw_only=True):
     system: str = ""
     turns: tuple[Turn, ...] = ()
     tools: tuple[str, ...] = ()
+    """Names; those of a Responses namespace as `namespace.name`."""
+    text_tools: tuple[str, ...] = ()
+    """The tools among them that take free text: the arguments of a call are that text."""
+    include_seals: bool = False
+    """Responses' `include` of encrypted reasoning."""
     schema: Json | None = None
     """The JSON schema that the answer must follow, when one was asked for."""
     body_bytes: int = 0
@@ -104,10 +110,15 @@ def _read_chat(body: Json, body_bytes: int) -> Ask:
         include_usage=_member(body, "stream_options").get("include_usage") is True,
         system="\n\n".join(_text(message.get("content")) for message in prompts),
         turns=tuple(_chat_turn(message) for message in messages if message not in prompts),
-        tools=tuple(str(_member(tool, "function").get("name", "")) for tool in _dicts(body.get("tools"))),
+        tools=tuple(_chat_tool(tool) for tool in _dicts(body.get("tools"))),
+        text_tools=tuple(_chat_tool(tool) for tool in _dicts(body.get("tools")) if tool.get("type") == "custom"),
         schema=_member(shape, "json_schema").get("schema", {} if shape.get("type") == "json_object" else None),
         body_bytes=body_bytes,
     )
+
+
+def _chat_tool(tool: Json) -> str:
+    return str(_member(tool, str(tool.get("type"))).get("name", ""))
 
 
 def _chat_turn(message: Json) -> Turn:
@@ -127,6 +138,75 @@ def _chat_turn(message: Json) -> Turn:
             for call in _dicts(message.get("tool_calls"))
         ),
     )
+
+
+def _read_responses(body: Json, body_bytes: int) -> Ask:
+    told = body.get("input")
+    items = [{"role": "user", "content": told}] if isinstance(told, str) else _dicts(told)
+    prompts = [item for item in items if item.get("role") in ("system", "developer")]
+    shape = _member(_member(body, "text"), "format")
+    tools = [named for tool in _dicts(body.get("tools")) for named in _responses_tools(tool)]
+    return Ask(
+        dialect="openai_responses",
+        model=str(body.get("model", "")),
+        stream=body.get("stream") is True,
+        system="\n\n".join([str(body.get("instructions") or ""), *(_text(item.get("content")) for item in prompts)]),
+        turns=tuple(_responses_turns([item for item in items if item not in prompts])),
+        tools=tuple(name for name, _ in tools),
+        text_tools=tuple(name for name, kind in tools if kind == "custom"),
+        include_seals="reasoning.encrypted_content" in (body.get("include") or ()),
+        schema=shape.get("schema", {} if shape.get("type") == "json_object" else None),
+        body_bytes=body_bytes,
+    )
+
+
+def _responses_tools(tool: Json) -> list[tuple[str, str]]:
+    """Name and kind of a tool, or of each in a namespace; a hosted tool's name is its kind."""
+    kind = str(tool.get("type"))
+    if kind == "namespace":
+        return [(f"{tool.get('name')}.{each.get('name')}", str(each.get("type"))) for each in _dicts(tool.get("tools"))]
+    return [(str(tool.get("name", kind)), kind)]
+
+
+def _responses_turns(items: list[Json]) -> Iterator[Turn]:
+    """One turn for all that the model said at once, and one for each message or result."""
+    said = Turn(role="assistant")
+    for item in items:
+        kind = str(item.get("type", "message"))
+        if kind.endswith("_output"):
+            if said != Turn(role="assistant"):
+                yield said
+            said = Turn(role="assistant")
+            output = item.get("output")
+            yield Turn(role="tool", results=(Result(str(item.get("call_id")), _text(output)),))
+        elif kind == "message" and item.get("role") != "assistant":
+            if said != Turn(role="assistant"):
+                yield said
+            said = Turn(role="assistant")
+            yield Turn(role=str(item.get("role")), text=_text(item.get("content")))
+        else:
+            said = _grown(said, item, kind)
+    if said != Turn(role="assistant"):
+        yield said
+
+
+def _grown(said: Turn, item: Json, kind: str) -> Turn:
+    """What the model said, with one more item of it."""
+    match kind:
+        case "reasoning":
+            parts = _dicts(item.get("summary")) + _dicts(item.get("content"))
+            return replace(said, thinking=said.thinking + "".join(str(part.get("text", "")) for part in parts))
+        case "message":
+            return replace(said, text=said.text + _text(item.get("content")))
+        case _ if "call_id" in item:
+            space = f"{item['namespace']}." if item.get("namespace") else ""
+            given = item.get("arguments", {"input": item.get("input")})
+            arguments = given if isinstance(given, dict) else _arguments(given)
+            return replace(
+                said, calls=(*said.calls, (str(item["call_id"]), f"{space}{item.get('name', kind)}", arguments))
+            )
+        case _:
+            return said
 
 
 def _read_gemini(body: Json, body_bytes: int) -> Ask:
@@ -211,6 +291,7 @@ def told_result(text: str) -> tuple[str, bool]:
 READERS = {
     "anthropic": _read_anthropic,
     "openai_chat": _read_chat,
+    "openai_responses": _read_responses,
     "gemini": _read_gemini,
     "gigachat": _read_gigachat,
 }
@@ -228,7 +309,8 @@ def _text(content: Any) -> str:
     """A string as it is, or the text parts of a list joined by line ends."""
     if isinstance(content, str):
         return content
-    return "\n".join(str(part.get("text", "")) for part in _dicts(content) if part.get("type") == "text")
+    words = ("text", "input_text", "output_text")
+    return "\n".join(str(part.get("text", "")) for part in _dicts(content) if part.get("type") in words)
 
 
 def _dicts(value: Any) -> list[Json]:

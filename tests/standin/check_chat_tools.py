@@ -66,7 +66,7 @@ def _check_tool(tool: Any, where: str) -> str:
             message = f"Invalid schema for function '{inner['name']}': schema must be of 'type: \"object\"', got"
             need(kind_of == "object", f"{message} 'type: {kind_of!r}'.", where, "invalid_function_parameters")
         if inner.get("strict") is True:
-            _check_strict_schema(schema, f"function '{inner['name']}'")
+            check_strict_schema(schema, f"function '{inner['name']}'")
     return str(inner["name"])
 
 
@@ -93,14 +93,14 @@ def check_format(body: Json) -> None:
         check_name(inner.get("name"), f"{where}.name")
         if inner.get("strict") is True:
             need(isinstance(inner.get("schema"), dict), f"Missing required parameter: '{where}.schema'.", where)
-            _check_strict_schema(inner["schema"], f"response_format '{inner['name']}'")
+            check_strict_schema(inner["schema"], f"response_format '{inner['name']}'")
 
 
-def _check_strict_schema(schema: Any, owner: str) -> None:
+def check_strict_schema(schema: Any, owner: str) -> None:
     """Strict mode: closed objects with all members required. Source: Structured outputs guide, read 2026-11-20."""
     if isinstance(schema, list):
         for each in schema:
-            _check_strict_schema(each, owner)
+            check_strict_schema(each, owner)
     if not isinstance(schema, dict):
         return
     if schema.get("type") == "object":
@@ -110,6 +110,6 @@ def _check_strict_schema(schema: Any, owner: str) -> None:
         need(all_required, f"Invalid schema for {owner}: 'required' must include every key in properties.")
     for name in ("properties", "$defs"):
         for inner in schema.get(name, {}).values():
-            _check_strict_schema(inner, owner)
+            check_strict_schema(inner, owner)
     for name in ("items", "anyOf"):
-        _check_strict_schema(schema.get(name), owner)
+        check_strict_schema(schema.get(name), owner)

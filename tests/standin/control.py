@@ -9,11 +9,13 @@ import msgspec
 
 from tests.standin.acts import Act, End, Head, Scene, refusal, whole
 from tests.standin.ask import Ask, read_ask
+from tests.standin.check_responses_items import check_items
 from tests.standin.faults import Fault
 from tests.standin.gigachat_office import office_body
 from tests.standin.reply import Reply, Signer, Usage
 from tests.standin.responders import RESPONDERS, agent_step
 from tests.standin.routes import Route
+from tests.standin.rules import words
 from tests.standin.shape import Shape
 from tests.standin.voice import Refused, Speech, Voice
 
@@ -76,6 +78,8 @@ def _side_body(standin: StandIn, route: Route, seen: Seen) -> Any:
             return office_body(standin, route, seen)
         case "count" if route.dialect == "gemini":
             return {"totalTokens": count_gemini_tokens(seen)}
+        case "count" | "compact" if route.dialect == "openai_responses":
+            return (count_responses_tokens if route.kind == "count" else compacted)(standin, seen)
         case "count":
             return {"input_tokens": count_tokens(seen)}
         case "models":
@@ -119,6 +123,35 @@ def count_gemini_tokens(seen: Seen) -> int:
         raise Refused("* CountTokensRequest.contents: contents is not specified")
     told_model = {name: asked[name] for name in ("contents", "systemInstruction", "tools") if name in asked}
     return len(msgspec.json.encode(told_model)) // 4 + 1
+
+
+def count_responses_tokens(standin: StandIn, seen: Seen) -> dict[str, Any]:
+    """The same for Responses."""
+    known = words(
+        "conversation input instructions model parallel_tool_calls personality previous_response_id reasoning text "
+        "tool_choice tools truncation"
+    )
+    body = seen.body if isinstance(seen.body, dict) else {}
+    if extra := body.keys() - known:
+        raise Refused(f"Unknown parameter: '{min(extra)}'.", min(extra), 400, "unknown_parameter")
+    check_items(body.get("input", []), standin.signer, stored=True, begun=True)
+    return {"object": "response.input_tokens", "input_tokens": len(seen.raw) // 4 + 1}
+
+
+def compacted(standin: StandIn, seen: Seen) -> dict[str, Any]:
+    """A conversation's compaction: the last message of the user, and all the rest sealed."""
+    body = seen.body if isinstance(seen.body, dict) else {}
+    known = words("model input instructions previous_response_id prompt_cache_key prompt_cache_retention service_tier")
+    if extra := body.keys() - known:
+        raise Refused(f"Unknown parameter: '{min(extra)}'.", min(extra), 400, "unknown_parameter")
+    sealed = {"type": "compaction", "id": "cmp_standin", "encrypted_content": standin.signer.hide("all of it")}
+    counts = {"input_tokens": len(seen.raw) // 4 + 1, "output_tokens": 10, "total_tokens": len(seen.raw) // 4 + 11}
+    details = {
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
+    answer = {"id": "resp_standin_compact", "object": "response.compaction", "created_at": 1795132800}
+    return answer | {"output": [sealed], "usage": counts | details}
 
 
 def model_entry(dialect: str, name: str) -> dict[str, Any]:

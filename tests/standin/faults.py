@@ -173,6 +173,20 @@ def _late() -> dict[str, Row]:
         "F57.choice": Row(
             "an error beside a choice", "after", late.then_frame("text", late.error_choice), STREAM, ("openai_chat",)
         ),
+        "F57.failed": Row(
+            "the answer failed (value: status)",
+            "after",
+            late.then_frame("text", late.failed_event),
+            STREAM,
+            ("openai_responses",),
+        ),
+        "F57.flat": Row(
+            "an error event as documented",
+            "after",
+            late.then_frame("text", late.flat_event),
+            STREAM,
+            ("openai_responses",),
+        ),
         "F57.words": Row(
             "an error that is only words", "after", late.then_frame("text", late.error_words), STREAM, ("openai_chat",)
         ),

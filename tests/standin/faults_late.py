@@ -11,6 +11,7 @@ import msgspec
 
 from tests.standin.acts import Act, Body, End, Pause, Reset, Scene, answer, head, streamed, whole
 from tests.standin.reply import Call, Part, Reply, Text, Thinking, with_ids
+from tests.standin.responses_voice import failed_frame, flat_error_frame
 from tests.standin.shape import Frame, frame_bytes
 
 Doing = Callable[[Scene], Iterator[Act]]
@@ -152,6 +153,16 @@ def error_choice(scene: Scene) -> Frame:
     return Frame(json.dumps(body))
 
 
+def failed_event(scene: Scene) -> Frame:
+    """Responses' own way: the answer as a whole has failed (value: its status)."""
+    return failed_frame(scene.speech, int(scene.value or "503"), "Overloaded in the middle of the answer")
+
+
+def flat_event(scene: Scene) -> Frame:
+    """Responses' error event as its reference has it, which compatible servers follow (value: its status)."""
+    return flat_error_frame(int(scene.value or "503"), "Overloaded in the middle of the answer")
+
+
 def error_words(scene: Scene) -> Frame:
     """A local server's way: the error is nothing but words."""
     return Frame(json.dumps({"error": scene.value or "llama runner process has terminated"}))
@@ -235,12 +246,13 @@ def edited(edit: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Doin
 
 
 def _stage(body: dict[str, Any]) -> Any:
-    return "text" if body.get("type") == "content_block_delta" or body.get("choices") else "other"
+    kind = str(body.get("type"))
+    return "text" if kind == "content_block_delta" or kind.endswith("text.delta") or body.get("choices") else "other"
 
 
 def _opens(body: dict[str, Any]) -> bool:
     """Whether an event opens a part: a block's start, or a call's first delta."""
-    if body.get("type") == "content_block_start":
+    if body.get("type") in ("content_block_start", "response.output_item.added"):
         return True
     return any(call.get("function", {}).get("name") for call in _calls(body))
 
@@ -267,8 +279,8 @@ def two_messages(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def index_jump(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Indexes leave gaps: 0, 7, 14."""
     for body in bodies:
-        if "index" in body:
-            body["index"] *= 7
+        for name in {"index", "output_index"} & body.keys():
+            body[name] *= 7
         for call in _calls(body):
             call["index"] = (call.get("index", 0) + 1) * 7
     return bodies
@@ -289,7 +301,7 @@ def usage_as(change: Callable[[int, int], Any]) -> Doing:
         return change(place, value) if isinstance(value, int) else value
 
     def spoiled(body: dict[str, Any], place: int) -> dict[str, Any]:
-        for holder in (body, body.get("message", {})):
+        for holder in (body, body.get("message", {}), body.get("response", {})):
             if isinstance(holder.get("usage"), dict):
                 holder["usage"] = spoil(holder["usage"], place)
         return body

@@ -46,11 +46,13 @@ def _problems(adapter: TypeAdapter[Any], value: Any) -> list[str]:
 def _adapter(dialect: Dialect, beta: bool, stream: bool) -> TypeAdapter[Any]:
     if dialect == "openai_chat":
         from openai.types.chat import completion_create_params as params
+    elif dialect == "openai_responses":
+        from openai.types.responses import response_create_params as params  # type: ignore[no-redef]
     elif beta:
         from anthropic.types.beta import message_create_params as params  # type: ignore[no-redef]
     else:
         from anthropic.types import message_create_params as params  # type: ignore[no-redef]
-    prefix = "Completion" if dialect == "openai_chat" else "Message"
+    prefix = {"openai_chat": "Completion", "openai_responses": "Response"}.get(dialect, "Message")
     return _strict(getattr(params, f"{prefix}CreateParams{'Streaming' if stream else 'NonStreaming'}"))
 
 

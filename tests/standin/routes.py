@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tests.standin.ask import Dialect
 
-Kind = Literal["answer", "count", "models", "model", "control", "canary", "unknown", "office"]
+Kind = Literal["answer", "count", "models", "model", "control", "canary", "unknown", "office", "compact"]
 
 
 class Route(Struct, frozen=True):
@@ -40,8 +40,13 @@ PATHS: tuple[tuple[str, str, Kind, Dialect], ...] = (
     ("POST", rf"{PREFIX}/messages/count_tokens", "count", "anthropic"),
     ("POST", rf"{PREFIX}/chat/completions", "answer", "openai_chat"),
     ("POST", rf"{AZURE}/chat/completions", "answer", "openai_chat"),
+    ("POST", rf"{PREFIX}/responses", "answer", "openai_responses"),
+    ("POST", rf"{PREFIX}/responses/input_tokens", "count", "openai_responses"),
+    ("POST", rf"{PREFIX}/responses/compact", "compact", "openai_responses"),
     ("GET", rf"{PREFIX}/models", "models", "openai_chat"),
     ("GET", rf"{PREFIX}/models/(?P<deployment>.+)", "model", "openai_chat"),
+    ("GET", rf"{PREFIX}/models", "models", "openai_responses"),
+    ("GET", rf"{PREFIX}/models/(?P<deployment>.+)", "model", "openai_responses"),
     ("POST", rf"{GEMINI}:(?:generateContent|(?P<stream>streamGenerateContent))", "answer", "gemini"),
     ("POST", rf"{GEMINI}:countTokens", "count", "gemini"),
     ("GET", r"/v1beta/models", "models", "gemini"),

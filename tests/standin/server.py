@@ -20,6 +20,7 @@ from tests.standin.chat_voice import OPENAI_CHAT
 from tests.standin.check_anthropic import check_anthropic
 from tests.standin.check_chat import check_chat
 from tests.standin.check_gemini import check_gemini
+from tests.standin.check_responses import check_responses
 from tests.standin.connection import Connection, Incoming, Performed
 from tests.standin.faults import FAULTS, Fault
 from tests.standin.gemini_voice import GEMINI
@@ -28,12 +29,15 @@ from tests.standin.gigachat_office import Office, check_bearer
 from tests.standin.gigachat_voice import GIGACHAT
 from tests.standin.reply import Reply, Signer, Usage, estimate, with_ids
 from tests.standin.responders import Responder, echo
+from tests.standin.responses_voice import OPENAI_RESPONSES
 from tests.standin.routes import Route, find_route
 from tests.standin.rules import Rules
 from tests.standin.shape import Shape
 from tests.standin.voice import Refused, Speech, Voice
 
-VOICES: dict[str, Voice] = {"anthropic": ANTHROPIC, "openai_chat": OPENAI_CHAT, "gemini": GEMINI, "gigachat": GIGACHAT}
+VOICES: dict[str, Voice] = {
+    voice.dialect: voice for voice in (ANTHROPIC, OPENAI_CHAT, OPENAI_RESPONSES, GEMINI, GIGACHAT)
+}
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -86,7 +90,7 @@ class StandIn:
         self,
         responder: Responder = echo,
         *,
-        dialects: Iterable[str] = ("anthropic", "openai_chat", "gemini"),
+        dialects: Iterable[str] = ("anthropic", "openai_chat", "openai_responses", "gemini"),
         shape: Shape | None = None,
         rules: Rules | None = None,
         api_key: str | None = None,
@@ -329,6 +333,8 @@ class StandIn:
             check_gemini(body, self.rules, self.signer)
         elif route.dialect == "gigachat":
             check_gigachat(body, self.rules, self.signer, self.office.files)
+        elif route.dialect == "openai_responses":
+            check_responses(body, self.rules, self.signer)
         else:
             check_chat(body | ({"model": model} if model else {}), self.rules)
 

@@ -1,4 +1,4 @@
-"""What the two dialects have in common when the stand-in speaks: one record of functions each."""
+"""What the dialects have in common when the stand-in speaks: one record of functions each."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 Ending = Literal["end", "closed", "reset", "unended"]
 
-PATHS = {"anthropic": "/v1/messages", "openai_chat": "/v1/chat/completions"}
+PATHS = {"anthropic": "/v1/messages", "openai_chat": "/v1/chat/completions", "openai_responses": "/v1/responses"}
 
 
 class Heard(Struct):
@@ -52,7 +52,8 @@ def ask(
 
     With `then_s` the time is cut to so much once the first bytes have come.
     """
-    body: dict[str, Any] = {"model": "standin", "messages": [{"role": "user", "content": "say two words"}]}
+    told = "input" if dialect == "openai_responses" else "messages"
+    body: dict[str, Any] = {"model": "standin", told: [{"role": "user", "content": "say two words"}]}
     if dialect == "anthropic":
         body["max_tokens"] = 4000
     return send(url, path or PATHS[dialect], json.dumps(body | members).encode(), dialect, seconds, then_s=then_s)
