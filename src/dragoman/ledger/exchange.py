@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind
 from dragoman.canon.request import Loss
 from dragoman.canon.usage import NOTHING_SAID, Usage
 
 
-class AttemptRecord(Struct, frozen=True, kw_only=True):
+class AttemptRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One upstream call made for an exchange."""
 
     n: int
@@ -40,8 +41,8 @@ class AttemptRecord(Struct, frozen=True, kw_only=True):
     """Members of a verbatim body that were changed."""
 
 
-class Exchange(Struct, frozen=True, kw_only=True):
-    """One client request and everything done for it."""
+class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One client request and everything done for it, as far as it is known; `ended_ms` tells whether that is all."""
 
     id: str
     started_ms: int
@@ -69,11 +70,83 @@ class Exchange(Struct, frozen=True, kw_only=True):
     first_content_ms: int | None = None
     ended_ms: int | None = None
     client_left: bool = False
+    interrupted: bool = False
+    """Whether the gateway itself was killed while it ran; its counts are those of the last checkpoint."""
+    effort: str | None = None
+    """How hard the client wanted the model to think."""
+    key_id: str = ""
+    project: str = ""
+    client: str = ""
+    """The client's network address."""
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What the client's request lost on its way to the last channel asked."""
         return self.attempts[-1].losses if self.attempts else ()
+
+
+class Progress(Struct, frozen=True, array_like=True):
+    """What a running attempt has come to: a checkpoint."""
+
+    id: str
+    """Of the exchange."""
+    n: int
+    """Of the attempt."""
+    at_ms: int
+    usage: Usage
+    status: int | None = None
+    """HTTP status of the upstream."""
+    first_content_ms: int | None = None
+    upstream_id: str = ""
+    finish: str | None = None
+    """Why the model stopped, where it has; then the usage is final."""
+
+
+class Journal(Protocol):
+    """Sees exchanges while they run, so that what was sent is known even if this process dies. Never raises."""
+
+    def write(self, exchange: Exchange) -> None:
+        """An attempt is about to be sent, or the exchange has ended. The last word on an exchange counts."""
+
+    def checkpoint(self, progress: Progress) -> None:
+        """A running attempt has come this far."""
+
+
+class NoJournal:
+    """A journal that keeps nothing, for a gateway that remembers nothing."""
+
+    def write(self, exchange: Exchange) -> None:
+        """Nothing."""
+
+    def checkpoint(self, progress: Progress) -> None:
+        """Nothing."""
+
+
+def settled(exchange: Exchange, progress: Progress | None) -> Exchange:
+    """The exchange that nobody ended because the gateway was killed, by the last that is known of it."""
+    last = exchange.attempts[-1]
+    seen = progress if progress is not None and progress.n == last.n else None
+    guessed = Usage(input=exchange.prompt_estimate, exact=False)
+    ended_ms = seen.at_ms if seen else last.started_ms
+    usage = (seen.usage if seen.finish else replace(seen.usage, exact=False)) if seen else guessed
+    attempt = replace(
+        last,
+        usage=usage,
+        status=seen.status if seen else None,
+        first_content_ms=seen.first_content_ms if seen else None,
+        upstream_id=seen.upstream_id if seen else "",
+        ended_ms=ended_ms,
+        maybe_billed=True,
+    )
+    return replace(
+        exchange,
+        attempts=(*exchange.attempts[:-1], attempt),
+        usage=usage,
+        first_content_ms=attempt.first_content_ms,
+        ended_ms=ended_ms,
+        finish=seen.finish if seen else None,
+        interrupted=True,
+    )
 
 
 def line(exchange: Exchange) -> dict[str, object]:
