@@ -28,8 +28,9 @@ from dragoman.canon.request import Extras, Part, Refusal, Seal, Text, Thinking, 
 from dragoman.canon.usage import NOTHING_SAID
 from dragoman.dialects.base import Hearing
 from dragoman.dialects.error_objects import problem_in_answer, problem_in_stream
+from dragoman.dialects.free_text import free_text
 from dragoman.dialects.names import digest
-from dragoman.dialects.openai_chat.calls import Calls, free_text
+from dragoman.dialects.openai_chat.calls import Calls
 from dragoman.dialects.openai_chat.chunk import CallDelta, Choice, Chunk, Delta, leftovers, read_chunk
 from dragoman.dialects.openai_chat.tags import ThinkTags
 from dragoman.dialects.openai_chat.thoughts import (

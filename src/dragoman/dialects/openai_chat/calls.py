@@ -17,21 +17,6 @@ from dragoman.dialects.openai_chat.chunk import CallDelta
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class _FreeText(msgspec.Struct):
-    input: str
-
-
-_FREE_TEXT = msgspec.json.Decoder(_FreeText)
-
-
-def free_text(arguments: str) -> str:
-    """The text in the arguments of a call to a tool of free text; the arguments themselves where it is not there."""
-    try:
-        return _FREE_TEXT.decode(arguments).input
-    except (msgspec.DecodeError, RecursionError):
-        return arguments
-
-
 class Call:
     """One call while it arrives. Mutable: it grows."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import Raw
 
 from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolCall, ToolResult, Turn, Unknown
+from dragoman.dialects.free_text import wrapped_text
 from dragoman.dialects.names import sent_id
 from dragoman.dialects.openai_chat.content import BETWEEN, Item, is_bare, is_plain, item, plain, settle, text_of
 from dragoman.dialects.openai_chat.pen import Pen
@@ -255,7 +255,7 @@ def _call(call: ToolCall, sent: str, pen: Pen) -> Message:
     name = pen.names.sent(call.name)
     said: Message = {"id": sent, "type": "function", "function": {"name": name, "arguments": call.arguments or "{}"}}
     if call.form == "text" and not pen.free_text:
-        arguments = msgspec.json.encode({"input": call.arguments}).decode()
+        arguments = wrapped_text(call.arguments)
         said = {"id": sent, "type": "function", "function": {"name": name, "arguments": arguments}}
     elif call.form == "text":
         said = {"id": sent, "type": "custom", "custom": {"name": name, "input": call.arguments}}

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Raw
 
-from dragoman.canon.problem import Kind, Trouble, refuse
-from dragoman.canon.request import ProviderTool, Request, Tool, ToolCall, ToolChoice, ToolReference, ToolResult
+from dragoman.canon.request import ProviderTool, Request, Tool, ToolChoice
+from dragoman.dialects.free_text import TEXT_SCHEMA, described
+from dragoman.dialects.offering import go_without, lose_provider_tools, object_schema, shown_tools
 from dragoman.dialects.openai_chat.pen import Pen
 from dragoman.dialects.openai_chat.wire import NAME
 from dragoman.dialects.typed_tools import known
 
-OBJECT = Raw(b'"object"')
-EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
-TEXT_SCHEMA = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
-"""Schema of a tool of free text for servers that know JSON only."""
-
 Written = dict[str, object] | Raw
-
-
-class _Shape(Struct):
-    """The two members that servers insist on in a tool's schema."""
-
-    type: Raw | UnsetType = UNSET
-    properties: Raw | UnsetType = UNSET
-
-
-_OBJECT_AT_ONCE = re.compile(
-    rb'\{\s*(?:"\$schema"\s*:\s*"[^"\\]*"\s*,\s*)?"type"\s*:\s*"object"\s*,\s*"properties"\s*:\s*\{'
-)
-"""How nearly all schemas begin; the others are decoded."""
-_SHAPE = msgspec.json.Decoder(_Shape)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -44,9 +23,9 @@ def write_tools(request: Request, pen: Pen) -> dict[str, object]:
             pen.kept(request.tool_choice.extras, "tool_choice")
         return {}
     if not pen.habits.tools:
-        _go_without(request, pen)
+        go_without(request, pen)
         return {}
-    offered = list(_offered(request, pen))
+    offered = _offered(request, pen)
     if not offered:
         return {}
     members: dict[str, object] = {"tools": offered}
@@ -60,68 +39,20 @@ def write_tools(request: Request, pen: Pen) -> dict[str, object]:
     return members
 
 
-def _go_without(request: Request, pen: Pen) -> None:
-    """Drops all tools for an upstream that knows none, unless the conversation lives by them."""
-    demanded = request.tool_choice is not None and request.tool_choice.mode in ("any", "one")
-    if demanded or any(isinstance(part, ToolCall | ToolResult) for turn in request.turns for part in turn.parts):
-        raise refuse(
-            Kind.UNSUPPORTED,
-            "The request was prepared for a model that cannot call tools, but it needs them. "
-            "Route it to a model that can, or send it without tools.",
-            param="tools",
-        )
-    pen.lose("tools", "The upstream knows no tools.", "dropped")
-
-
-def _offered(request: Request, pen: Pen) -> Iterator[Written]:
-    shown = _referred_to(request) if any(tool.deferred for tool in request.tools if isinstance(tool, Tool)) else set()
-    searched = any(isinstance(tool, ProviderTool) and tool.kind.startswith("tool_search") for tool in request.tools)
+def _offered(request: Request, pen: Pen) -> list[Written]:
     written: list[Written] = []
     refused: list[ProviderTool] = []
-    for tool in request.tools:
-        if isinstance(tool, ProviderTool):
-            said = _provider_tool(tool, pen)
-            if said is None:
-                refused.append(tool)
-            else:
-                written.append(said)
-        elif tool.deferred and not searched and tool.name not in shown:
-            pen.lose("tools.deferred", "Tools that no search has found yet are not offered.", "dropped")
-        else:
+    for tool in shown_tools(request, pen):
+        if isinstance(tool, Tool):
             written.append(_tool(tool, pen))
-    _check(refused, written, request, pen)
-    return iter(written)
-
-
-def _check(refused: list[ProviderTool], written: list[Written], request: Request, pen: Pen) -> None:
-    """Records the provider's own tools as lost, or refuses where nothing would be left of what was asked."""
-    choice = request.tool_choice
-    chosen = choice.name if choice and choice.mode == "one" else None
-    for tool in refused:
-        if not written or chosen == tool.name or tool.kind.startswith(("computer_", "mcp")):
-            raise _unsupported(tool)
-        pen.lose(f"tools.{tool.kind}", "Only its own vendor runs this tool.", "dropped")
-
-
-def _unsupported(tool: ProviderTool) -> Trouble:
-    return refuse(
-        Kind.UNSUPPORTED,
-        f"The request was prepared for another vendor, but its tool '{tool.name}' ({tool.kind}) is run by its own "
-        "vendor only. Route it to that vendor, or give the model a tool that the client runs.",
-        param="tools",
-    )
-
-
-def _referred_to(request: Request) -> set[str]:
-    """Names of tools that the conversation has found, called or must call."""
-    names = {request.tool_choice.name} if request.tool_choice and request.tool_choice.name else set[str]()
-    for turn in request.turns:
-        for part in turn.parts:
-            if type(part) is ToolCall or type(part) is ToolReference:
-                names.add(part.name)
-            elif type(part) is ToolResult:
-                names.update([each.name for each in part.parts if type(each) is ToolReference])
-    return names
+            continue
+        said = _provider_tool(tool, pen)
+        if said is None:
+            refused.append(tool)
+        else:
+            written.append(said)
+    lose_provider_tools(refused, written, request, pen)
+    return written
 
 
 def _tool(tool: Tool, pen: Pen) -> Written:
@@ -131,43 +62,25 @@ def _tool(tool: Tool, pen: Pen) -> Written:
     kind = "function" if tool.form == "json" or not pen.free_text else "custom"
     name = pen.names.sent(tool.name)
     said: dict[str, object] = {"name": name}
-    if tool.description is not None:
-        said["description"] = tool.description
+    description = described(tool) if kind == "function" else tool.description
+    if description is not None:
+        said["description"] = description
     if tool.form == "text" and kind == "function":
         pen.lose("tool.form", "The upstream knows JSON arguments only; the text is asked for in 'input'.")
         pen.text_tools.add(name)
         said["parameters"] = TEXT_SCHEMA
     elif kind == "function":
-        said["parameters"] = _schema(tool, pen)
+        said["parameters"] = object_schema(tool.schema, pen)
         if tool.strict is not None and pen.habits.tool_strict:
             said["strict"] = tool.strict
         elif tool.strict:
             pen.lose("tool.strict", "The upstream does not hold arguments to their schema.", "dropped")
+    elif tool.grammar is not None:
+        said["format"] = {"type": "grammar", "grammar": tool.grammar}
     inner = extras.pop(kind, None)
     if inner is not None:
         said |= _MEMBERS.decode(inner)
     return {"type": kind, kind: said, **extras}
-
-
-def _schema(tool: Tool, pen: Pen) -> Raw:
-    """The tool's schema, made an object with properties where it was not one."""
-    if tool.schema is None:
-        return EMPTY_SCHEMA
-    if _OBJECT_AT_ONCE.match(tool.schema):
-        return tool.schema
-    try:
-        shape = _SHAPE.decode(tool.schema)
-        if shape.type == OBJECT and shape.properties is not UNSET:
-            return tool.schema
-        members = _MEMBERS.decode(tool.schema)
-    except (msgspec.DecodeError, RecursionError):
-        pen.lose("tool.schema", "A tool's schema was not a JSON object; an empty one was sent.")
-        return EMPTY_SCHEMA
-    if members.setdefault("type", OBJECT) != OBJECT:
-        pen.lose("tool.schema", "A tool's schema did not describe an object; it is sent as one.")
-        members["type"] = OBJECT
-    members.setdefault("properties", Raw(b"{}"))
-    return Raw(msgspec.json.encode(members))
 
 
 def _provider_tool(tool: ProviderTool, pen: Pen) -> Written | None:

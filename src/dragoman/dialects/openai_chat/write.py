@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import OutputShape, Request
 from dragoman.dialects.base import Target, Written
 from dragoman.dialects.names import ToolNames, digest
+from dragoman.dialects.offering import refuse_connectors
 from dragoman.dialects.openai_chat.effort import write_effort
 from dragoman.dialects.openai_chat.messages import write_messages
 from dragoman.dialects.openai_chat.pen import Pen
 from dragoman.dialects.openai_chat.tools import write_tools
-from dragoman.dialects.openai_chat.wire import NULL
 
 MAX_OUTPUT_MEMBER = "max_tokens"
 """Older than `max_completion_tokens`, but the one that every compatible server knows."""
@@ -36,7 +35,7 @@ Body = dict[str, object]
 def write_request(request: Request, target: Target) -> Written:
     """The body for an upstream. Raises `Trouble` (unsupported) for tools that only another vendor runs."""
     pen = Pen(target, request.dialect)
-    _refuse_connectors(request, pen)
+    refuse_connectors(request, pen)
     body: Body = {"model": target.model}
     shape, instruction = _shape(request.output_shape, pen)
     tools = write_tools(request, pen)
@@ -61,18 +60,6 @@ def write_request(request: Request, target: Target) -> Written:
     return Written(
         _encoded(body, pen), (*request.losses, *pen.losses), pen.names.changed, local, frozenset(pen.text_tools)
     )
-
-
-def _refuse_connectors(request: Request, pen: Pen) -> None:
-    """Servers that the vendor was to call for the model: dropping them would leave the model without its hands."""
-    servers = None if request.extras is None or pen.own else request.extras.members.get("mcp_servers")
-    if servers is not None and servers not in (NULL, msgspec.Raw(b"[]")):
-        raise refuse(
-            Kind.UNSUPPORTED,
-            "The request was prepared for another vendor, but its MCP servers are called by its own vendor only. "
-            "Route it to that vendor, or let the client connect to the servers.",
-            param="mcp_servers",
-        )
 
 
 def _limit(request: Request, body: Body, pen: Pen) -> None:
