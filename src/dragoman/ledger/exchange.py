@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dragoman.canon.problem import Kind
 from dragoman.canon.request import Loss
 from dragoman.canon.usage import NOTHING_SAID, Usage
+from dragoman.ledger.price import Cost
 
 
 class AttemptRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -19,6 +20,8 @@ class AttemptRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     n: int
     """Counts up from 1."""
     channel: str
+    provider: str = ""
+    """Id of the channel's catalog row."""
     model: str
     mode: Literal["verbatim", "translated"]
     why: str = ""
@@ -36,6 +39,8 @@ class AttemptRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     maybe_billed: bool = False
     """Whether the provider may charge for it although the client has nothing of it."""
     usage: Usage = NOTHING_SAID
+    cost: Cost | None = None
+    """None where nothing was used, or it has not been priced yet."""
     losses: tuple[Loss, ...] = ()
     edits: tuple[str, ...] = ()
     """Members of a verbatim body that were changed."""
@@ -78,6 +83,11 @@ class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     project: str = ""
     client: str = ""
     """The client's network address."""
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the answer that the client got has cost; other attempts cost what they cost beside it."""
+        return self.attempts[-1].cost if self.attempts else None
 
     @property
     def losses(self) -> tuple[Loss, ...]:
