@@ -124,6 +124,9 @@ class Attempt:
         self._pulse.abort = answer.abort
         self.status = answer.status
         self.upstream_id = answer.headers.get("request-id") or answer.headers.get("x-request-id", "")
+        if beginning := prepared.limit_headers:
+            told = {name: value for name, value in answer.headers.items() if name.startswith(beginning)}
+            self._delivery.headers |= told
         if 300 <= answer.status < 400:
             raise _redirected(prepared)
         if not 200 <= answer.status < 300:

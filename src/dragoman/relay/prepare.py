@@ -66,6 +66,8 @@ class Prepared(Struct, frozen=True, kw_only=True):
     edits: tuple[str, ...] = ()
     """Members of the body that were spliced, in words for the exchange."""
     names: Mapping[str, str] = field(default_factory=dict)
+    limit_headers: str = ""
+    """Beginning of the headers of the answer that are the client's to read; empty: none are."""
 
 
 def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False, plain: bool = False) -> Prepared:
@@ -109,6 +111,7 @@ def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False,
         losses=(*wish.losses, *written.losses),
         edits=edits,
         names=written.names,
+        limit_headers=upstream.limit_headers if channel.native and inquiry.door.name == upstream.name else "",
     )
 
 

@@ -45,6 +45,7 @@ DIALECT = Dialect(
         "user": ("metadata",),
         "service_tier": ("service_tier",),
     },
+    limit_headers="anthropic-ratelimit-",
     count_path="/v1/messages/count_tokens",
     write_count=write_count_request,
     read_count=read_count,

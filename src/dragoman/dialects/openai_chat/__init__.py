@@ -28,6 +28,7 @@ DIALECT = Dialect(
     write_reply=write_reply,
     read_problem=partial(read_problem, NAME),
     write_problem=partial(write_problem, NAME),
+    limit_headers="x-ratelimit-",
     editor=StreamEditor,
     edit_reply=edit_reply,
     members={
