@@ -32,7 +32,7 @@ class Gates:
 
     @asynccontextmanager
     async def _place(self, channel: Channel, limit: int) -> AsyncIterator[None]:
-        gate = self._gates.setdefault((channel.name, limit), asyncio.Semaphore(limit))
+        gate = self._gates.setdefault((channel.account, limit), asyncio.Semaphore(limit))
         try:
             async with asyncio.timeout(QUEUE_S):
                 await gate.acquire()

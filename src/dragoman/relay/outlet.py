@@ -15,7 +15,7 @@ from dragoman.providers.options import with_members
 from dragoman.providers.tokens import Account, Credential
 from dragoman.routing.match import DEFAULT_PROFILE, Resolved, resolve
 from dragoman.routing.plan import Ask, Refused
-from dragoman.routing.snapshot import Channel, Snapshot, Strategy
+from dragoman.routing.snapshot import Channel, HeaderOperation, Snapshot, Strategy
 from dragoman.routing.strategy import MEASURED
 
 NAMES = 1000
@@ -54,7 +54,10 @@ class Outlet:
 
     def _headers(self, client: Mapping[str, str], *, stream: bool) -> dict[str, str]:
         accept = "text/event-stream" if stream else "application/json"
-        return {**self._first, "accept": accept, **forwarded_headers(self.provider, client), **self._last}
+        headers = {**self._first, "accept": accept, **forwarded_headers(self.provider, client), **self._last}
+        for operation in self.channel.header:
+            _change(headers, operation)
+        return headers
 
     def _url(self, model: str, stream: bool) -> str:
         path = (stream and self.dialect.stream_path) or self.dialect.path
@@ -77,6 +80,21 @@ def tls_of(options: Mapping[str, str]) -> Tls:
         key_password=options.get("key_password", ""),
         verify=options.get("verify", "true") != "false",
     )
+
+
+def _change(headers: dict[str, str], operation: HeaderOperation) -> None:
+    """One declared change of the headers."""
+    match operation.op:
+        case "set":
+            headers[operation.name] = operation.value
+        case "delete":
+            headers.pop(operation.name, None)
+        case "rename" if operation.name in headers:
+            headers[operation.to] = headers.pop(operation.name)
+        case "copy" if operation.name in headers:
+            headers[operation.to] = headers[operation.name]
+        case _:
+            pass
 
 
 class Wiring:
@@ -110,10 +128,10 @@ class Wiring:
 
     def outlet(self, channel: Channel) -> Outlet:
         """The outlet of a channel; a request that set out with an earlier snapshot may still ask with its own."""
-        found = self._outlets.get(channel.name)
+        found = self._outlets.get(channel.account)
         if found is None or found.channel is not channel:
             provider, dialect = self._providers[channel.provider], self._dialects[channel.dialect]
-            found = self._outlets[channel.name] = Outlet(channel, provider, dialect, self._user_agent)
+            found = self._outlets[channel.account] = Outlet(channel, provider, dialect, self._user_agent)
         return found
 
     def bare_seals(self, channel: Channel, door: Dialect) -> bool:

@@ -15,6 +15,7 @@ from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
+from dragoman.canon.operations import operate
 from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import Loss, Part, Request, Seal, Text, ToolResult
 from dragoman.canon.seal import NATIVE, wrap
@@ -92,8 +93,12 @@ def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False,
     if spliced is None:
         spliced = upstream.write_request(replace(wish.request, model=step.model), target), ()
     written, edits = spliced
+    body = written.body
+    if channel.body:
+        body = operate(body, channel.body)
+        edits = (*edits, *(f"{operation.op} {'.'.join(operation.path)}" for operation in channel.body))
     return Prepared(
-        call=_call(inquiry, step, outlet, written.body),
+        call=_call(inquiry, step, outlet, body),
         door=inquiry.door,
         upstream=upstream,
         verbatim=verbatim,

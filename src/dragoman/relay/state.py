@@ -49,7 +49,7 @@ class Learned:
         """An attempt begins; `measured` where a strategy compares loads."""
         self.health = begin(self.health, step, now_ms)
         if measured:
-            key = target_key(step.channel.name, step.model)
+            key = target_key(step.channel.account, step.model)
             self._targets[key] = set_out(self._targets.get(key, IDLE), now_ms)
             if len(self._targets) > TARGETS:
                 del self._targets[next(iter(self._targets))]
@@ -57,7 +57,7 @@ class Learned:
     def learn(self, step: Step, outcome: Outcome, now_ms: int, dice: float, first_ms: int | None = None) -> None:
         """An attempt has ended; `first_ms` is what its first content took, where it came to any."""
         self.health = learn(self.health, step, outcome, now_ms, dice)
-        key = target_key(step.channel.name, step.model)
+        key = target_key(step.channel.account, step.model)
         if key in self._targets:
             ok = None if type(outcome) is Left else type(outcome) is Succeeded
             self._targets[key] = came_back(self._targets[key], now_ms, first_ms=first_ms, ok=ok)

@@ -124,13 +124,13 @@ def _free(roomy: list[Candidate], loads: Loads, passed: list[PassedOver]) -> lis
     """The candidates whose own limits leave room; all of them, if none does: a place may come free while they wait."""
     if not loads.full:
         return roomy
-    free = [candidate for candidate in roomy if candidate.channel.name not in loads.full]
+    free = [candidate for candidate in roomy if candidate.channel.account not in loads.full]
     if not free:
         return roomy
     passed += [
-        PassedOver(_name(candidate), loads.full[candidate.channel.name])
+        PassedOver(_name(candidate), loads.full[candidate.channel.account])
         for candidate in roomy
-        if candidate.channel.name in loads.full
+        if candidate.channel.account in loads.full
     ]
     return free
 
@@ -180,7 +180,7 @@ def _ordered(fit: list[Fit], strategy: Strategy, at_home: str, health: Health, c
     if health.breakers and len(stood) > 1:
         stood = _eased(stood, health, chance)
     for warm in stood:
-        if warm.candidate.channel.name == at_home and not warm.probe:
+        if warm.candidate.channel.account == at_home and not warm.probe:
             pinned = Placed(warm.candidate, "the session's prompt cache is warm here", probe=False)
             return [pinned, *(one for one in stood if one is not warm)]
     return stood
@@ -228,4 +228,4 @@ def _max_output(candidate: Candidate, ask: Ask, *, long: bool) -> int | None:
 
 
 def _name(candidate: Candidate) -> str:
-    return f"{candidate.model} on {candidate.channel.name}"
+    return f"{candidate.model} on {candidate.channel.account}"

@@ -195,7 +195,7 @@ def learn(health: Health, step: Step, outcome: Outcome, now_ms: int, dice: float
 
 
 def home(health: Health, pin: str, now_ms: int) -> str:
-    """Name of the channel where a session's prompt cache is warm; empty if nowhere, or if it is lost there."""
+    """The account of a channel where a session's prompt cache is warm; empty if nowhere, or if it is lost there."""
     found = health.pins.get(pin)
     return found.channel if found and _stands(health, found, now_ms) else ""
 
@@ -223,7 +223,7 @@ class _Now(NamedTuple):
 
 def _scopes(channel: Channel, model: str) -> tuple[str, str, str]:
     """The host, the channel and the target."""
-    return f"host {_host(channel)}", f"channel {channel.name}", f"model {model} on {channel.name}"
+    return f"host {_host(channel)}", f"channel {channel.account}", f"model {model} on {channel.account}"
 
 
 def _host(channel: Channel) -> str:
@@ -417,7 +417,7 @@ def _at_home(health: Health, step: Step, now_ms: int) -> Health:
     if not step.pin or (before and _stands(health, before, now_ms) and not _is_due(before, step, now_ms)):
         return health
     scopes = _scopes(step.channel, step.model)
-    pin = Pin(channel=step.channel.name, scopes=scopes, hit_ms=now_ms, warm_ms=step.warm_ms)
+    pin = Pin(channel=step.channel.account, scopes=scopes, hit_ms=now_ms, warm_ms=step.warm_ms)
     pins = {**health.pins, step.pin: pin}
     if len(pins) > PIN_LIMIT:
         latest = sorted(pins, key=lambda key: pins[key].hit_ms)[PIN_LIMIT // 4 :]
@@ -436,4 +436,4 @@ def _stands(health: Health, pin: Pin, now_ms: int) -> bool:
 def _is_due(pin: Pin, step: Step, now_ms: int) -> bool:
     """Whether a hit at home is worth writing down: a tenth of the cache's life is over, or its life has grown."""
     grown = step.warm_ms > pin.warm_ms or now_ms - pin.hit_ms > pin.warm_ms * (WARM_SHARE - 1)
-    return grown and step.channel.name == pin.channel
+    return grown and step.channel.account == pin.channel

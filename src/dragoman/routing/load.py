@@ -40,20 +40,20 @@ class Loads(Struct, frozen=True):
 
     targets: Mapping[str, Load] = field(default_factory=dict)
     full: Mapping[str, str] = field(default_factory=dict)
-    """By channel name, why it can take no more."""
+    """By account of a channel, why it can take no more."""
 
-    def of(self, channel: str, model: str) -> Load:
+    def of(self, account: str, model: str) -> Load:
         """The load of a target; an idle one where nothing is known."""
-        return self.targets.get(target_key(channel, model), IDLE)
+        return self.targets.get(target_key(account, model), IDLE)
 
 
 IDLE = Load()
 NO_LOADS = Loads()
 
 
-def target_key(channel: str, model: str) -> str:
+def target_key(account: str, model: str) -> str:
     """The name under which a target's load is kept."""
-    return f"{channel}\x1f{model}"
+    return f"{account}\x1f{model}"
 
 
 def set_out(load: Load, now_ms: int) -> Load:

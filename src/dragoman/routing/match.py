@@ -103,7 +103,7 @@ def resolve(snapshot: Snapshot, ask: Ask) -> Resolved | Refused:
         words, found = _by_name(snapshot, channels, asked, ruled=profile is not None)
     if not found:
         return _not_found(_unknown(snapshot, profile, asked))
-    on = tuple(_once(candidate for candidate in found if candidate.channel.enabled))
+    on = tuple(_with_each_key(_once(candidate for candidate in found if candidate.channel.enabled)))
     off = dict.fromkeys(candidate.channel.name for candidate in found if not candidate.channel.enabled)
     if not on:
         names = ", ".join(f"'{name}'" for name in off)
@@ -251,6 +251,17 @@ def _once(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
         name = (candidate.channel.name, candidate.model)
         if name not in seen:
             seen.add(name)
+            yield candidate
+
+
+def _with_each_key(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """A candidate of its own for each key of a channel."""
+    for candidate in candidates:
+        accounts = candidate.channel.accounts
+        for account in accounts:
+            why = f"{candidate.why}, key {account.key_number} of {len(accounts)}"
+            yield replace(candidate, channel=account, weight=candidate.weight / len(accounts), why=why)
+        if not accounts:
             yield candidate
 
 

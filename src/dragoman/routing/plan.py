@@ -92,7 +92,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     def lines(self) -> tuple[str, ...]:
         """The plan for people and for the trace, a line each."""
         steps = [
-            f"{number}. {step.model} on {step.channel.name}: {step.why}" for number, step in enumerate(self.attempts, 1)
+            f"{number}. {step.model} on {step.channel.account}: {step.why}"
+            for number, step in enumerate(self.attempts, 1)
         ]
         return (f"{self.asked}: {self.rule}", *steps, *(f"not {name}: {why}" for name, why in self.passed_over))
 

@@ -7,9 +7,11 @@ table's own business.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+
+from dragoman.routing.snapshot import Strategy
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -36,9 +38,44 @@ class CardTable(Struct, frozen=True, kw_only=True):
 
 
 class LimitsTable(Struct, frozen=True, kw_only=True):
-    """`limits` of a channel"""
+    """`limits` of a channel; each of several keys has its own"""
 
     simultaneous: Count | None = None
+    rpm: Count | None = None
+    """Requests a minute."""
+    tpm: Count | None = None
+    """Tokens a minute, prompt and output."""
+    queue: Count | None = None
+    """Requests that may wait for a place; more go elsewhere."""
+    queue_s: Seconds | None = None
+
+
+class RestTable(Struct, frozen=True, kw_only=True):
+    """One of `rests` of a channel: so many answers of this status in a row put it to rest"""
+
+    status: Annotated[int, Meta(ge=400, le=599)]
+    times: Count = 1
+    minutes: Seconds = 10.0
+
+
+class BodyOperationTable(Struct, frozen=True, kw_only=True):
+    """One of `body` of a channel: a change of the bodies it is sent"""
+
+    op: Literal["set", "default", "delete", "rename", "copy", "append", "prepend"]
+    path: Word
+    """Members joined by dots, places in lists as numbers: `messages.0.content`; `*` stands for every place."""
+    value: Any = None
+    to: Word | None = None
+    """The path that `rename` and `copy` write."""
+
+
+class HeaderOperationTable(Struct, frozen=True, kw_only=True):
+    """One of `header` of a channel: a change of the headers it is sent"""
+
+    op: Literal["set", "delete", "rename", "copy"]
+    name: Word
+    value: str = ""
+    to: Word | None = None
 
 
 class ChannelTable(Struct, frozen=True, kw_only=True):
@@ -46,9 +83,15 @@ class ChannelTable(Struct, frozen=True, kw_only=True):
 
     name: ChannelName
     provider: Word
+    enabled: bool = True
     api_key: str = ""
+    api_keys: tuple[str, ...] = ()
+    """Several keys of one kind of account, instead of `api_key`."""
     base_url: Word | None = None
     models: tuple[Word, ...] = ()
+    aliases: dict[str, Word] = {}
+    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    tags: tuple[Word, ...] = ()
     cards: tuple[CardTable, ...] = ()
     priority: int = 0
     weight: Share = 1.0
@@ -58,13 +101,41 @@ class ChannelTable(Struct, frozen=True, kw_only=True):
     max_output: Count | None = None
     options: dict[str, str | bool | int | float] = {}
     limits: LimitsTable = LimitsTable()
+    rests: tuple[RestTable, ...] = ()
+    body: tuple[BodyOperationTable, ...] = ()
+    header: tuple[HeaderOperationTable, ...] = ()
 
 
 class TargetTable(Struct, frozen=True, kw_only=True):
     """One of `targets` of a rule"""
 
-    channel: Word
+    channel: Word | None = None
+    tag: Word | None = None
     model: Word
+    weight: Share | None = None
+    effort: Word | None = None
+    max_output: Count | None = None
+    addendum: str = ""
+
+
+class WhenTable(Struct, frozen=True, kw_only=True):
+    """`when` of a rule"""
+
+    doors: tuple[Word, ...] = ()
+    agents: tuple[Literal["main", "subagent", "background"], ...] = ()
+    min_tokens: Count | None = None
+    max_tokens: Count | None = None
+    images: bool | None = None
+    documents: bool | None = None
+    tools: bool | None = None
+    thinking: bool | None = None
+    stream: bool | None = None
+    hours: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    """As `22:00-06:00`; it may go over midnight."""
+    zone: Word = "UTC"
+    """The time zone of `hours`, as `Europe/Moscow`."""
+    headers: dict[str, str] = {}
+    """By name, a regular expression to be found in the client's header."""
 
 
 class RuleTable(Struct, frozen=True, kw_only=True):
@@ -72,7 +143,9 @@ class RuleTable(Struct, frozen=True, kw_only=True):
 
     model: Word | None = None
     pattern: str | None = None
+    when: WhenTable | None = None
     targets: tuple[TargetTable, ...] = ()
+    strategy: Strategy | None = None
     message: str = ""
 
 
@@ -81,6 +154,9 @@ class ProfileTable(Struct, frozen=True, kw_only=True):
 
     name: Word
     rules: tuple[RuleTable, ...] = ()
+    strategy: Strategy | None = None
+    channels: tuple[Word, ...] = ()
+    """Names or tags of the channels it may use; none: all."""
 
 
 class ProjectTable(Struct, frozen=True, kw_only=True):

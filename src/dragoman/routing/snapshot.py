@@ -7,13 +7,15 @@ never meets half of an old and half of a new configuration.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
+from dragoman.canon.operations import Operation
 
 
 class Secret:
@@ -64,6 +66,15 @@ class RestRule(Struct, frozen=True, kw_only=True):
     for_s: float
 
 
+class HeaderOperation(Struct, frozen=True, kw_only=True):
+    """One change of the headers a channel is sent; names in lower case."""
+
+    op: str
+    name: str
+    value: str = ""
+    to: str = ""
+
+
 class ModelCard(Struct, frozen=True, kw_only=True):
     """What is known of a model."""
 
@@ -106,10 +117,30 @@ class Channel(Struct, frozen=True, kw_only=True):
     options: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     rests: tuple[RestRule, ...] = ()
+    body: tuple[Operation, ...] = ()
+    header: tuple[HeaderOperation, ...] = ()
+    key_number: int = 0
+    """Which of several keys this is; 0 where there is only one."""
+    accounts: tuple[Channel, ...] = ()
+    """Where there are several keys: the channel once with each of them."""
     native: bool = False
     """Whether the provider is the vendor whose own dialect this is."""
     habits: Habits = Habits()
     source: Literal["file", "environment", "demo", "database"] = "file"
+
+    @property
+    def account(self) -> str:
+        """The channel and which of its keys: what has health, limits and a prompt cache of its own."""
+        return f"{self.name}#{self.key_number}" if self.key_number else self.name
+
+
+def with_keys(channel: Channel, keys: Sequence[Secret]) -> Channel:
+    """The channel with these keys, each an account of its own; they share its weight."""
+    if len(keys) < 2:
+        return replace(channel, api_key=keys[0] if keys else channel.api_key)
+    share = channel.weight / len(keys)
+    accounts = [replace(channel, api_key=key, key_number=number, weight=share) for number, key in enumerate(keys, 1)]
+    return replace(channel, api_key=keys[0], accounts=tuple(accounts))
 
 
 Strategy = Literal["failover", "weighted", "round_robin", "fastest", "adaptive"]

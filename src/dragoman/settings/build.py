@@ -1,20 +1,21 @@
-"""Channels and profiles made from their tables: provider rows merged in, secrets fetched, references checked."""
+"""Channels made from their tables: provider rows merged in, secrets fetched, references checked."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from dragoman.canon.operations import Operation, path_of
 from dragoman.providers.base import Card, MemberType, Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.options import read_member
 from dragoman.providers.tokens import Account
-from dragoman.routing.shape import CardTable, ChannelTable, ProfileTable, RuleTable, TargetTable, TimeoutsTable
-from dragoman.routing.snapshot import Channel, ModelCard, Profile, Rule, RuleTarget, Timeouts
+from dragoman.routing.shape import CardTable, ChannelTable, TimeoutsTable
+from dragoman.routing.snapshot import Channel, HeaderOperation, ModelCard, RestRule, Secret, Timeouts, with_keys
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 from dragoman.settings.sources import Secrets, expanded
@@ -33,7 +34,7 @@ Origin = Literal["file", "environment"]
 
 
 class Workshop(Struct, frozen=True):
-    """What channels and profiles are made with, and where the findings go."""
+    """What channels are made with, and where the findings go."""
 
     rows: Mapping[str, Provider]
     secrets: Secrets
@@ -46,24 +47,29 @@ class Workshop(Struct, frozen=True):
 
     def channel(self, table: ChannelTable, where: str, source: Origin) -> Channel | None:
         """The channel with what its provider's row adds; None if its provider is not known."""
-        key = self.secrets.resolve(table.api_key, f"{where}.api_key", self.faults)
+        keys = self._keys(table, where)
+        key = keys[0]
         row = self.rows.get(table.provider)
         if row is None:
             self.fault(
                 f"{where}.provider", f"There is no provider '{table.provider}'.", near(table.provider, self.rows)
             )
             return None
-        if not table.api_key and not row.key_optional and row.auth != "none":
+        if not key and not row.key_optional and row.auth != "none":
             remedy = 'Add api_key = "env:NAME" with the name of the variable that holds it.'
             self.notices.append(Notice(where, f"{row.name} is called without a key, which it will refuse.", remedy))
         base_url, options = self._base_url(table, row, where), self._options(table, row, f"{where}.options")
-        return Channel(
+        channel = Channel(
             name=table.name,
+            enabled=table.enabled,
             provider=row.id,
-            dialect=row.dialect,
+            dialect=row.apis.get(options.get("api", ""), row.dialect),
             base_url=base_url,
             api_key=key,
             models=table.models,
+            aliases=table.aliases,
+            prefix=table.prefix or "",
+            tags=frozenset(table.tags),
             cards=_cards(table, row),
             priority=table.priority,
             weight=table.weight,
@@ -73,10 +79,49 @@ class Workshop(Struct, frozen=True):
             max_output=table.max_output,
             options=options,
             limits=_limits(table, row, Account(key.reveal(), base_url, options)),
+            rests=tuple(
+                RestRule(status=rest.status, times=rest.times, for_s=rest.minutes * 60) for rest in table.rests
+            ),
+            body=tuple(self._operations(table, f"{where}.body")),
+            header=tuple(self._header_operations(table, f"{where}.header")),
             native=row.native,
             habits=row.habits,
             source=source,
         )
+        return with_keys(channel, keys)
+
+    def _keys(self, table: ChannelTable, where: str) -> list[Secret]:
+        """The channel's keys; an empty one where it has none."""
+        if table.api_key and table.api_keys:
+            self.fault(where, "The channel has both 'api_key' and 'api_keys'.", "Keep one of them.")
+        if not table.api_keys:
+            return [self.secrets.resolve(table.api_key, f"{where}.api_key", self.faults)]
+        return [
+            self.secrets.resolve(text, f"{where}.api_keys[{place}]", self.faults)
+            for place, text in enumerate(table.api_keys, 1)
+        ]
+
+    def _operations(self, table: ChannelTable, where: str) -> Iterator[Operation]:
+        for place, change in enumerate(table.body, 1):
+            moves = change.op in ("rename", "copy")
+            if moves != (change.to is not None):
+                words = f"'{change.op}' needs 'to'." if moves else f"'{change.op}' has no use for 'to'."
+                self.fault(f"{where}[{place}]", words, "Correct it.")
+            try:
+                to = path_of(change.to) if change.to else ()
+                yield Operation(op=change.op, path=path_of(change.path), value=change.value, to=to)
+            except ValueError as found:
+                self.fault(f"{where}[{place}]", f"The path {found}.", "Write it as a.b.0.c.")
+
+    def _header_operations(self, table: ChannelTable, where: str) -> Iterator[HeaderOperation]:
+        for place, change in enumerate(table.header, 1):
+            value = self.secrets.resolve(change.value, f"{where}[{place}].value", self.faults).reveal()
+            if (change.op in ("rename", "copy")) != (change.to is not None):
+                self.fault(f"{where}[{place}]", f"'to' does not fit '{change.op}'.", "Correct it.")
+            for name in filter(None, (change.name, change.to)):
+                if wrong := header_fault(name, value):
+                    self.fault(f"{where}[{place}]", wrong, "Correct it, or leave it out.")
+            yield HeaderOperation(op=change.op, name=change.name.lower(), value=value, to=(change.to or "").lower())
 
     def _base_url(self, table: ChannelTable, row: Provider, where: str) -> str:
         if not table.base_url:
@@ -118,6 +163,8 @@ class Workshop(Struct, frozen=True):
             if name in row.body_options:
                 self._check_member(row.body_options[name], text, f"{where}.{name}")
             options[name] = text
+        if options.get("api") and options["api"] not in row.apis:
+            self.fault(f"{where}.api", f"{row.name} has no API '{options['api']}'.", near(options["api"], row.apis))
         for name in row.needed:
             if not table.base_url and not options.get(name):
                 self.fault(where, f"{row.name} needs the option '{name}'.", row.options[name])
@@ -128,48 +175,6 @@ class Workshop(Struct, frozen=True):
             read_member(kind, text)
         except ValueError as found:
             self.fault(where, str(found), "Correct it, or leave it out.")
-
-    def profile(self, table: ProfileTable, where: str, channels: Collection[str]) -> Profile:
-        """The profile with its patterns compiled and its targets checked against the names of all channels."""
-        rules = tuple(
-            self._rule(rule, f"{where}.rules[{place}]", channels) for place, rule in enumerate(table.rules, 1)
-        )
-        return Profile(table.name, rules)
-
-    def _rule(self, table: RuleTable, where: str, channels: Collection[str]) -> Rule:
-        match table.model, table.pattern:
-            case (None, None):
-                self.fault(
-                    where, "The rule matches nothing.", "Add 'model' (exact) or 'pattern' (a regular expression)."
-                )
-            case (str(), str()):
-                self.fault(where, "The rule has both 'model' and 'pattern'.", "Keep one of them.")
-            case _:
-                pass
-        return Rule(
-            model=table.model,
-            pattern=self._pattern(table.pattern, f"{where}.pattern"),
-            targets=tuple(
-                self._target(target, f"{where}.targets[{place}]", channels)
-                for place, target in enumerate(table.targets, 1)
-            ),
-            message=table.message,
-        )
-
-    def _pattern(self, pattern: str | None, where: str) -> re.Pattern[str] | None:
-        if pattern is None:
-            return None
-        try:
-            return re.compile(pattern)
-        except re.error as found:
-            place = "" if found.pos is None else f" at character {found.pos + 1}"
-            self.fault(where, f"'{pattern}' is no regular expression: {found.msg}{place}.", "Correct it.")
-            return None
-
-    def _target(self, table: TargetTable, where: str, channels: Collection[str]) -> RuleTarget:
-        if table.channel not in channels:
-            self.fault(f"{where}.channel", f"There is no channel '{table.channel}'.", near(table.channel, channels))
-        return RuleTarget(table.channel, table.model)
 
 
 def address_fault(address: str) -> str:
@@ -206,8 +211,15 @@ def _cards(table: ChannelTable, row: Provider) -> tuple[ModelCard, ...]:
 def _limits(table: ChannelTable, row: Provider, account: Account) -> dict[str, int]:
     """The channel's own limits, else what is known of accounts of this kind."""
     source = TOKEN_SOURCES.get(row.token)
-    simultaneous = table.limits.simultaneous or (source.at_once(account) if source else None)
-    return {"simultaneous": simultaneous} if simultaneous else {}
+    given = table.limits
+    limits = {
+        "simultaneous": given.simultaneous or (source.at_once(account) if source else None),
+        "rpm": given.rpm,
+        "tpm": given.tpm,
+        "queue": given.queue,
+        "queue_ms": int(given.queue_s * 1000) if given.queue_s else None,
+    }
+    return {name: limit for name, limit in limits.items() if limit}
 
 
 def _timeouts(table: TimeoutsTable, row: Provider) -> Timeouts:

@@ -7,7 +7,7 @@ than it says: without keys, only loopback is listened on, unless that was asked 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -22,6 +22,7 @@ from dragoman.settings.environment import unknown_names as misspelt
 from dragoman.settings.foreign import FOREIGN, Found, Vendor, choose, key_of
 from dragoman.settings.reading import read_table, read_value
 from dragoman.settings.record import Flags, Notice, Settings, SettingsRefused
+from dragoman.settings.rules import RuleBook
 from dragoman.settings.server import Layer, placed, read_server
 from dragoman.settings.shape import FileTables, ServerTable
 from dragoman.settings.sources import FILE_NAME, Secrets, find_file, read_dotenv, read_file
@@ -112,20 +113,26 @@ def _routes(tables: FileTables, file: Path | None, found: Found, shop: Workshop)
         if vendors:
             adopted = adopt_server(found, choice.client_key, shop.faults, shop.notices)
             shop.notices.extend(idle_names(found))
-    profiles = _profiles(tables, file, names | channels.keys(), shop)
+    book = RuleBook(
+        channels=names | channels.keys(),
+        tags={tag for channel in channels.values() for tag in channel.tags},
+        doors={row.dialect for row in shop.rows.values()},
+        faults=shop.faults,
+    )
+    profiles = _profiles(tables, file, book)
     mapping, place = (None, "") if profiles else adopt_mapping(found, vendors, shop.notices)
     sources |= {"mapping": place} if mapping else {}
     snapshot = Snapshot(channels=tuple(channels.values()), profiles=profiles, mapping=mapping)
     return Routes(snapshot, sources, adopted)
 
 
-def _profiles(tables: FileTables, file: Path | None, channels: Collection[str], shop: Workshop) -> tuple[Profile, ...]:
+def _profiles(tables: FileTables, file: Path | None, book: RuleBook) -> tuple[Profile, ...]:
     profiles: dict[str, Profile] = {}
     for table in tables.profiles:
         where = f"{file}: profiles['{table.name}']"
         if table.name in profiles:
-            shop.fault(where, "Two profiles have this name.", "Give each its own.")
-        profiles[table.name] = shop.profile(table, where, channels)
+            book.faults.append(Notice(where, "Two profiles have this name.", "Give each its own."))
+        profiles[table.name] = book.profile(table, where)
     return tuple(profiles.values())
 
 
