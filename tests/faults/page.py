@@ -54,7 +54,7 @@ PARTLY: dict[str, str] = {
     "F56": "A drip feed passes as it is; it is not yet flagged in the record.",
     "F59": "A whole answer is asked whole: its limit is the channel's first-content limit, below the client's own.",
     "F61": "The upstream is always cancelled; draining it for its usage comes with the ledger.",
-    "F68": "The refusal is a 400, which clients of both dialects show with its words.",
+    "F68": "Gzip and deflate are unpacked up to the limit of a body; other encodings are refused with a 415.",
     "F72": "Retry budgets per key come with limits.",
 }
 """What is not proved, or not done, of faults that are covered."""

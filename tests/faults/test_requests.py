@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import zlib
 from typing import Any
 
 import pytest
@@ -116,11 +117,36 @@ def test_f67_chunks_that_never_end_reach_nobody(door: str) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_f68_a_compressed_request_is_refused_and_never_unpacked(gateway: Served, door: str) -> None:
+def test_f68_a_compressed_bomb_is_refused_at_the_limit(gateway: Served, door: str) -> None:
     with Vendor() as vendor:
         gateway.stand(channel("only", "anthropic", vendor.url))
         told = ask_with(gateway, door, gzip.compress(b" " * 64 * MIB), content_encoding="gzip")
-        claim_refused(door, told, vendor, "gzip", "uncompressed")
+        claim_refused(door, told, vendor, "32 MiB", status=413)
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"), [("br", b"\x0b", 415), ("zstd", b"(\xb5/\xfd", 415), ("gzip", b"{}", 400)]
+)
+def test_f68_what_cannot_be_unpacked_is_refused(
+    gateway: Served, door: str, encoding: str, body: bytes, status: int
+) -> None:
+    with Vendor() as vendor:
+        gateway.stand(channel("only", "anthropic", vendor.url))
+        told = ask_with(gateway, door, body, content_encoding=encoding)
+        claim_refused(door, told, vendor, encoding, "uncompressed", status=status)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "x-gzip", "identity", "GZIP"])
+def test_a_packed_request_is_unpacked(gateway: Served, encoding: str) -> None:
+    plain = json.dumps(body_for("anthropic", stream=False)).encode()
+    packed = {"deflate": zlib.compress(plain), "identity": plain}.get(encoding, gzip.compress(plain))
+    with Vendor() as vendor:
+        gateway.stand(channel("only", "anthropic", vendor.url))
+        told = ask_with(gateway, "anthropic", packed, content_encoding=encoding)
+        assert told.status == 200, told.body
+        assert json.loads(vendor.requests[0].raw)["messages"] == json.loads(plain)["messages"]
+        assert "content-encoding" not in dict(vendor.requests[0].headers)
 
 
 def spliced(door: str, member: str, value: bytes) -> bytes:

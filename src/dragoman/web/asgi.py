@@ -10,6 +10,7 @@ import msgspec
 from dragoman.canon.problem import Kind, refuse
 from dragoman.web.edge import LINE, Line
 from dragoman.web.guard import KEY_HEADERS
+from dragoman.web.packed import check_packing, unpacked
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -80,13 +81,19 @@ def query_of(scope: Scope) -> str:
 
 
 async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
-    """The whole body. Raises `Trouble` (too_large, unsupported) and `Gone`."""
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise refuse(
-            Kind.UNSUPPORTED,
-            f"The request came with content-encoding '{headers['content-encoding'][:20]}', which this gateway does not "
-            "unpack. Send it uncompressed.",
-        )
+    """The whole body, unpacked. Raises `Trouble` (too_large, unsupported, invalid_request) and `Gone`."""
+    encoding = check_packing(headers.get("content-encoding", ""))
+    body = await _received(headers, receive)
+    if not encoding:
+        return body
+    plain = unpacked(body, encoding, BODY_LIMIT)
+    if plain is None:
+        raise _too_large()
+    return plain
+
+
+async def _received(headers: Mapping[str, str], receive: Receive) -> bytes:
+    """The whole body as it came."""
     announced = headers.get("content-length", "")
     if announced.isdigit() and int(announced) > BODY_LIMIT:
         raise _too_large()
