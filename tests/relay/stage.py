@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from dragoman import assembly
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.dialects.base import Dialect
-from dragoman.ledger.exchange import Exchange
+from dragoman.ledger.exchange import Exchange, Progress
 from dragoman.net.transport import Answer, Call
 from dragoman.providers.catalog import catalog
 from dragoman.relay.prepare import Inquiry
@@ -186,12 +186,29 @@ def snapshot(*channels: Channel, model: str = "m") -> Snapshot:
     return Snapshot(channels=channels, profiles=(Profile("default", (rule,)),))
 
 
+class Notebook:
+    """A journal that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.written: list[Exchange] = []
+        self.checkpoints: list[Progress] = []
+
+    def write(self, exchange: Exchange) -> None:
+        """Keeps it."""
+        self.written.append(exchange)
+
+    def checkpoint(self, progress: Progress) -> None:
+        """Keeps it."""
+        self.checkpoints.append(progress)
+
+
 class Stage:
     """A relay on a scripted network, and what it recorded."""
 
     def __init__(self, answers: Mapping[str, Sequence[ScriptedAnswer | Trouble | float]], *channels: Channel) -> None:
         self.transport = ScriptedTransport(answers)
         self.exchanges: list[Exchange] = []
+        self.journal = Notebook()
         self.relay = Relay(
             transport=self.transport,
             dialects=DIALECTS,
@@ -199,6 +216,7 @@ class Stage:
             snapshot=snapshot(*(channels or tuple(channel(name) for name in answers))),
             record=self.exchanges.append,
             user_agent="dragoman/test",
+            journal=self.journal,
         )
 
     async def ask(self, body: bytes, door: str = "anthropic", **headers: str) -> Listener:

@@ -30,6 +30,9 @@ HELD_EVENTS = 64
 """Start-up events are held back up to this many, signs of life not counted, then shown all the same."""
 HELD_BYTES = 2 * FRAME_LIMIT
 """Bytes without any content that are taken for no answer: the largest first frame, and room for what precedes it."""
+CHECKPOINT_S = 1.0
+CHECKPOINT_CHARACTERS = 1024
+"""A stream that runs is noted each second or 256 tokens, of four characters each, whichever comes first (F75)."""
 STREAM_BYTES = 256 * 1024 * 1024
 """Bytes of a streamed answer at most (F58): several times the largest output of any model, framed token by token."""
 
@@ -80,8 +83,18 @@ class Translation:
 class Attempt:
     """One attempt. Mutable: it holds the answer while it runs, and what it learnt of it."""
 
-    def __init__(self, prepared: Prepared, transport: Transport, delivery: Delivery, pulse: Pulse) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        transport: Transport,
+        delivery: Delivery,
+        pulse: Pulse,
+        checkpoint: Callable[[Attempt], None],
+    ) -> None:
         self.prepared = prepared
+        self._checkpoint = checkpoint
+        self._noted_s = 0.0
+        self._noted_length = 0
         self._transport = transport
         self._delivery = delivery
         self._pulse = pulse
@@ -114,6 +127,7 @@ class Attempt:
         finally:
             if self._answer is not None:
                 self._answer.close()
+            self._checkpoint = _keep_nothing  # the notes hold this attempt, and would be held by it
         return found and scrubbed(found, secrets_in(self.prepared.call.headers))
 
     async def _run(self) -> Problem | None:
@@ -191,11 +205,17 @@ class Attempt:
                     continue
                 events, data, shown = self._held, b"".join(held_data), True
                 self._held = []
-                self.content_s = clock()
+                self.content_s = self._noted_s = clock()
                 pulse.limit(self.prepared.idle_s, answer.abort, self._idle)
             fold.take(events)
+            if (
+                fold.text_length - self._noted_length >= CHECKPOINT_CHARACTERS
+                or clock() - self._noted_s >= CHECKPOINT_S
+            ):
+                self._note()
             out = renderer.render(data, events)
             if keeper.ended:
+                self._note_the_end()
                 if fold.problem:
                     out = scrubbed_bytes(out, secrets_in(self.prepared.call.headers))
                 await delivery.finish(out)
@@ -271,9 +291,12 @@ class Attempt:
             _, events = await self._read(answer, reader.feed, reader.close)
             self.fold.take(self._keeper.keep(self._judge(events)))
             if self.content_s is None and any(map(_shows_content, events)):
-                self.content_s = self._loop.time()
+                self.content_s = self._noted_s = self._loop.time()
+            if self.content_s is not None and self._loop.time() - self._noted_s >= CHECKPOINT_S:
+                self._note()
         if self.fold.problem:
             return self.fold.problem
+        self._note_the_end()
         await self._delivery.whole(self.prepared.door.write_reply(self.fold.reply(), self._delivery.telling))
         return None
 
@@ -288,7 +311,17 @@ class Attempt:
         self.fold.take(events)
         if self.fold.problem is None:
             self.content_s = self._loop.time()
+            self._note_the_end()
         return self.fold.problem
+
+    def _note(self) -> None:
+        self._noted_s, self._noted_length = self._loop.time(), self.fold.text_length
+        self._checkpoint(self)
+
+    def _note_the_end(self) -> None:
+        """Before the client has the ending: what it saw whole is known with its exact usage, whatever comes next."""
+        if self.fold.finish is not None:
+            self._checkpoint(self)
 
     def _renderer(self) -> Renderer:
         door = self.prepared.door
@@ -318,6 +351,10 @@ class Attempt:
                 "Try again, or raise the channel's first_content timeout.",
             )
         )
+
+
+def _keep_nothing(_: Attempt) -> None:
+    """The checkpoint of an attempt that is over."""
 
 
 def _reads_as_stream(body: bytes) -> bool:

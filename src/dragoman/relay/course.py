@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import KINDS, Kind, Problem
 from dragoman.canon.usage import NOTHING_SAID, Usage
-from dragoman.ledger.exchange import AttemptRecord, Exchange
+from dragoman.ledger.exchange import AttemptRecord, Exchange, Progress
 from dragoman.ledger.session import Session
 from dragoman.ledger.tokens import estimate_text
 from dragoman.relay.attempt import Attempt
@@ -42,6 +42,10 @@ class Course:
         """Tells the same request of the same session when it comes again."""
         return f"{self.session.id}:{blake2b(self._inquiry.body, digest_size=16).hexdigest()}"
 
+    @cached_property
+    def _plan_lines(self) -> tuple[str, ...]:
+        return self.plan.lines() if self.plan else ()
+
     def elapsed_ms(self) -> int:
         """Since the exchange began."""
         return int((time.monotonic() - self._started_s) * 1000)
@@ -58,6 +62,35 @@ class Course:
             told["x-dragoman-losses"] = ",".join(dict.fromkeys(loss.what for loss in prepared.losses))[:1000]
         return told
 
+    def sent(self, step: Step, prepared: Prepared) -> Exchange:
+        """The exchange at the moment before this attempt leaves."""
+        running = AttemptRecord(
+            n=len(self._attempts) + 1,
+            channel=step.channel.name,
+            provider=step.channel.provider,
+            model=step.model,
+            mode="verbatim" if prepared.verbatim else "translated",
+            why=step.why,
+            started_ms=self._started_ms + self.elapsed_ms(),
+            losses=prepared.losses,
+            edits=prepared.edits,
+        )
+        return self._exchange((*self._attempts, running))
+
+    def progress(self, attempt: Attempt) -> Progress:
+        """How far the running attempt has come."""
+        finish = attempt.fold.finish
+        return Progress(
+            id=self._inquiry.id,
+            n=len(self._attempts) + 1,
+            at_ms=self._started_ms + self.elapsed_ms(),
+            usage=self._usage(attempt),
+            status=attempt.status,
+            first_content_ms=None if attempt.content_s is None else self._wall_ms(attempt.content_s),
+            upstream_id=attempt.upstream_id,
+            finish=finish.reason if finish else None,
+        )
+
     def unprepared(self, step: Step, found: Problem) -> None:
         """An attempt could not even be prepared."""
         now_ms = self._started_ms + self.elapsed_ms()
@@ -65,6 +98,7 @@ class Course:
             AttemptRecord(
                 n=len(self._attempts) + 1,
                 channel=step.channel.name,
+                provider=step.channel.provider,
                 model=step.model,
                 mode="translated",
                 why=step.why,
@@ -82,6 +116,7 @@ class Course:
             AttemptRecord(
                 n=len(self._attempts) + 1,
                 channel=step.channel.name,
+                provider=step.channel.provider,
                 model=step.model,
                 mode="verbatim" if prepared.verbatim else "translated",
                 why=step.why,
@@ -122,10 +157,22 @@ class Course:
         )
 
     def exchange(self) -> Exchange:
-        """The record of it all."""
-        inquiry, last = self._inquiry, self._last
-        record = self._attempts[-1] if self._attempts else None
+        """The record of it all, once it has ended."""
+        last, record = self._last, self._attempts[-1] if self._attempts else None
         finish = last.fold.finish if last else None
+        return replace(
+            self._exchange(tuple(self._attempts)),
+            usage=record.usage if record and last else NOTHING_SAID,
+            finish=finish.reason if finish else None,
+            problem=self.problem.kind if self.problem else None,
+            status=self.status or (KINDS[self.problem.kind].status if self.problem else None),
+            first_content_ms=record.first_content_ms if record else None,
+            ended_ms=self._started_ms + self.elapsed_ms(),
+            client_left=self.left,
+        )
+
+    def _exchange(self, attempts: tuple[AttemptRecord, ...]) -> Exchange:
+        inquiry = self._inquiry
         return Exchange(
             id=inquiry.id,
             started_ms=self._started_ms,
@@ -136,16 +183,10 @@ class Course:
             agent=self.session.agent,
             trace_hint=self.session.trace_hint,
             key_name=inquiry.key_name,
-            plan=self.plan.lines() if self.plan else (),
-            attempts=tuple(self._attempts),
+            plan=self._plan_lines,
+            attempts=attempts,
             prompt_estimate=self.estimate,
-            usage=record.usage if record and last else NOTHING_SAID,
-            finish=finish.reason if finish else None,
-            problem=self.problem.kind if self.problem else None,
-            status=self.status or (KINDS[self.problem.kind].status if self.problem else None),
-            first_content_ms=record.first_content_ms if record else None,
-            ended_ms=self._started_ms + self.elapsed_ms(),
-            client_left=self.left,
+            effort=inquiry.request.reasoning.effort,
         )
 
 

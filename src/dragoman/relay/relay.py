@@ -19,7 +19,7 @@ from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.canon.reply import fold
 from dragoman.canon.request import Request, Text, Turn
 from dragoman.dialects.base import Dialect, Telling
-from dragoman.ledger.exchange import Exchange
+from dragoman.ledger.exchange import Exchange, Journal, NoJournal
 from dragoman.ledger.session import session_of
 from dragoman.ledger.tokens import estimate_prompt
 from dragoman.net.transport import ERROR_LIMIT, Transport
@@ -65,9 +65,11 @@ class Relay:
         snapshot: Snapshot,
         record: Callable[[Exchange], None],
         user_agent: str,
+        journal: Journal | None = None,
     ) -> None:
         self._transport = transport
         self._record = record
+        self._journal = journal or NoJournal()
         self._wire = partial(Wiring, dialects=dialects, providers=providers, user_agent=user_agent)
         self._wiring = self._wire(snapshot)
         self.learned = Learned()
@@ -105,7 +107,9 @@ class Relay:
         finally:
             pulse.stop()
             course.status = delivery.status
-            self._record(course.exchange())
+            exchange = course.exchange()
+            self._journal.write(exchange)
+            self._record(exchange)
 
     def _course(self, inquiry: Inquiry) -> Course:
         raw = estimate_prompt(inquiry.request)
@@ -165,10 +169,12 @@ class Relay:
         delivery.telling = replace(delivery.telling, bare_seals=self._wiring.bare_seals(channel, inquiry.door))
         delivery.headers = course.headers(step, prepared)
         self.learned.set_out(step, _now_ms(), measured=bool(self._wiring.measures))
-        attempt = Attempt(prepared, self._transport, delivery, pulse)
+        checkpoint = partial(_check, self._journal, course)
+        attempt = Attempt(prepared, self._transport, delivery, pulse, checkpoint)
         found: Problem | None = None
         try:
             async with self._gates.through(channel):
+                self._journal.write(course.sent(step, prepared))
                 found = await attempt.run()
         except Trouble as trouble:
             found = trouble.problem
@@ -296,6 +302,10 @@ class Relay:
             response_id=response_id,
             took_ms=int((time.monotonic() - started_s) * 1000),
         )
+
+
+def _check(journal: Journal, course: Course, attempt: Attempt) -> None:
+    journal.checkpoint(course.progress(attempt))
 
 
 def _telling(inquiry: Inquiry, estimate: int) -> Telling:
