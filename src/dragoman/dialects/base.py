@@ -16,7 +16,7 @@ from dragoman.canon.events import Event
 from dragoman.canon.habits import Habits
 from dragoman.canon.problem import Problem
 from dragoman.canon.reply import Reply
-from dragoman.canon.request import Loss, Request
+from dragoman.canon.request import Loss, Part, Request, ServerTool, Unknown
 from dragoman.canon.schema import Lowered
 
 
@@ -81,6 +81,22 @@ class Telling(Struct, frozen=True, kw_only=True):
     """Whether the client asked for usage in a stream, on wires where one must ask."""
     legacy_calls: bool = False
     """`Request.legacy_calls`."""
+    lose: Callable[[Loss], None] = lambda _: None
+    """Is told what of the answer the wire cannot say."""
+
+    def let_go(self, part: Part, instead: str | None = None) -> str | None:
+        """The words that stand in a part's place, if any, once its loss is told."""
+        kind = part.kind if isinstance(part, ServerTool | Unknown) else type(part).__name__.lower()
+        if instead:
+            self.lose(Loss(f"answer.{kind}", "The client's wire has no such part; it is told as text."))
+        else:
+            self.lose(Loss(f"answer.{kind}", "The client's wire has no such part.", "dropped"))
+        return instead
+
+    def let_seal_go(self) -> None:
+        """Tells that a part's seal has no place."""
+        self.lose(Loss("answer.seal", "The client's wire has no place for the seal of such a part.", "dropped"))
+
     request: Request | None = None
     """What was asked, for wires whose answers repeat it, or say a call as its tool was offered."""
 

@@ -11,11 +11,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from dragoman.canon.events import Beat, Event, Failed, Finished, PartGrew, PartOpened, PartSealed, UsageSeen
 from dragoman.canon.order import OrderKeeper, SingleFile
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.canon.reply import Fold
-from dragoman.canon.request import Refusal, Text, Thinking
+from dragoman.canon.request import Loss, Refusal, Text, Thinking
 from dragoman.canon.usage import Usage
 from dragoman.dialects.base import Dialect, Editor, Writer
 from dragoman.dialects.sse import FRAME_LIMIT, WholeFrames
@@ -110,6 +112,8 @@ class Attempt:
         self.upstream_id = ""
         self._received = 0
         """Bytes of a streamed answer so far."""
+        self._lost: list[Loss] = []
+        delivery.telling = replace(delivery.telling, lose=self._lost.append)
         self._held: list[Event] = []
         """What came before the first content; it joins the fold when it is shown."""
 
@@ -117,6 +121,11 @@ class Attempt:
     def first_ms(self) -> int | None:
         """What the first content took; None where none came."""
         return None if self.content_s is None else int((self.content_s - self.sent_s) * 1000)
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What the request lost on its way to the upstream, and the answer on its way to the client."""
+        return (*self.prepared.losses, *dict.fromkeys(self._lost))
 
     async def run(self) -> Problem | None:
         """None once the client has its whole answer; else what went wrong. After content, the client knows already."""

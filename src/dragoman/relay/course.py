@@ -128,7 +128,7 @@ class Course:
                 upstream_id=attempt.upstream_id,
                 maybe_billed=cancelled or (found is not None and _may_be_billed(attempt, found)),
                 usage=self._usage(attempt),
-                losses=prepared.losses,
+                losses=attempt.losses,
                 edits=prepared.edits,
             )
         )

@@ -31,6 +31,7 @@ from dragoman.canon.request import (
     File,
     Image,
     Inline,
+    Loss,
     Part,
     Refusal,
     Seal,
@@ -172,14 +173,37 @@ def test_pitfall_086_a_seal_travels_before_its_part_where_it_is_known() -> None:
     assert frames(told(early))[1][1]["content_block"]["type"] == "thinking"
 
 
-def test_pitfall_086_a_seal_that_comes_late_travels_after_its_part() -> None:
+def test_pitfall_086_a_seal_that_comes_late_travels_between_its_part_and_the_next() -> None:
     writer = DIALECT.writer(TELLING)
     out = writer.write([*OPENED, PartOpened(0, Text("")), PartGrew(0, "hi")])
-    out += writer.write([PartSealed(0, Seal("gem", "TS")), Finished("end")])
+    out += writer.write([PartSealed(0, Seal("gem", "TS"))])
+    out += writer.write([PartOpened(1, Text("")), PartGrew(1, "ho"), PartSealed(1), Finished("end")])
     assert accumulated(out)["content"] == [
         SPOKEN,
         {"type": "thinking", "thinking": "", "signature": "dgm1.Z2Vt.<TS"},
+        {"type": "text", "text": "ho"},
     ]
+
+
+def test_a_late_seal_of_the_last_text_is_let_go_for_claude_code_takes_the_last_block_for_the_result() -> None:
+    lost: list[Loss] = []
+    writer = DIALECT.writer(replace(TELLING, lose=lost.append))
+    out = writer.write([*OPENED, PartOpened(0, Text("")), PartGrew(0, "hi")])
+    out += writer.write([PartSealed(0, Seal("gem", "TS")), Finished("end")])
+    assert accumulated(out)["content"] == [SPOKEN]
+    assert [(loss.what, loss.how) for loss in lost] == [("answer.seal", "dropped")]
+
+
+@pytest.mark.parametrize(
+    ("part", "how"), [(Image(Inline("image/png", "AA==")), "changed"), (ServerTool("x", "ran", Raw(b"{}")), "dropped")]
+)
+def test_a_part_that_this_wire_has_no_word_for_is_told_as_lost(part: Part, how: str) -> None:
+    lost: list[Loss] = []
+    telling = replace(TELLING, lose=lost.append)
+    told(unfold(answer(part, Text("hi"))), telling)
+    DIALECT.write_reply(answer(part, Text("hi")), telling)
+    kind = "image" if isinstance(part, Image) else "ran"
+    assert [(loss.what, loss.how) for loss in lost] == [(f"answer.{kind}", how)] * 2
 
 
 def test_carried_seals_come_back_on_their_parts() -> None:

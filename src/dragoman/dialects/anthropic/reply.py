@@ -160,5 +160,5 @@ def _block(part: Part, telling: Telling, ids: set[str]) -> Mapping[str, object] 
         case ServerTool(dialect=dialect, raw=raw) | Unknown(dialect=dialect, raw=raw) if dialect == NAME:
             return raw
         case _:
-            words = said_instead(part)
+            words = telling.let_go(part, said_instead(part))
             return {"type": "text", "text": words} if words else None

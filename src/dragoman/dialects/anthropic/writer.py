@@ -4,6 +4,10 @@ Rules: one block is open at a time and blocks are numbered without gaps; every f
 which Claude Code ignores it (measured 2026-11-20); `message_delta` tells all four counts; nothing follows an error,
 and an ending that this wire has no word for is an error.
 
+A seal that is known only when its text has ended is let go where nothing follows: Claude Code takes the last block for
+the result of a run, so that a carrier behind the last text leaves its users with an empty one (2.1.197 and 2.1.328,
+measured 2026-11-20). Gemini, whose answers end so, does not demand it back.
+
 Theory: growth is by far the most frequent event, so its frame is a template made when the block opens, with only the
 escaped text between.
 
@@ -76,6 +80,8 @@ class StreamWriter:
         self._ahead: Seal | None = None
         """The seal that must be told before the next block."""
         self._carried = False
+        self._late: Seal | None = None
+        """The seal of a text that was known only at its end."""
         self._template = b""
         self._grown = False
         self._refused = False
@@ -160,12 +166,15 @@ class StreamWriter:
             case ServerTool(dialect=dialect) | Unknown(dialect=dialect) if dialect == NAME:
                 self._begin_own(msgspec.json.decode(head.raw, type=dict[str, Raw]))
             case _:
-                words = said_instead(head)
+                words = self._telling.let_go(head, said_instead(head))
                 if words:
                     self._begin({"type": "text", "text": ""})
                     self._grow(_TEXT, words)
 
     def _begin(self, block: Mapping[str, object], growth: bytes = b"") -> None:
+        late, self._late = self._late, None
+        if late is not None:
+            self._carry(late, BEFORE)
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             self._carry(ahead, NEXT)
@@ -216,10 +225,16 @@ class StreamWriter:
                 self._grow(_JSON, "")
         if self._shown:
             self._end()
-            if seal is not None and not self._carried and not isinstance(head, Thinking):
+            if seal is None or self._carried or isinstance(head, Thinking):
+                return
+            if isinstance(head, Text):
+                self._late = seal
+            else:
                 self._carry(seal, BEFORE)
 
     def _finish(self, event: Finished) -> None:
+        if self._late is not None:
+            self._telling.let_seal_go()
         stop_reason = stop_of(event, self._refused)
         if stop_reason is None:
             self._fail(UNSPEAKABLE)

@@ -45,7 +45,8 @@ def write_reply(reply: Reply, telling: Telling) -> bytes:
             grounding = {GROUNDING: part.raw}
             continue
         redacted = isinstance(part, Thinking) and part.redacted
-        said = wire_part(part, _text(part), signature_of(part.seal, bare=telling.bare_seals, redacted=redacted))
+        signature = signature_of(part.seal, bare=telling.bare_seals, redacted=redacted)
+        said = wire_part(part, _text(part), signature, telling)
         if said is not None:
             parts.append(said)
     refused = any(isinstance(part, Refusal) for part in reply.parts)

@@ -130,7 +130,7 @@ class StreamWriter:
                 return b""
             thought: Wire = {"thought": True} if isinstance(part, Thinking) else {}
             return self._chunk({**thought, "text": "", "thoughtSignature": signature})
-        said = wire_part(part, "".join(self._pieces), signature)
+        said = wire_part(part, "".join(self._pieces), signature, self._telling)
         return self._chunk(said) if said else b""
 
     def _chunk(self, part: Mapping[str, object]) -> bytes:
@@ -153,7 +153,7 @@ def _is_redacted(part: Part) -> bool:
     return isinstance(part, Thinking) and part.redacted
 
 
-def wire_part(part: Part, text: str, signature: str) -> Mapping[str, object] | None:
+def wire_part(part: Part, text: str, signature: str, telling: Telling) -> Mapping[str, object] | None:
     """A part of an answer, whole, its text given apart; None for one that says nothing on this wire."""
     signed: Wire = {"thoughtSignature": signature} if signature else {}
     own: Mapping[str, Raw] = part.extras.members if part.extras and part.extras.dialect == NAME else {}
@@ -176,9 +176,10 @@ def wire_part(part: Part, text: str, signature: str) -> Mapping[str, object] | N
             return {**_media(source), **_beside(own, "inlineData", "fileData"), **signed}
         case ServerTool(dialect=dialect, raw=raw) | Unknown(dialect=dialect, raw=raw) if dialect == NAME:
             return {**_MEMBERS.decode(raw), **signed}
-        case ServerTool(fallback=words) | Unknown(fallback=words) if words:
-            return {"text": words}
+        case ServerTool(fallback=words) | Unknown(fallback=words):
+            return {"text": words} if telling.let_go(part, words) else None
         case _:
+            telling.let_go(part)
             return None
 
 

@@ -73,13 +73,13 @@ def _message(parts: Sequence[Part], telling: Telling) -> dict[str, object]:
                 length = span[1]
             case ToolCall(arguments=arguments, form=form):
                 calls.append(call_object(part, arguments or ("{}" if form == "json" else "")))
-            case ServerTool(fallback=words) | Unknown(fallback=words) if words:
-                texts.append(words)
             case _:
-                pass
+                words = part.fallback if isinstance(part, ServerTool | Unknown) else None
+                texts += filter(None, [telling.let_go(part, words)])
         entry = entry_for(part, part.seal, span, bare=telling.bare_seals) if part.seal else None
-        if entry:
-            details.append(entry)
+        details += filter(None, [entry])
+        if entry is None and part.seal and part.seal.blob:
+            telling.let_seal_go()
     message: dict[str, object] = {"role": "assistant", "content": "".join(texts) if texts else None}
     if refusals:
         message["refusal"] = "".join(refusals)

@@ -140,10 +140,11 @@ class StreamWriter:
                 mould = self._mould(b'{"refusal":', b"}")
             case ToolCall():
                 said, mould = self._call_opened(head)
-            case ServerTool(fallback=words) | Unknown(fallback=words) if words:
-                said = self._chunk({"content": words})
+            case ServerTool(fallback=words) | Unknown(fallback=words):
+                instead = self._telling.let_go(head, words)
+                said = self._chunk({"content": instead}) if instead else b""
             case _:
-                pass
+                self._telling.let_go(head)
         self._parts[event.index] = _Open(head, mould, self._calls - 1, self._thought)
         return said
 
@@ -173,6 +174,8 @@ class StreamWriter:
         if event.seal is None:
             return said
         entry = entry_for(head, event.seal, (part.start, self._thought), bare=self._telling.bare_seals)
+        if entry is None and event.seal.blob:
+            self._telling.let_seal_go()
         return said + self._chunk({DETAILS: [entry]}) if entry else said
 
     def _noted(self, event: PartNoted) -> bytes:
