@@ -36,7 +36,13 @@ from dragoman.web.doors import Doors
 from dragoman.web.edge import Edge
 from dragoman.web.guard import Guard
 
-DIALECTS: tuple[Dialect, ...] = (anthropic.DIALECT, openai_chat.DIALECT, gemini.DIALECT, gigachat.DIALECT)
+DIALECTS: tuple[Dialect, ...] = (
+    anthropic.DIALECT,
+    openai_chat.DIALECT,
+    gemini.DIALECT,
+    gigachat.DIALECT,
+    gigachat.DIALECT_2,
+)
 KEEP_ALIVE_S = 75
 """Seconds an idle client connection is kept: longer than the pauses between an agent's turns of tool use."""
 FAREWELL_S = 2.0

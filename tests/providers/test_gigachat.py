@@ -9,6 +9,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from dragoman.canon.problem import Kind, Problem, Trouble
+from dragoman.providers.addresses import endpoint
+from dragoman.providers.catalog import catalog
 from dragoman.providers.credentials import session_mark
 from dragoman.providers.gigachat import AUTH_URL, exchange, form_of, read_token, ready_token
 from dragoman.providers.tokens import RENEW_EARLY_MS, Account, Token
@@ -136,3 +138,27 @@ def test_the_vendor_takes_the_exchange_as_it_is_described() -> None:
     assert token.text in upstream.office.issued
     assert token.expires_ms is not None
     assert token.expires_ms > 1_700_000_000_000
+
+
+ADDRESSES = {
+    "version 1": (BASE, "/chat/completions", f"{BASE}/chat/completions"),
+    "version 2 beside it": (BASE, "/v2/chat/completions", "https://api.giga.chat/v2/chat/completions"),
+    "version 2 at the older host": (
+        "https://g.example/api/v1/",
+        "/v2/chat/completions",
+        "https://g.example/api/v2/chat/completions",
+    ),
+    "all else, where the base says 2": ("https://g.example/api/v2", "/files", "https://g.example/api/v1/files"),
+    "the endpoint for a base": (
+        f"{BASE}/chat/completions",
+        "/v2/chat/completions",
+        "https://api.giga.chat/v2/chat/completions",
+    ),
+    "no version": ("https://g.example", "/v2/chat/completions", "https://g.example/v2/chat/completions"),
+}
+
+
+@pytest.mark.parametrize("case", ADDRESSES)
+def test_the_address_has_the_version_of_its_path(case: str) -> None:
+    base, path, address = ADDRESSES[case]
+    assert endpoint(catalog()["gigachat"], base, path, "m", {}) == address

@@ -291,6 +291,7 @@ GIGACHAT_OPTIONS = {
     "GIGACHAT_VERIFY_SSL_CERTS=1": ("verify", "true"),
     "GIGACHAT_PROFANITY_CHECK=0": ("profanity_check", "false"),
     'GIGACHAT_FLAGS=["a"]': ("flags", '["a"]'),
+    "GPT2GIGA_GIGACHAT_API_MODE=v2": ("api", "v2"),
 }
 
 
@@ -301,6 +302,16 @@ def test_an_option_of_gigachat_is_made_of(line: str, tmp_path: Path) -> None:
     (channel,) = read(Scene(dotenv=f"GIGACHAT_CREDENTIALS=k\n{line}\n"), tmp_path).snapshot.channels
 
     assert channel.options == {option: expected}
+
+
+def test_an_api_chooses_the_dialect(tmp_path: Path) -> None:
+    lines = ["[[channels]]", 'name = "g"', 'provider = "gigachat"', 'api_key = "k"', "[channels.options]"]
+
+    (channel,) = read(Scene(file="\n".join([*lines, 'api = "v2"'])), tmp_path).snapshot.channels
+    told = faults(Scene(file="\n".join([*lines, 'api = "v3"'])), tmp_path)
+
+    assert channel.dialect == "gigachat_v2"
+    assert "GigaChat has no API 'v3'." in told
 
 
 def test_certificates_that_are_not_looked_at_are_said(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-Dialect = Literal["anthropic", "openai_chat", "openai_responses", "gemini", "gigachat"]
+Dialect = Literal["anthropic", "openai_chat", "openai_responses", "gemini", "gigachat", "gigachat_v2"]
 Json = dict[str, Any]
 
 
@@ -282,6 +282,53 @@ def _gigachat_turns(messages: list[Json]) -> Iterator[Turn]:
             yield Turn(role=str(message.get("role", "")), text=text, thinking=thinking)
 
 
+def _read_gigachat_v2(body: Json, body_bytes: int) -> Ask:
+    options = _member(body, "model_options")
+    messages = _dicts(body.get("messages"))
+    functions = [
+        each for tool in _dicts(body.get("tools")) for each in _dicts(_member(tool, "functions").get("specifications"))
+    ]
+    return Ask(
+        dialect="gigachat_v2",
+        model=str(body.get("model", "")),
+        stream=body.get("stream") is True,
+        system="\n\n".join(_text_of_parts(message) for message in messages if message.get("role") == "system"),
+        turns=tuple(_gigachat_v2_turn(message) for message in messages if message.get("role") != "system"),
+        tools=tuple(str(function.get("name", "")) for function in functions),
+        schema=_member(options, "response_format").get("schema"),
+        body_bytes=body_bytes,
+    )
+
+
+def _gigachat_v2_turn(message: Json) -> Turn:
+    """Calls without ids are told apart by their names."""
+    parts, text = _dicts(message.get("content")), _text_of_parts(message)
+    calls = [_member(part, "function_call") for part in parts if "function_call" in part]
+    results = [_member(part, "function_result") for part in parts if "function_result" in part]
+    is_thinking = message.get("role") == "reasoning"
+    return Turn(
+        role=str(message.get("role", "")),
+        text="" if is_thinking else text,
+        thinking=text if is_thinking else "",
+        calls=tuple(
+            (str(call.get("id") or call.get("name")), str(call.get("name")), _member(call, "arguments"))
+            for call in calls
+        ),
+        results=tuple(
+            Result(
+                str(result.get("id") or result.get("name")),
+                str(_member(result, "result").get("result", "")),
+                _member(result, "result").get("is_error") is True,
+            )
+            for result in results
+        ),
+    )
+
+
+def _text_of_parts(message: Json) -> str:
+    return "\n".join(str(part["text"]) for part in _dicts(message.get("content")) if "text" in part)
+
+
 def told_result(text: str) -> tuple[str, bool]:
     """What a result of GigaChat's wire says, and whether it tells that the tool failed."""
     value = _arguments(text)
@@ -294,6 +341,7 @@ READERS = {
     "openai_responses": _read_responses,
     "gemini": _read_gemini,
     "gigachat": _read_gigachat,
+    "gigachat_v2": _read_gigachat_v2,
 }
 
 

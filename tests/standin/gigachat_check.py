@@ -52,17 +52,17 @@ def check_gigachat(body: Json, rules: Rules, signer: Signer, files: Mapping[str,
     need(not unknown, f"unknown field {min(unknown, default='')}")
     names = _check_functions(body, rules)
     _check_history(body["messages"], rules, signer)
-    _check_files(body["messages"], files)
+    check_files(body["messages"], files)
     choice = body.get("function_call")
     if isinstance(choice, dict):
         need(choice.get("name") in names | BUILT_IN, "function_call.name is not among functions")
         need(set(choice) <= {"name", "partial_arguments"}, "function_call has unknown fields")
     else:
         need(choice in (None, "auto", "none"), "function_call must be auto, none or an object")
-    _check_settings(body)
+    check_settings(body)
 
 
-def _check_settings(body: Json) -> None:
+def check_settings(body: Json) -> None:
     limits: dict[str, Callable[[Any], bool]] = {
         "temperature": lambda value: value > 0,
         "top_p": lambda value: 0 <= value <= 1,
@@ -121,7 +121,7 @@ def _check_call(message: Json, place: int, rules: Rules, signer: Signer) -> str:
     return str(name)
 
 
-def _check_files(messages: list[Json], files: Mapping[str, str]) -> None:
+def check_files(messages: list[Json], files: Mapping[str, str]) -> None:
     shown = 0
     for place, message in enumerate(messages):
         attached = message.get("attachments", [])

@@ -36,7 +36,7 @@ def frames(speech: Speech) -> list[Frame]:
     """The stream: the role in the first delta, a call whole, the finish reason and the counts in the last chunk."""
     shape = speech.shape
     deltas = [(of, delta) for part in speech.reply.parts for of, delta in _deltas(speech, part)]
-    calls = [("call", _call_delta(speech, call)) for call in _made(speech)]
+    calls = [("call", _call_delta(speech, call)) for call in made_calls(speech)]
     last: Json = {"content": ""}
     if calls and shape.calls == "with_finish":
         *calls, (_, last) = calls
@@ -44,7 +44,7 @@ def frames(speech: Speech) -> list[Frame]:
     if shape.role_chunk and told:
         told[0] = (told[0][0], {"role": "assistant", **told[0][1]})
     said = [Frame(printed(_chunk(speech, {"delta": delta, "index": 0}), shape), None, of) for of, delta in told]
-    finish = _chunk(speech, {"delta": last, "index": 0, "finish_reason": _reason(speech)})
+    finish = _chunk(speech, {"delta": last, "index": 0, "finish_reason": reason_of(speech)})
     finish |= _usage(speech)
     said.append(Frame(printed(finish, shape), None, "call" if "function_call" in last else "finish"))
     if shape.pings:
@@ -60,9 +60,9 @@ def whole(speech: Speech) -> Json:
     message: Json = {"role": "assistant", "content": reply.text + _refusal(speech)}
     if reply.thinking:
         message["reasoning_content"] = reply.thinking
-    for call in _made(speech)[:1]:
+    for call in made_calls(speech)[:1]:
         message |= _call_delta(speech, call) | {"content": message["content"]}
-    choice = {"message": message, "index": 0, "finish_reason": _reason(speech)}
+    choice = {"message": message, "index": 0, "finish_reason": reason_of(speech)}
     return _chunk(speech, choice) | _usage(speech)
 
 
@@ -132,17 +132,18 @@ def _chunk(speech: Speech, choice: Json) -> Json:
     return chunk
 
 
-def _made(speech: Speech) -> list[Call]:
+def made_calls(speech: Speech) -> list[Call]:
     """The calls that are told; all of them only where a defect is shown."""
-    calls = [call for call in speech.reply.calls if _object(call) is not None]
+    calls = [call for call in speech.reply.calls if argument_object(call) is not None]
     if speech.shape.calls == "interleaved":
         return calls
     before = [(name, arguments) for turn in speech.ask.turns for _, name, arguments in turn.calls]
-    pending = [call for call in calls if (call.name, _object(call)) not in before]
+    pending = [call for call in calls if (call.name, argument_object(call)) not in before]
     return (pending or calls)[:1]
 
 
-def _object(call: Call) -> Json | None:
+def argument_object(call: Call) -> Json | None:
+    """The arguments of a call; None if they are no object."""
     try:
         value = json.loads(call.arguments or "{}")
     except ValueError:
@@ -150,10 +151,11 @@ def _object(call: Call) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
-def _reason(speech: Speech) -> str:
+def reason_of(speech: Speech) -> str:
+    """The finish reason."""
     if speech.reply.foreign_stop:
         return speech.reply.foreign_stop
-    if any(_object(call) is None for call in speech.reply.calls):
+    if any(argument_object(call) is None for call in speech.reply.calls):
         return "error"
     refused = any(isinstance(part, Refusal) for part in speech.reply.parts) and speech.reply.stop is None
     return "blacklist" if refused else FINISH_REASONS[speech.reply.reason]
@@ -173,7 +175,7 @@ def _deltas(speech: Speech, part: Part) -> list[tuple[Any, Json]]:
 
 
 def _call_delta(speech: Speech, call: Call) -> Json:
-    arguments = _object(call) or {}
+    arguments = argument_object(call) or {}
     told: Any = call.arguments if speech.shape.legacy_function_call else arguments
     return {
         "content": "",

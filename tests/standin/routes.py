@@ -52,6 +52,7 @@ PATHS: tuple[tuple[str, str, Kind, Dialect], ...] = (
     ("GET", r"/v1beta/models", "models", "gemini"),
     ("GET", GEMINI, "model", "gemini"),
     ("POST", rf"{GIGACHAT}/chat/completions", "answer", "gigachat"),
+    ("POST", r"(?:/v2|/api/v2)/chat/completions", "answer", "gigachat_v2"),
     ("GET", rf"{GIGACHAT}/models", "office", "gigachat"),
     ("GET", rf"{GIGACHAT}/models/(?P<deployment>.+)", "office", "gigachat"),
     ("POST", r"/api/v2/oauth", "office", "gigachat"),
@@ -72,7 +73,7 @@ def find_route(method: str, path: str, query: str, headers: dict[str, str], dial
             continue
         if kind in ("models", "model") and "anthropic-version" in headers:
             dialect = "anthropic"
-        if kind != "control" and dialect not in dialects:
+        if kind != "control" and dialect.removesuffix("_v2") not in dialects:
             continue
         if "/deployments/" in path and "api-version=" not in query:
             return Route("unknown", dialect)

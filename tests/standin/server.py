@@ -26,6 +26,8 @@ from tests.standin.faults import FAULTS, Fault
 from tests.standin.gemini_voice import GEMINI
 from tests.standin.gigachat_check import check_gigachat
 from tests.standin.gigachat_office import Office, check_bearer
+from tests.standin.gigachat_v2_check import check_gigachat_v2
+from tests.standin.gigachat_v2_voice import GIGACHAT_V2
 from tests.standin.gigachat_voice import GIGACHAT
 from tests.standin.reply import Reply, Signer, Usage, estimate, with_ids
 from tests.standin.responders import Responder, echo
@@ -36,7 +38,7 @@ from tests.standin.shape import Shape
 from tests.standin.voice import Refused, Speech, Voice
 
 VOICES: dict[str, Voice] = {
-    voice.dialect: voice for voice in (ANTHROPIC, OPENAI_CHAT, OPENAI_RESPONSES, GEMINI, GIGACHAT)
+    voice.dialect: voice for voice in (ANTHROPIC, OPENAI_CHAT, OPENAI_RESPONSES, GEMINI, GIGACHAT, GIGACHAT_V2)
 }
 
 
@@ -314,7 +316,7 @@ class StandIn:
 
     def _check(self, route: Route, seen: Seen) -> None:
         """Everything that the vendor looks at before the model does; raises Refused."""
-        if route.dialect == "gigachat":
+        if route.dialect.startswith("gigachat"):
             check_bearer(self, seen)
             if self.rules.simultaneous and sum(not each.over for each in self.requests) > self.rules.simultaneous:
                 raise Refused("Too many requests", None, 429)
@@ -325,7 +327,7 @@ class StandIn:
             raise Refused("We could not parse the JSON body of your request.")
         model = body.get("model") or route.deployment
         if self.models is not None and model not in self.models:
-            words = "No such model" if route.dialect == "gigachat" else f"The model `{model}` does not exist"
+            words = "No such model" if route.dialect.startswith("gigachat") else f"The model `{model}` does not exist"
             raise Refused(words, "model", 404)
         if route.dialect == "anthropic":
             check_anthropic(body, dict(seen.headers), self.rules, self.signer)
@@ -333,6 +335,8 @@ class StandIn:
             check_gemini(body, self.rules, self.signer)
         elif route.dialect == "gigachat":
             check_gigachat(body, self.rules, self.signer, self.office.files)
+        elif route.dialect == "gigachat_v2":
+            check_gigachat_v2(body, self.rules, self.signer, self.office.files)
         elif route.dialect == "openai_responses":
             check_responses(body, self.rules, self.signer)
         else:

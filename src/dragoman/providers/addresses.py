@@ -135,8 +135,25 @@ def vertex_address(target: Target) -> str:
     return _plain(urlunsplit((scheme, host, root, query, "")), wanted)
 
 
+def versioned_address(target: Target) -> str:
+    """The address under a base whose version gives way to that of the path; a path without one is of version 1.
+
+    GigaChat's chat has a version 2 beside the base that users give, `/api/v1`, where all else stays; its SDK 0.2.3
+    replaces the version likewise (read 2026-11-20).
+    """
+    scheme, host, root, query, _ = urlsplit(target.base_url)
+    version, _, rest = target.path.removeprefix("/").partition("/")
+    if not VERSION.fullmatch(version):
+        version, rest = "v1", target.path.removeprefix("/")
+    before, _, last = root.rstrip("/").removesuffix(f"/{rest}").rpartition("/")
+    if not VERSION.fullmatch(last):
+        return plain_address(target)
+    return urlunsplit((scheme, host, f"{before}/{version}/{rest}", query, ""))
+
+
 ADDRESSES: dict[str, Callable[[Target], str]] = {
     "azure_address": azure_address,
+    "versioned_address": versioned_address,
     "vertex_address": vertex_address,
 }
 """Addresses that are more than base plus path, by the name a row gives."""

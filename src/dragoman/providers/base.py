@@ -45,6 +45,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     an address that a user brings is recognised as this provider's."""
     verified: bool = False
     """Whether scenes in the tests prove the row."""
+    apis: Mapping[str, str] = field(default_factory=dict)
+    """Other dialects that it speaks, by the values of the channel's option `api` that choose them."""
     native: bool = False
     """Whether this is the vendor whose own dialect it is."""
     auth: Auth = "bearer"

@@ -101,6 +101,7 @@ FOREIGN = Foreign(
                 "GIGACHAT_VERIFY_SSL_CERTS": "verify",
                 "GIGACHAT_PROFANITY_CHECK": "profanity_check",
                 "GIGACHAT_FLAGS": "flags",
+                "GPT2GIGA_GIGACHAT_API_MODE": "api",
             },
             big="GigaChat-2-Max",
             small="GigaChat-2-Max",

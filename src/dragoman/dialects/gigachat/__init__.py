@@ -1,48 +1,8 @@
-"""GigaChat's chat API, version 1, both ways."""
+"""GigaChat's chat API: version 1 both ways, version 2 towards the vendor."""
 
 from __future__ import annotations
 
-from dragoman.dialects.base import Dialect
-from dragoman.dialects.gigachat.count import read_count, write_count
-from dragoman.dialects.gigachat.edit import StreamEditor, edit_reply
-from dragoman.dialects.gigachat.errors import FUNCTIONS, read_problem, write_problem
-from dragoman.dialects.gigachat.reply import read_reply, write_reply
-from dragoman.dialects.gigachat.request import read_request
-from dragoman.dialects.gigachat.speak import BEAT, StreamWriter
-from dragoman.dialects.gigachat.stream import StreamReader
-from dragoman.dialects.gigachat.uploads import UPLOADS
-from dragoman.dialects.gigachat.wire import NAME
-from dragoman.dialects.gigachat.write import write_request
+from dragoman.dialects.gigachat.v2 import DIALECT as DIALECT_2
+from dragoman.dialects.gigachat.version1 import DIALECT
 
-DIALECT = Dialect(
-    name=NAME,
-    one_part_at_a_time=False,
-    path="/chat/completions",
-    beat=BEAT,
-    stream_type="text/event-stream",
-    read_request=read_request,
-    write_request=write_request,
-    reader=StreamReader,
-    read_reply=read_reply,
-    writer=StreamWriter,
-    write_reply=write_reply,
-    read_problem=read_problem,
-    write_problem=write_problem,
-    editor=StreamEditor,
-    edit_reply=edit_reply,
-    members={
-        "model": ("model",),
-        "tools": ("functions",),
-        "tool_choice": ("function_call",),
-        "max_output": ("max_tokens",),
-        "sampling": ("temperature", "top_p"),
-        "reasoning": ("reasoning_effort",),
-        "output_shape": ("response_format",),
-        "stream": ("stream",),
-    },
-    count_path="/tokens/count",
-    write_count=write_count,
-    read_count=read_count,
-    plainer=FUNCTIONS,
-    uploads=UPLOADS,
-)
+__all__ = ["DIALECT", "DIALECT_2"]

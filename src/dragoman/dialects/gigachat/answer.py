@@ -28,9 +28,9 @@ from dragoman.canon.events import (
 from dragoman.canon.problem import Kind, Problem, problem
 from dragoman.canon.request import Extras, Part, Seal, Text, Thinking, ToolCall
 from dragoman.dialects.base import Hearing
-from dragoman.dialects.gigachat.chunk import Choice, Chunk, Function, Said, leftovers, read_chunk
+from dragoman.dialects.gigachat.chunk import WIRE, Choice, Chunk, Function, Said, Wire
 from dragoman.dialects.gigachat.errors import problem_in_answer
-from dragoman.dialects.gigachat.names import digest
+from dragoman.dialects.gigachat.names import made_id
 from dragoman.dialects.gigachat.usage import read_usage
 from dragoman.dialects.gigachat.wire import BROKEN, NAME, NULL, REASONS, STATE
 
@@ -42,8 +42,9 @@ _TEXT = msgspec.json.Decoder(str)
 class Answer:
     """One answer while it arrives. Mutable: it remembers the open parts, the calls and the ending."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: Hearing, wire: Wire = WIRE) -> None:
         self._hearing = hearing
+        self._wire = wire
         self._events: list[Event] = []
         self._started = False
         self._seed = ""
@@ -51,17 +52,17 @@ class Answer:
         self._prose: tuple[type[Text | Thinking], int] | None = None
         self._calls: list[tuple[int, Seal | None]] = []
         """The part of each call, and its seal where that was known when the call came."""
-        self._latest: tuple[str, str] | None = None
+        self._latest: Function | None = None
         self._state = ""
         self._word = ""
         """The finish reason as the wire said it."""
         self.ended = False
 
-    def take(self, data: bytes) -> list[Event]:
-        """The events of one chunk, or of a whole answer; a `Beat` if it holds nothing."""
+    def take(self, data: bytes, name: str = "") -> list[Event]:
+        """The events of one chunk, by its frame's name, or of a whole answer; a `Beat` if it holds nothing."""
         if self.ended:
             return []
-        chunk = read_chunk(data)
+        chunk = self._wire.read(data, name)
         if chunk is None:
             return self.fail(garbled(data))
         if not chunk.choices:
@@ -69,10 +70,10 @@ class Answer:
             if failure is not None:
                 return self.fail(failure)
         self._events = []
-        choice = next((each for each in chunk.choices or () if each.index == 0), None)
-        if not self._started and (choice is not None or chunk.usage != NULL):
+        choices = [each for each in chunk.choices or () if each.index == 0]
+        if not self._started and (choices or chunk.usage != NULL):
             self._start(chunk, data)
-        if choice is not None:
+        for choice in choices:
             self._choice(choice)
         if chunk.usage != NULL:
             usage, extras = read_usage(chunk.usage)
@@ -112,7 +113,7 @@ class Answer:
     def _start(self, chunk: Chunk, data: bytes) -> None:
         self._started = True
         self._seed = f"{chunk.created}#{chunk.model}"
-        rest = leftovers(data)
+        rest = self._wire.leftovers(data)
         self._events.append(Started("", chunk.model or "", Extras(NAME, rest) if rest else None))
 
     def _choice(self, choice: Choice) -> None:
@@ -130,6 +131,9 @@ class Answer:
             self._grow(Text, said.content)
         if said.function_call is not None and said.function_call.name:
             self._call(said.function_call)
+        if said.beside is not None:
+            self._close_prose()
+            self._events.append(PartSealed(self._open(said.beside)))
 
     def _grow(self, kind: type[Text | Thinking], text: str) -> None:
         if self._prose is None or self._prose[0] is not kind:
@@ -156,10 +160,10 @@ class Answer:
 
     def _call(self, function: Function) -> None:
         """A call, which comes whole; the very same one again, as beside the finish reason, is no second one."""
-        arguments = _arguments(function.arguments)
-        if self._latest == (function.name, arguments):
+        if self._latest == function:
             return
-        self._latest = (function.name, arguments)
+        self._latest = function
+        arguments = _arguments(function.arguments)
         self._close_prose()
         hearing = self._hearing
         if function.name in hearing.lowered:
@@ -168,9 +172,10 @@ class Answer:
         arguments = free_text(arguments) if is_text else arguments
         name = hearing.names.get(function.name, function.name)
         made_of = f"{self._seed}#{self._state}#{len(self._calls)}#{function.name}#{arguments}"
+        call_id = function.id or made_id(made_of)
         # Told with the head, for a client is told of a seal before the part only where it is known by then.
         seal = self._seal()
-        index = self._open(ToolCall(f"call_{digest(made_of, 24)}", name, "", "text" if is_text else "json", seal=seal))
+        index = self._open(ToolCall(call_id, name, "", "text" if is_text else "json", seal=seal))
         self._calls.append((index, seal))
         if arguments:
             self._events.append(PartGrew(index, arguments))
@@ -206,7 +211,8 @@ def garbled(data: bytes) -> Problem:
 def _broken() -> Problem:
     return problem(
         Kind.UPSTREAM_ERROR,
-        "The provider broke off its answer, for its model wrote a function call that is not valid. Try again.",
+        "The provider broke off its answer, for a function call that its model wrote was not valid, or a tool of its "
+        "own failed. Try again.",
     )
 
 

@@ -7,10 +7,14 @@ Source: the SDK 0.2.3, `ChatCompletion` and `ChatCompletionChunk`, and its recor
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import msgspec
 from msgspec import Raw, Struct
 
 from dragoman.canon.mend import whole_characters
+from dragoman.canon.request import ServerTool
 from dragoman.dialects.gigachat.wire import NULL
 
 
@@ -20,6 +24,8 @@ class Function(Struct):
     name: str = ""
     arguments: Raw = NULL
     """A JSON object, or a text that holds one."""
+    id: str = ""
+    """Given by newer releases of version 2 alone."""
 
 
 class Said(Struct):
@@ -30,10 +36,12 @@ class Said(Struct):
     reasoning_content: str | None = None
     function_call: Function | None = None
     functions_state_id: str | None = None
+    beside: ServerTool | None = None
+    """What the vendor's own tools gave, in version 2."""
 
 
 class Choice(Struct):
-    """One answer of several; only the first is read."""
+    """One answer of several; only those of index 0 are read."""
 
     delta: Said | None = None
     message: Said | None = None
@@ -56,13 +64,22 @@ _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _READ = frozenset({"choices", "usage", "model", "object", "created"})
 
 
-def read_chunk(data: bytes) -> Chunk | None:
+class Wire(NamedTuple):
+    """How one version of the wire is read."""
+
+    read: Callable[[bytes, str], Chunk | None]
+    """The chunk in a frame's data, by the frame's name; None if it is not a JSON object."""
+    leftovers: Callable[[bytes], dict[str, Raw]]
+    """Members of a chunk that reading it does not take."""
+
+
+def read_chunk(data: bytes, _: str = "") -> Chunk | None:
     """The chunk in a frame's data; None if it is not a JSON object."""
     try:
         return _CHUNK.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
-    found = _loosely(data)
+    found = loosely(data)
     return _brought_in_shape(found) if isinstance(found, dict) else None
 
 
@@ -75,7 +92,10 @@ def leftovers(data: bytes) -> dict[str, Raw]:
     return {name: value for name, value in members.items() if name not in _READ and value != NULL}
 
 
-def _loosely(data: bytes) -> object:
+WIRE = Wire(read_chunk, leftovers)
+
+
+def loosely(data: bytes) -> object:
     """Any JSON, with bytes that are no UTF-8 and halves of characters replaced; None if it is broken beyond that."""
     try:
         return _ANYTHING.decode(whole_characters(data))
@@ -88,8 +108,8 @@ def _brought_in_shape(found: dict[str, object]) -> Chunk:
     created = found.get("created")
     return Chunk(
         choices=[_choice(each) for each in choices if isinstance(each, dict)] if isinstance(choices, list) else None,
-        usage=_raw(found.get("usage")),
-        model=_text(found.get("model")),
+        usage=raw_of(found.get("usage")),
+        model=text_of(found.get("model")),
         created=created if isinstance(created, int) else None,
     )
 
@@ -99,7 +119,7 @@ def _choice(found: dict[str, object]) -> Choice:
     return Choice(
         delta=_said(found.get("delta")),
         message=_said(found.get("message")),
-        finish_reason=_text(found.get("finish_reason")),
+        finish_reason=text_of(found.get("finish_reason")),
         index=index if isinstance(index, int) else 0,
     )
 
@@ -110,17 +130,17 @@ def _said(found: object) -> Said | None:
     function = found.get("function_call")
     call = None
     if isinstance(function, dict):
-        call = Function(_text(function.get("name")) or "", _raw(function.get("arguments")))
+        call = Function(text_of(function.get("name")) or "", raw_of(function.get("arguments")))
     return Said(
-        content=_text(found.get("content")),
-        role=_text(found.get("role")),
-        reasoning_content=_text(found.get("reasoning_content")),
+        content=text_of(found.get("content")),
+        role=text_of(found.get("role")),
+        reasoning_content=text_of(found.get("reasoning_content")),
         function_call=call,
-        functions_state_id=_text(found.get("functions_state_id")),
+        functions_state_id=text_of(found.get("functions_state_id")),
     )
 
 
-def _text(found: object) -> str | None:
+def text_of(found: object) -> str | None:
     """Words, however they are given: a string, a number, or a list of text parts."""
     match found:
         case str():
@@ -134,5 +154,6 @@ def _text(found: object) -> str | None:
             return None
 
 
-def _raw(found: object) -> Raw:
+def raw_of(found: object) -> Raw:
+    """A value as JSON again."""
     return Raw(msgspec.json.encode(found))

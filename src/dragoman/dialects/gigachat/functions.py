@@ -1,21 +1,32 @@
-"""Tools and the choice among them as a body's `functions` and `function_call`.
+"""Tools and the choice among them, as both versions of the wire have them: functions, and the vendor's own tools.
 
-The wire knows no demand for just any call: where several functions are offered, it is made in words, and lost where
-the model does not follow. `function_call` is always told, for its absence has meant `none`.
+Version 1 knows no demand for just any call: where several functions are offered, it is made in words, and lost where
+the model does not follow.
 Source: developers.sber.ru, working with functions, and the SDK 0.2.3, `Function`, read 2026-11-20.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import msgspec
 from msgspec import Raw
 
 from dragoman.canon.problem import Kind, refuse
-from dragoman.canon.request import ProviderTool, Request, Tool, ToolCall, ToolChoice, ToolReference, ToolResult
+from dragoman.canon.request import (
+    AnyTool,
+    ProviderTool,
+    Request,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolReference,
+    ToolResult,
+)
 from dragoman.canon.schema import lower
-from dragoman.dialects.gigachat.messages import Message
 from dragoman.dialects.gigachat.pen import Pen
-from dragoman.dialects.gigachat.wire import NULL, PLAIN
+from dragoman.dialects.gigachat.wire import NULL, PLAIN, Message
 from dragoman.dialects.typed_tools import known
 
 REQUIRED = ("computer", "mcp")
@@ -26,27 +37,68 @@ DEMAND = "Answer with a function call now, and not with text alone."
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 
-def write_functions(request: Request, pen: Pen) -> tuple[Message, str]:
-    """The members `functions` and `function_call`, and what must be said to the model beside them.
+class Offer(NamedTuple):
+    """What the model is offered to call, and how far it is free."""
 
-    Raises `Trouble` (unsupported).
-    """
+    functions: list[Message]
+    hosted: list[str]
+    """Names of the vendor's own tools."""
+    choice: ToolChoice | None = None
+    """The choice with the name as sent; None where it is not told."""
+    demand: str = ""
+    """What must be said to the model beside it."""
+
+
+NOTHING = Offer([], [])
+
+
+def write_functions(offer: Offer, pen: Pen) -> Message:
+    """The members `functions` and `function_call`, which is always told, for its absence has meant `none`."""
+    members: Message = {"functions": offer.functions} if offer.functions else {}
+    match offer.choice:
+        case None:
+            return members
+        case ToolChoice(mode="one", name=name, extras=extras):
+            return members | {"function_call": {"name": name, **pen.kept(extras, "tool_choice")}}
+        case ToolChoice(mode=mode):
+            return members | {"function_call": mode}
+
+
+def offer_of(request: Request, pen: Pen) -> Offer:
+    """The tools of a request as this wire can offer them. Raises `Trouble` (unsupported)."""
     _refuse_connectors(request, pen)
     choice = request.tool_choice
-    extras = pen.kept(choice.extras, "tool_choice") if choice else {}
+    if choice and not pen.own:
+        pen.kept(choice.extras, "tool_choice")
     if request.tools and not pen.habits.tools:
         _go_without(request, pen)
-        return {}, ""
-    offered = _offered(request, pen)
-    if not offered and not pen.own:
+        return NOTHING
+    hosted = _hosted(request, pen)
+    functions = _offered(request, pen, hosted)
+    names = dict.fromkeys(hosted.values())
+    if not functions and not names and not pen.own:
         if choice and choice.mode in ("any", "one"):
             pen.lose("tool_choice", "No tools of the client's are offered.", "dropped")
-        return {}, ""
-    members: Message = {"functions": offered} if offered else {}
-    chosen, demand = _choice(choice, [str(each["name"]) for each in offered], pen)
-    if choice or not pen.own:
-        members["function_call"] = chosen | dict(extras) if isinstance(chosen, dict) else chosen
-    return members, demand
+        return NOTHING
+    chosen, demand = _choice(choice, [str(each["name"]) for each in functions], hosted, pen)
+    return Offer(functions, list(names), chosen if choice or not pen.own else None, demand)
+
+
+def _hosted(request: Request, pen: Pen) -> Mapping[str, str]:
+    """The vendor's own tools that stand in for other vendors', by the names the client has for those."""
+    hosted: dict[str, str] = {}
+    for tool in request.tools:
+        own = next((own for kind, own in pen.version.hosted if _is_foreign(tool, kind)), None)
+        if own is not None and isinstance(tool, ProviderTool):
+            pen.unmarked(tool.cache_mark)
+            pen.lose(f"tools.{tool.kind}", "The upstream's own tool stands in for it, without its settings.")
+            hosted[tool.name] = own
+    return hosted
+
+
+def _is_foreign(tool: AnyTool, kind: str) -> bool:
+    """Whether this is a tool of such a kind that its vendor runs."""
+    return isinstance(tool, ProviderTool) and tool.kind.startswith(kind)
 
 
 def _refuse_connectors(request: Request, pen: Pen) -> None:
@@ -74,7 +126,7 @@ def _go_without(request: Request, pen: Pen) -> None:
     pen.lose("tools", "The upstream knows no tools.", "dropped")
 
 
-def _offered(request: Request, pen: Pen) -> list[Message]:
+def _offered(request: Request, pen: Pen, hosted: Mapping[str, str]) -> list[Message]:
     shown = _referred_to(request) if any(tool.deferred for tool in request.tools if isinstance(tool, Tool)) else set()
     offered: list[Message] = []
     foreign: list[ProviderTool] = []
@@ -82,7 +134,7 @@ def _offered(request: Request, pen: Pen) -> list[Message]:
         if isinstance(tool, ProviderTool):
             described = known(tool.kind)
             if described is None:
-                foreign.append(tool)
+                foreign += [] if tool.name in hosted else [tool]
                 continue
             pen.lose(f"tools.{tool.kind}", "The tool is described in full; the upstream does not know its type.")
             tool = Tool(tool.name, described.description, described.schema, cache_mark=tool.cache_mark)
@@ -91,7 +143,7 @@ def _offered(request: Request, pen: Pen) -> list[Message]:
             continue
         offered.append(_function(tool, pen))
     for tool in foreign:
-        _lose_foreign(tool, request, pen, others=bool(offered))
+        _lose_foreign(tool, request, pen, others=bool(offered or hosted))
     return offered
 
 
@@ -169,16 +221,18 @@ def _of_object(schema: Raw | None, pen: Pen) -> Raw:
     return Raw(msgspec.json.encode({"properties": {}, **members, "type": "object"}))
 
 
-def _choice(choice: ToolChoice | None, names: list[str], pen: Pen) -> tuple[str | Message, str]:
-    """The value of `function_call`, and words for a demand that it cannot tell."""
+def _choice(choice: ToolChoice | None, names: list[str], hosted: Mapping[str, str], pen: Pen) -> tuple[ToolChoice, str]:
+    """The choice as this version can tell it, and words for a demand that it cannot."""
     match choice:
         case ToolChoice(mode="none"):
-            return "none", ""
-        case ToolChoice(mode="one", name=name) if name is not None and (pen.own or pen.named(name) in names):
-            return {"name": pen.named(name)}, ""
-        case ToolChoice(mode="any") if len(names) == 1:
-            return {"name": names[0]}, ""
+            return choice, ""
+        case ToolChoice(mode="one", name=str(name)) if pen.own or pen.named(name) in names or name in hosted:
+            return ToolChoice("one", hosted.get(name) or pen.named(name), choice.extras), ""
+        case ToolChoice(mode="any") if len(names) == 1 and not hosted:
+            return ToolChoice("one", names[0]), ""
+        case ToolChoice(mode="any") if names and pen.version.any_call and pen.habits.tool_choice_any:
+            return ToolChoice("any"), ""
         case ToolChoice(mode="any" | "one"):
             pen.lose("tool_choice", "The wire can demand one named call only; a call is asked for in words.")
-            return "auto", DEMAND
-    return "auto", ""
+            return ToolChoice("auto"), DEMAND
+    return ToolChoice("auto"), ""

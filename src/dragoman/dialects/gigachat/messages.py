@@ -16,8 +16,9 @@ from msgspec import Raw
 from dragoman.canon.arguments import sent
 from dragoman.canon.request import Part, Refusal, Request, Text, Thinking, ToolCall, ToolResult, Turn
 from dragoman.dialects.gigachat.content import BETWEEN, Content, content_of
+from dragoman.dialects.gigachat.names import is_made
 from dragoman.dialects.gigachat.pen import Pen
-from dragoman.dialects.gigachat.wire import STATE
+from dragoman.dialects.gigachat.wire import STATE, Message
 from dragoman.dialects.pairs import Slot, pair
 
 BILLING_LINE = "x-anthropic-billing-header:"
@@ -29,7 +30,6 @@ GO_ON = "Go on."
 MOST_FILES = 10
 """Files that the vendor takes in one request. Source: developers.sber.ru, processing files, read 2026-11-20."""
 
-Message = dict[str, object]
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -152,7 +152,7 @@ class _Conversation:
         """Earlier thinking, for the account that did it, where it wants it back."""
         pen = self._pen
         thoughts = [part for part in parts if isinstance(part, Thinking)]
-        member = pen.habits.reasoning_echo or ("reasoning_content" if pen.own else "")
+        member = pen.habits.reasoning_echo or pen.version.echo or ("reasoning_content" if pen.own else "")
         own = [part for part in thoughts if pen.belongs(part.seal) and not part.redacted] if member else []
         if len(own) < len(thoughts):
             pen.lose(
@@ -163,9 +163,12 @@ class _Conversation:
     def _calls(self, message: Message, slots: list[Slot]) -> None:
         """Calls one after another, each with its result; files out of results come behind them all."""
         pen = self._pen
-        if len(slots) > 1:
+        joined = pen.version.joined
+        is_one = len(slots) == 1 or (joined is not None and _were_one(slots, pen))
+        if not is_one:
             pen.lose("tool_calls.parallel", "A message of this wire holds one call; several are told one by one.")
         files: list[str] = []
+        first = len(self._messages)
         for slot in slots:
             call = slot.call
             pen.unmarked(call.cache_mark)
@@ -178,9 +181,20 @@ class _Conversation:
             self._messages += [message, result] if result else [message]
             files += shown
             message = {"role": "assistant", "content": ""}
+        if joined:
+            pairs = self._messages[first:]
+            rows = [(pairs, slots)] if is_one else [(pairs[2 * n : 2 * n + 2], [slot]) for n, slot in enumerate(slots)]
+            self._messages[first:] = [message for row, whose in rows for message in joined(row, whose)]
         if files:
             pen.lose("tool_result.media", "A result of this wire holds only text; files follow as a user message.")
             self._say(Content("[Files from the results above]", tuple(files)))
+
+
+def _were_one(slots: list[Slot], pen: Pen) -> bool:
+    """Whether this account made these calls in one message, with ids of its own to tell them apart."""
+    states = {slot.call.seal.blob if slot.call.seal and pen.belongs(slot.call.seal) else "" for slot in slots}
+    ids = {slot.call.id for slot in slots}
+    return states != {""} and len(states) == 1 and len(ids) == len(slots) and not any(map(is_made, ids))
 
 
 def _spaced(parts: Sequence[Part]) -> list[Part]:

@@ -14,11 +14,22 @@ from dragoman.dialects.gigachat.wire import BUILT_IN
 _LEGAL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _ILLEGAL_CHARACTER = re.compile(r"[^A-Za-z0-9_-]")
 _HASH_CHARACTERS = 8
+_MADE = re.compile(r"call_[0-9a-f]{24}")
 
 
 def digest(text: str, characters: int) -> str:
     """A short fingerprint of a text, in lower-case hexadecimal."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:characters]
+
+
+def made_id(made_of: str) -> str:
+    """The id of a call to which the vendor gave none; the same words always give the same."""
+    return f"call_{digest(made_of, 24)}"
+
+
+def is_made(call_id: str) -> bool:
+    """Whether an id is of our making."""
+    return _MADE.fullmatch(call_id) is not None
 
 
 class FunctionNames:

@@ -11,7 +11,7 @@ from dragoman.canon.request import CacheMark, Extras, Loss, Seal
 from dragoman.canon.schema import Lowered
 from dragoman.dialects.base import Target
 from dragoman.dialects.gigachat.names import FunctionNames
-from dragoman.dialects.gigachat.wire import NAME
+from dragoman.dialects.gigachat.wire import NAME, V1, Version
 
 _NOTHING: Mapping[str, Raw] = {}
 
@@ -19,10 +19,11 @@ _NOTHING: Mapping[str, Raw] = {}
 class Pen:
     """Writes one request for one target. Mutable: it gathers names, lowered schemas and losses, each loss once."""
 
-    def __init__(self, target: Target, dialect: str, losses: tuple[Loss, ...] = ()) -> None:
+    def __init__(self, target: Target, dialect: str, losses: tuple[Loss, ...] = (), version: Version = V1) -> None:
         self.target = target
+        self.version = version
         self.habits = target.habits
-        self.own = dialect == NAME
+        self.own = dialect == NAME and version is V1
         """Whether the request was read from this dialect, so that its own forms are kept."""
         self.names = FunctionNames(target.habits.tool_name_limit)
         self.lowered: dict[str, Lowered] = {}

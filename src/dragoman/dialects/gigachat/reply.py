@@ -13,6 +13,7 @@ from dragoman.canon.request import Part, Refusal, ServerTool, Text, Thinking, To
 from dragoman.canon.usage import NOTHING_SAID
 from dragoman.dialects.base import Hearing, Telling
 from dragoman.dialects.gigachat.answer import Answer
+from dragoman.dialects.gigachat.chunk import WIRE, Wire
 from dragoman.dialects.gigachat.speak import Delta, call_object, finish_word, state_of
 from dragoman.dialects.gigachat.usage import write_usage
 from dragoman.dialects.gigachat.wire import BROKEN, NAME, STATE
@@ -20,9 +21,9 @@ from dragoman.dialects.gigachat.wire import BROKEN, NAME, STATE
 _STATES = msgspec.json.Decoder(list[str])
 
 
-def read_reply(body: bytes, hearing: Hearing) -> list[Event]:
+def read_reply(body: bytes, hearing: Hearing, wire: Wire = WIRE) -> list[Event]:
     """Events of a whole answer; never raises."""
-    answer = Answer(hearing)
+    answer = Answer(hearing, wire)
     events = answer.take(body)
     return [*events, *answer.end()]
 

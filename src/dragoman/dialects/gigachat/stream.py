@@ -6,6 +6,7 @@ from dragoman.canon.events import Beat, Event
 from dragoman.canon.problem import Kind, problem
 from dragoman.dialects.base import Hearing
 from dragoman.dialects.gigachat.answer import Answer
+from dragoman.dialects.gigachat.chunk import WIRE, Wire
 from dragoman.dialects.sse import FRAME_LIMIT, Frame, Frames, Oversized
 
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
@@ -16,8 +17,8 @@ _NO_STREAM = (b"{", b"[", b"<")
 class StreamReader:
     """Reads one stream. Mutable: it keeps the unfinished frame, or the whole body where that is no stream."""
 
-    def __init__(self, hearing: Hearing) -> None:
-        self._answer = Answer(hearing)
+    def __init__(self, hearing: Hearing, wire: Wire = WIRE) -> None:
+        self._answer = Answer(hearing, wire)
         self._frames = Frames()
         self._comments = 0
         self._begun = False
@@ -59,7 +60,7 @@ class StreamReader:
         data = frame.data.strip()
         if data.startswith(b"[DONE]"):
             return self._answer.end()
-        return self._answer.take(data) if data else []
+        return self._answer.take(data, frame.event) if data else []
 
     def _too_large(self) -> list[Event]:
         return self._answer.fail(

@@ -14,7 +14,10 @@ from dragoman.canon.usage import Usage, count
 from dragoman.dialects.gigachat.wire import NAME, NULL
 
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
-_READ = frozenset({"prompt_tokens", "completion_tokens", "total_tokens", "precached_prompt_tokens"})
+_NAMES = {"prompt": "prompt_tokens", "cached": "precached_prompt_tokens", "output": "completion_tokens"}
+_READ = frozenset(
+    {*_NAMES.values(), "total_tokens"} | {"input_tokens", "input_tokens_details", "output_tokens"}  # version 2
+)
 
 
 def read_usage(raw: Raw) -> tuple[Usage, Extras | None]:
@@ -23,15 +26,25 @@ def read_usage(raw: Raw) -> tuple[Usage, Extras | None]:
         members = _MEMBERS.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         return Usage(), None
-    counts = {name: count(msgspec.json.decode(members[name])) for name in _READ & members.keys()}
-    prompt, cached = counts.get("prompt_tokens"), counts.get("precached_prompt_tokens")
+    counts = _counts({name: msgspec.json.decode(members[name]) for name in _READ & members.keys()})
+    prompt, cached = counts.get("prompt"), counts.get("cached")
     rest = {name: value for name, value in members.items() if name not in _READ and value != NULL}
     usage = Usage(
         input=None if prompt is None else max(prompt - (cached or 0), 0),
         cache_read=cached,
-        output=counts.get("completion_tokens"),
+        output=counts.get("output"),
     )
     return usage, Extras(NAME, rest) if rest else None
+
+
+def _counts(told: dict[str, object]) -> dict[str, int | None]:
+    """The counts by what they are of, whichever version told them."""
+    if "input_tokens" not in told and "input_tokens_details" not in told:
+        return {of: count(told.get(name)) for of, name in _NAMES.items()}
+    details = told.get("input_tokens_details")
+    inner: dict[str, object] = details if isinstance(details, dict) else {}
+    prompt = count(told.get("input_tokens", inner.get("prompt_tokens")))
+    return {"prompt": prompt, "cached": count(inner.get("cached_tokens")), "output": count(told.get("output_tokens"))}
 
 
 def write_usage(usage: Usage, extras: Extras | None = None) -> dict[str, object]:

@@ -11,20 +11,19 @@ Source: developers.sber.ru, POST /chat/completions, read 2026-11-20.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec import Raw
 
 from dragoman.canon.request import OutputShape, Reasoning, Request
 from dragoman.canon.schema import lower
 from dragoman.dialects.base import Target, Written
-from dragoman.dialects.gigachat.functions import write_functions
-from dragoman.dialects.gigachat.messages import Message, write_messages
+from dragoman.dialects.gigachat.functions import Offer, offer_of, write_functions
+from dragoman.dialects.gigachat.messages import write_messages
 from dragoman.dialects.gigachat.pen import Pen
-from dragoman.dialects.gigachat.wire import PLAIN
+from dragoman.dialects.gigachat.wire import PLAIN, V1, Message, Version
 
-EFFORTS = ("low", "medium", "high")
-NEAREST = {"none": "low", "minimal": "low", "xhigh": "high", "max": "high"}
-"""Words of effort that this wire has not, with the nearest that it has."""
 BUDGETS = ((4096, "low"), (16384, "medium"))
 """Up to so many tokens of thinking mean this effort; more is `high`. A budget has no exact word."""
 COLDEST = 0.001
@@ -33,12 +32,47 @@ COLDEST = 0.001
 
 def write_request(request: Request, target: Target) -> Written:
     """The body for an upstream. Raises `Trouble` (unsupported) for tools that only another vendor runs."""
-    pen = Pen(target, request.dialect, request.losses)
+    return written_as(V1, write_functions, _arranged)(request, target)
+
+
+def _arranged(body: Message, pen: Pen) -> Message:
+    """The body without what only version 2 knows."""
+    if body.pop("parallel_tool_calls", None):
+        pen.lose("parallel_tools", "Version 1 of the API has one call in a message; choose `api` v2.", "dropped")
+    return body
+
+
+def written_as(
+    version: Version, say_offer: Callable[[Offer, Pen], Message], arranged: Callable[[Message, Pen], Message]
+) -> Callable[[Request, Target], Written]:
+    """A writer of requests for one version: `say_offer` makes its members of the tools, `arranged` its body of ours."""
+
+    def write(request: Request, target: Target) -> Written:
+        pen = Pen(target, request.dialect, request.losses, version)
+        body = arranged(_body(request, say_offer, pen), pen)
+        stops = tuple(dict.fromkeys(text for text in request.stop if text))
+        if stops:
+            pen.lose("stop", "The wire knows no stop sequences; they are enforced by this gateway.")
+        return Written(
+            _encoded(body, pen),
+            pen.losses,
+            pen.names.changed,
+            stops,
+            text_tools=frozenset(pen.text_tools),
+            lowered=pen.lowered,
+        )
+
+    return write
+
+
+def _body(request: Request, say_offer: Callable[[Offer, Pen], Message], pen: Pen) -> Message:
+    """All members of the body, in version 1's places but for the tools."""
+    target = pen.target
     body: Message = {"model": target.model}
-    functions, demand = write_functions(request, pen)
+    offer = offer_of(request, pen)
     shape, form = _shape(request.output_shape, pen)
-    body["messages"] = write_messages(request, pen, "\n\n".join(filter(None, (form, demand))))
-    body |= functions
+    body["messages"] = write_messages(request, pen, "\n\n".join(filter(None, (form, offer.demand))))
+    body |= say_offer(offer, pen)
     if shape is not None:
         body["response_format"] = shape
     _limit(request, body, pen)
@@ -52,17 +86,7 @@ def write_request(request: Request, target: Target) -> Written:
         if body.pop(member, None) is not None:
             pen.lose(member, "The upstream must not be sent this member.", "dropped")
     body.update(target.habits.extra_body)
-    stops = tuple(dict.fromkeys(text for text in request.stop if text))
-    if stops:
-        pen.lose("stop", "The wire knows no stop sequences; they are enforced by this gateway.")
-    return Written(
-        _encoded(body, pen),
-        pen.losses,
-        pen.names.changed,
-        stops,
-        text_tools=frozenset(pen.text_tools),
-        lowered=pen.lowered,
-    )
+    return body
 
 
 def _limit(request: Request, body: Message, pen: Pen) -> None:
@@ -109,17 +133,21 @@ def _effort(reasoning: Reasoning, pen: Pen) -> Message:
     if not pen.habits.effort:
         pen.lose("reasoning", "The model cannot be told how much to think.", "dropped")
         return {}
+    efforts = pen.version.efforts
     if reasoning.mode == "off":
-        pen.lose("reasoning.mode", "The model cannot be told not to think; the least effort is asked for.")
-        return {"reasoning_effort": (pen.habits.efforts or EFFORTS)[0]}
+        if efforts["none"] == efforts["low"]:
+            pen.lose("reasoning.mode", "The model cannot be told not to think; the least effort is asked for.")
+        return {"reasoning_effort": efforts["none"]}
     word = reasoning.effort
     if word is None and reasoning.budget is not None:
         pen.lose("reasoning.budget", "The wire takes a word of effort instead of a number of tokens.")
-        word = next((word for most, word in BUDGETS if reasoning.budget <= most), EFFORTS[-1])
-    if word is not None and word not in (pen.habits.efforts or EFFORTS):
+        word = next((word for most, word in BUDGETS if reasoning.budget <= most), "high")
+    if word is None:
+        return {}
+    known = efforts.get(word, efforts["max"])
+    if known not in (word, "off"):
         pen.lose("reasoning.effort", "The wire does not know this word of effort; the nearest was sent.")
-        word = NEAREST.get(word, EFFORTS[-1])
-    return {} if word is None else {"reasoning_effort": word}
+    return {"reasoning_effort": known}
 
 
 def _shape(shape: OutputShape | None, pen: Pen) -> tuple[Message | None, str]:
