@@ -279,10 +279,27 @@ def test_a_cache_mark_of_an_unknown_kind_is_kept_as_it_was() -> None:
     assert write(request)[0]["messages"][0]["content"] == [part]
 
 
-def test_of_several_answers_one_is_asked_for() -> None:
-    body, written = write(read(n=2))
-    assert "n" not in body
-    assert losses(written) == ["n"]
+def test_several_answers_are_refused_where_they_could_not_be_told() -> None:
+    with pytest.raises(Trouble) as caught:
+        write(read(n=2))
+    assert (caught.value.problem.kind, caught.value.problem.param) == (Kind.UNSUPPORTED, "n")
+    assert write(read(n=1))[0]["n"] == 1
+
+
+@pytest.mark.parametrize(
+    ("members", "bound"),
+    [
+        ({"n": 2}, ("n",)),
+        ({"n": 1, "logprobs": False, "top_logprobs": 0, "modalities": ["text"]}, ()),
+        ({"n": None, "logprobs": None}, ()),
+        ({"logprobs": True, "top_logprobs": 3}, ("logprobs", "top_logprobs")),
+        ({"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}, ("modalities",)),
+    ],
+)
+def test_what_no_other_wire_has_an_answer_for_is_bound_to_this_one(
+    members: dict[str, object], bound: tuple[str, ...]
+) -> None:
+    assert read(**members).bound == bound
 
 
 # Thinking and seals

@@ -35,6 +35,8 @@ from dragoman.dialects.openai_chat.wire import NAME
 from dragoman.dialects.take import Members, first_byte, wrong
 
 CHOICES: dict[str, Literal["auto", "any", "none"]] = {"auto": "auto", "required": "any", "any": "any", "none": "none"}
+IDLE = {"n": b"1", "logprobs": b"false", "top_logprobs": b"0"}
+"""Members that change the form of an answer, with the values at which they do not."""
 REASONING_MEMBERS = ("reasoning", "thinking", "enable_thinking", "thinking_budget")
 
 ONE_CALL = Loss("functions.parallel", "The older form of calls has room for one; an answer's first call is shown.")
@@ -77,9 +79,22 @@ def read_request(body: bytes) -> Request:
         stream_usage=stream_usage,
         user=members.text("user"),
         service_tier=members.text("service_tier"),
+        bound=_bound(members),
         extras=members.rest(NAME),
         losses=losses,
     )
+
+
+def _bound(members: Members) -> tuple[str, ...]:
+    """The members that no wire but this one has an answer for: several choices, log probabilities, speech."""
+    found: list[str] = []
+    for name in (*IDLE, "modalities"):
+        raw = members.raw(name)
+        if raw is not None:
+            members.put_back(name, raw)
+            idle = IDLE[name] == bytes(raw) if name in IDLE else b'"audio"' not in bytes(raw)
+            found += () if idle else (name,)
+    return tuple(found)
 
 
 def _members(body: bytes) -> tuple[Members, tuple[Loss, ...]]:

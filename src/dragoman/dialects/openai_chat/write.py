@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import OutputShape, Request
 from dragoman.dialects.base import Target, Written
 from dragoman.dialects.names import ToolNames, digest
@@ -33,7 +34,7 @@ Body = dict[str, object]
 
 
 def write_request(request: Request, target: Target) -> Written:
-    """The body for an upstream. Raises `Trouble` (unsupported) for tools that only another vendor runs."""
+    """The body for an upstream. Raises `Trouble` (unsupported) for what must not be dropped silently."""
     pen = Pen(target, request.dialect)
     refuse_connectors(request, pen)
     body: Body = {"model": target.model}
@@ -42,8 +43,12 @@ def write_request(request: Request, target: Target) -> Written:
     body["messages"] = write_messages(request, pen, instruction)
     body.update(pen.kept(request.extras))
     if body.get("n", ONE) != ONE:
-        del body["n"]
-        pen.lose("n", "Of several answers only the first could be translated, so one is asked for.", "dropped")
+        raise refuse(
+            Kind.UNSUPPORTED,
+            "The request asks for several answers ('n'), but must be written anew for this upstream, and only one "
+            "could be translated. Ask for one, several times if need be.",
+            param="n",
+        )
     body |= tools
     if shape is not None:
         body["response_format"] = shape
