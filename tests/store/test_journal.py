@@ -179,6 +179,23 @@ def test_a_damaged_record_is_skipped_and_counted(tmp_path: Path) -> None:
     journal.close(None)
 
 
+def test_a_frame_of_no_believable_length_ends_its_segment_and_is_counted(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, segment_bytes=700)
+    for number in range(6):
+        journal.write(ended(number))
+    first = min(tmp_path.glob("*.journal"))
+    with first.open("r+b") as open_file:
+        open_file.seek(len(MAGIC))
+        open_file.write(b"\xff\xff\xff\xff")
+
+    found, _, damaged = journal.read(None, 10)
+
+    assert damaged == 1
+    assert found
+    assert found[-1] == ended(5)
+    journal.close(None)
+
+
 def test_segments_that_were_read_are_deleted_and_lose_no_running_exchange(tmp_path: Path) -> None:
     journal = Journal(tmp_path, segment_bytes=2000)
     journal.write(begun(0))

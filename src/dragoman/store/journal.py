@@ -101,14 +101,19 @@ class Journal:
         if self._spool and self._clock() >= self._retry_s:
             self._retry()
 
+    def holds_more(self, after: Mark | None) -> bool:
+        """Whether anything was written after the mark."""
+        number = next(reversed(self._segments), None)
+        return number is not None and (after is None or after < (number, self._segments[number].size))
+
     def read(self, after: Mark | None, most: int) -> tuple[list[Exchange], Mark | None, int]:
         """Up to `most` exchanges that ended after the mark, the mark behind them, and how many could not be read."""
         found: list[Exchange] = []
         damaged = 0
-        numbers = [number for number in tuple(self._segments) if after is None or number >= after.segment]
-        for number in numbers:
+        segments = [item for item in tuple(self._segments.items()) if after is None or item[0] >= after.segment]
+        for number, segment in segments:
             start = after.offset if after is not None and number == after.segment else 0
-            with self._segments[number].path.open("rb") as file:
+            with segment.path.open("rb") as file:
                 reading = Reading(file, start)
                 for exchange in reading.ended():
                     found.append(exchange)
@@ -118,6 +123,8 @@ class Journal:
                 after = Mark(number, reading.offset)
             if len(found) >= most:
                 break
+            if number != segments[-1][0] and reading.offset < segment.size:
+                damaged += 1  # and nobody can say how much stood behind it
         return found, after, damaged
 
     def forget(self, before: Mark | None) -> None:

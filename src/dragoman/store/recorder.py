@@ -1,0 +1,222 @@
+"""The recorder: feeds the database from the journal, behind the back of the requests.
+
+Rules. It reads what has ended from the journal in batches and puts each in one transaction; what is put twice counts
+once, so that after any failure it simply reads on where the last success was. A database that is away, locked or slow
+leaves the rest in the journal and costs no memory. First of all it takes over what dead processes left behind. It
+never stops for good: what goes wrong is logged, and tried again a little later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from msgspec import Struct
+
+from dragoman.ledger.exchange import Exchange
+from dragoman.store.journal import Journal, Legacy, Mark, inherited
+from dragoman.store.ports import Purged, StoreTrouble
+
+BATCH = 200
+"""Exchanges in one transaction at most."""
+TICK_S = 0.25
+"""Seconds an exchange waits at most for others to be put with it."""
+LONGEST_PAUSE_S = 15.0
+"""Seconds between two attempts at a database that is away, at most; the first is tried again after `TICK_S`."""
+LOOK_S = 60.0
+"""Seconds between two looks for what dead processes left."""
+PURGE_S = 600.0
+FAREWELL_S = 5.0
+"""Seconds at the end in which the rest is put; what is left then is put at the next start."""
+
+log = structlog.get_logger()
+
+
+class Shelf(Protocol):
+    """What the recorder needs of the ledger's port."""
+
+    async def put(self, exchanges: Sequence[Exchange]) -> int:
+        """Remembers exchanges, each once."""
+
+    async def purge(self, now_ms: int) -> Purged:
+        """Forgets contents that have expired."""
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """How the recorder is doing."""
+
+    recorded: int
+    """Exchanges put since the start."""
+    trouble: str
+    """Why nothing can be put at the moment; empty while all is well."""
+    since_ms: int | None
+    """Since when; Unix time."""
+    refused: int
+    """Exchanges that the database would not take and that were passed over."""
+    damaged: int
+    """Records of the journal that could not be read."""
+    lost: int
+    """Exchanges that neither disk nor memory could keep."""
+
+
+class Recorder:
+    """Moves exchanges from the journal to the ledger. Mutable: it knows how far it has come.
+
+    `ledger` gives the database once it is open, and is asked again while it is not; `complete` adds what is worked out
+    only now, as the cost, and runs in a thread.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        folder: Path,
+        ledger: Callable[[], Awaitable[Shelf]],
+        complete: Callable[[Exchange], Exchange],
+        *,
+        tick_s: float = TICK_S,
+    ) -> None:
+        self._journal, self._folder, self._open, self._complete = journal, folder, ledger, complete
+        self._ledger: Shelf | None = None
+        self._tick_s = self._pause_s = tick_s
+        self.mark: Mark | None = None
+        """Everything before this place in the journal is in the database."""
+        self._recorded = self._refused = self._damaged = 0
+        self._trouble, self._since_ms = "", 0
+        self._look_s = self._purge_s = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> State:
+        """How it is doing."""
+        return State(
+            recorded=self._recorded,
+            trouble=self._trouble or self._journal.trouble,
+            since_ms=self._since_ms if self._trouble else None,
+            refused=self._refused,
+            damaged=self._damaged,
+            lost=self._journal.lost,
+        )
+
+    def start(self) -> None:
+        """Begins to work, beside everything else."""
+        self._task = asyncio.create_task(self._work_for_ever())
+
+    async def stop(self) -> None:
+        """Puts what is left, for a few seconds at most, and closes the journal."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            with contextlib.suppress(Exception):  # what fails now is put at the next start
+                async with asyncio.timeout(FAREWELL_S):
+                    while await self._feed():
+                        pass
+        self._journal.close(self.mark)
+
+    async def _work_for_ever(self) -> None:
+        while True:
+            try:
+                more = await self._round()
+            except StoreTrouble as trouble:
+                self._stumbled(str(trouble))
+            except Exception as fault:  # the recorder's edge: whatever it was, accounting goes on (F82)
+                log.exception("recorder failed", fault=type(fault).__name__)
+                self._stumbled(type(fault).__name__)
+            else:
+                self._recovered()
+                if more:
+                    continue
+            await asyncio.sleep(self._pause_s)
+
+    async def _round(self) -> bool:
+        """One round of everything that is due; whether there is more to put at once."""
+        self._journal.flush()
+        now_s = time.monotonic()
+        if now_s >= self._look_s:
+            await self._take_over()
+            self._look_s = now_s + LOOK_S
+        more = await self._feed()
+        if now_s >= self._purge_s:
+            await (await self._opened()).purge(int(time.time() * 1000))
+            self._purge_s = now_s + PURGE_S
+        return more
+
+    async def _feed(self) -> bool:
+        """Puts the next batch; whether there may be more."""
+        if not self._journal.holds_more(self.mark):
+            return False
+        batch, mark, damaged = await asyncio.to_thread(self._read)
+        if batch:
+            await self._put(batch)
+        if damaged:
+            self._damaged += damaged
+            log.error("journal is damaged", unreadable_records=damaged)
+        self.mark = mark
+        self._journal.forget(mark)
+        return len(batch) == BATCH
+
+    def _read(self) -> tuple[list[Exchange], Mark | None, int]:
+        batch, mark, damaged = self._journal.read(self.mark, BATCH)
+        return [self._complete(exchange) for exchange in batch], mark, damaged
+
+    async def _take_over(self) -> None:
+        """Puts what dead processes left behind."""
+        for legacy in await asyncio.to_thread(inherited, self._folder):
+            try:
+                settled = await self._take(legacy)
+            except BaseException:
+                legacy.release()
+                raise
+            legacy.remove()
+            if settled:
+                log.warning("exchanges of a gateway that died were settled", exchanges=settled)
+
+    async def _take(self, legacy: Legacy) -> int:
+        """Puts one legacy; how many of its exchanges had no ending."""
+        exchanges, settled = legacy.exchanges(), 0
+        while batch := await asyncio.to_thread(self._next_of, exchanges):
+            await self._put(batch)
+            settled += sum(exchange.interrupted for exchange in batch)
+        return settled
+
+    def _next_of(self, exchanges: Iterator[Exchange]) -> list[Exchange]:
+        return [self._complete(exchange) for exchange in islice(exchanges, BATCH)]
+
+    async def _put(self, batch: Sequence[Exchange]) -> None:
+        """Puts a batch. One that the database refuses although it is there is put exchange by exchange, so that a
+        single one cannot stop the others for ever."""
+        ledger = await self._opened()
+        try:
+            self._recorded += await ledger.put(batch)
+        except StoreTrouble:
+            raise
+        except Exception as fault:
+            if len(batch) == 1:
+                self._refused += 1
+                log.exception("exchange cannot be recorded", exchange=batch[0].id, fault=type(fault).__name__)
+                return
+            for exchange in batch:
+                await self._put([exchange])
+
+    async def _opened(self) -> Shelf:
+        if self._ledger is None:
+            self._ledger = await self._open()
+        return self._ledger
+
+    def _stumbled(self, why: str) -> None:
+        if not self._trouble:
+            self._since_ms = int(time.time() * 1000)
+            log.error("nothing can be recorded now", reason=why, remedy="Requests are answered all the same.")
+        self._trouble = why
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+    def _recovered(self) -> None:
+        if self._trouble:
+            log.warning("recording goes on", after_ms=int(time.time() * 1000) - self._since_ms)
+        self._trouble, self._pause_s = "", self._tick_s

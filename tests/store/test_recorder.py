@@ -1,0 +1,222 @@
+"""The recorder brings every exchange into the ledger once, whatever the ledger does meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from dragoman.ledger.exchange import Exchange
+from dragoman.store.journal import Journal
+from dragoman.store.ports import Purged, StoreTrouble
+from dragoman.store.recorder import Recorder
+from tests.store.test_journal import Died, begun, ended
+
+SOON_S = 0.001
+
+
+class Ledger:
+    """A ledger in memory that refuses what it is told to refuse. Mutable."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Exchange] = {}
+        self.batches: list[int] = []
+        self.refuse: Callable[[Sequence[Exchange]], Exception | None] = lambda _: None
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+    async def put(self, exchanges: Sequence[Exchange]) -> int:
+        await self.hold.wait()
+        if fault := self.refuse(exchanges):
+            raise fault
+        before = len(self.known)
+        for exchange in exchanges:
+            self.known.setdefault(exchange.id, exchange)
+        self.batches.append(len(exchanges))
+        return len(self.known) - before
+
+    async def purge(self, now_ms: int) -> Purged:  # noqa: ARG002 - a ledger's shape
+        return Purged(0, 0)
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.journal"))
+
+
+def away(_: object) -> Exception:
+    return StoreTrouble("away", "The database cannot be used now.")
+
+
+class Room:
+    """A journal, a ledger, and the recorder between them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.journal = Journal(folder, segment_bytes=2000)
+        self.ledger = Ledger()
+        self.recorder = Recorder(self.journal, folder, self._open, as_it_is, tick_s=SOON_S)
+
+    async def _open(self) -> Ledger:
+        return self.ledger
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Waits until it holds."""
+        async with asyncio.timeout(20):
+            while not holds():  # noqa: ASYNC110 - the ledger is a port, and tells nobody
+                await asyncio.sleep(SOON_S)
+
+
+def as_it_is(exchange: Exchange) -> Exchange:
+    return exchange
+
+
+@pytest.mark.anyio
+async def test_what_ended_is_in_the_ledger_and_what_runs_is_not(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.recorder.start()
+    for number in range(30):
+        room.journal.write(begun(number))
+    for number in range(25):
+        room.journal.write(ended(number))
+    await room.until(lambda: len(room.ledger.known) == 25)
+
+    assert room.ledger.known["dgm_7"] == ended(7)
+    assert room.recorder.state.recorded == 25
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_a_database_that_is_away_gets_everything_once_when_it_is_back(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.ledger.refuse = away
+    room.recorder.start()
+    for number in range(50):
+        room.journal.write(ended(number))
+    await room.until(lambda: bool(room.recorder.state.trouble))
+    assert room.ledger.known == {}
+
+    room.ledger.refuse = lambda _: None
+    await room.until(lambda: len(room.ledger.known) == 50)
+
+    assert sum(room.ledger.batches) == 50
+    await room.until(lambda: not room.recorder.state.trouble)
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_a_ledger_that_fails_after_it_has_taken_a_batch_counts_nothing_twice(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    failures = [away(None), away(None)]
+
+    def late(exchanges: Sequence[Exchange]) -> Exception | None:
+        for exchange in exchanges:
+            room.ledger.known.setdefault(exchange.id, exchange)
+        return failures.pop() if failures else None
+
+    room.ledger.refuse = late
+    for number in range(5):
+        room.journal.write(ended(number))
+    room.recorder.start()
+    await room.until(lambda: not room.journal.holds_more(room.recorder.mark))
+
+    assert len(room.ledger.known) == 5
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_one_exchange_that_the_database_refuses_does_not_stop_the_others(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.ledger.refuse = lambda batch: ValueError("no") if any(each.id == "dgm_3" for each in batch) else None
+    for number in range(6):
+        room.journal.write(ended(number))
+    room.recorder.start()
+    await room.until(lambda: len(room.ledger.known) == 5)
+
+    assert room.recorder.state.refused == 1
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_what_a_dead_process_left_is_settled_and_its_files_are_gone(tmp_path: Path) -> None:
+    gone = Journal(tmp_path, segment_bytes=2000)
+    for number in range(10):
+        gone.write(ended(number))
+    gone.write(begun(10))
+    Died(tmp_path, gone)
+    room = Room(tmp_path)
+    room.recorder.start()
+    await room.until(lambda: len(room.ledger.known) == 11)
+
+    assert room.ledger.known["dgm_10"].interrupted
+    await room.until(lambda: not files(tmp_path))
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_what_a_dead_process_left_stays_until_the_database_has_it(tmp_path: Path) -> None:
+    gone = Journal(tmp_path)
+    gone.write(ended(1))
+    left = Died(tmp_path, gone).files
+    room = Room(tmp_path)
+    room.ledger.refuse = away
+    room.recorder.start()
+    await room.until(lambda: bool(room.recorder.state.trouble))
+    await room.recorder.stop()
+
+    assert left == files(tmp_path)
+    heir = Room(tmp_path)
+    heir.recorder.start()
+    await heir.until(lambda: "dgm_1" in heir.ledger.known)
+    await heir.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_stopping_puts_what_is_left(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.recorder.start()
+    await asyncio.sleep(0)
+    for number in range(450):
+        room.journal.write(ended(number))
+
+    await room.recorder.stop()
+
+    assert len(room.ledger.known) == 450
+    assert not files(tmp_path)
+
+
+@pytest.mark.anyio
+async def test_stopping_while_the_database_is_away_leaves_the_journal(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.ledger.refuse = away
+    room.recorder.start()
+    room.journal.write(ended(1))
+
+    await room.recorder.stop()
+
+    assert files(tmp_path)
+
+
+@pytest.mark.anyio
+async def test_the_journal_shrinks_as_it_is_recorded(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.recorder.start()
+    for number in range(200):
+        room.journal.write(ended(number))
+    await room.until(lambda: len(room.ledger.known) == 200)
+    await room.until(lambda: len(files(tmp_path)) == 1)
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_what_is_worked_out_later_is_recorded_with_the_exchange(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    recorder = Recorder(room.journal, tmp_path, room._open, lambda each: replace(each, project="p"), tick_s=SOON_S)
+    room.journal.write(ended(1))
+    recorder.start()
+    await room.until(lambda: "dgm_1" in room.ledger.known)
+
+    assert room.ledger.known["dgm_1"].project == "p"
+    await recorder.stop()
