@@ -126,8 +126,8 @@ def _refuse_bound(inquiry: Inquiry, upstream: Dialect) -> None:
     if bound and inquiry.door.name != upstream.name:
         raise refuse(
             Kind.UNSUPPORTED,
-            f"The request asks for '{bound[0]}', which only a server of its own dialect can heed, but was routed to one "
-            "of another. Leave it out, sending all that it stands for, or route the request to such a server.",
+            f"The request asks for '{bound[0]}', which only a server of its own dialect can heed, but was routed to "
+            "one of another. Leave it out, sending all that it stands for, or route the request to such a server.",
             param=bound[0],
         )
 
