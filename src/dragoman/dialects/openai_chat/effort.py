@@ -7,14 +7,8 @@ api-docs.deepseek.com and docs.z.ai (`thinking`); help.aliyun.com, Qwen (`enable
 from __future__ import annotations
 
 from dragoman.canon.request import Reasoning
+from dragoman.dialects.efforts import effort_word, is_off
 from dragoman.dialects.openai_chat.pen import Pen
-
-WORDS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-"""Words of effort, lowest first."""
-USUAL = ("low", "medium", "high")
-"""What an upstream is taken to know whose habits name no words."""
-BUDGETS = ((4096, "low"), (16384, "medium"))
-"""Up to so many tokens of thinking mean this effort; more is `high`. A budget has no exact word."""
 
 
 def write_effort(reasoning: Reasoning, pen: Pen) -> dict[str, object]:
@@ -26,7 +20,7 @@ def write_effort(reasoning: Reasoning, pen: Pen) -> dict[str, object]:
         return dict(extras)
     match pen.habits.effort:
         case "reasoning_effort":
-            return _told("reasoning_effort", _word(reasoning, pen))
+            return _told("reasoning_effort", effort_word(reasoning, pen))
         case "reasoning":
             return {"reasoning": _reasoning(reasoning, pen)}
         case "thinking":
@@ -43,45 +37,12 @@ def _told(member: str, word: str | None) -> dict[str, object]:
     return {} if word is None else {member: word}
 
 
-def is_off(reasoning: Reasoning) -> bool:
-    """Whether thinking is not wished at all."""
-    return reasoning.mode == "off" or (reasoning.mode is None and reasoning.effort == "none")
-
-
-def _word(reasoning: Reasoning, pen: Pen) -> str | None:
-    """The word of effort that the upstream knows and that is nearest to the wish; None to leave it to the upstream."""
-    known = pen.habits.efforts or USUAL
-    if is_off(reasoning):
-        word = next((word for word in ("none", "minimal") if word in known), None)
-        if word != "none":
-            pen.lose("reasoning.mode", "The upstream cannot be told not to think at all.")
-        return word
-    wished = reasoning.effort
-    if wished is None and reasoning.budget is not None:
-        wished = next((word for most, word in BUDGETS if reasoning.budget <= most), "high")
-        pen.lose("reasoning.budget", "The upstream takes a word of effort instead of a number of tokens.")
-    if wished is None or wished in known:
-        return wished
-    pen.lose("reasoning.effort", "The upstream does not know this word of effort; the nearest it knows was sent.")
-    return _nearest(wished, [word for word in known if word != "none"])
-
-
-def _nearest(wished: str, known: list[str]) -> str | None:
-    """The strongest known word that is no stronger than the wish, else the weakest; the strongest for a new word."""
-    if not known:
-        return None
-    if wished not in WORDS:
-        return known[-1]
-    strength = WORDS.index(wished)
-    return next((word for word in reversed(known) if word in WORDS and WORDS.index(word) <= strength), known[0])
-
-
 def _reasoning(reasoning: Reasoning, pen: Pen) -> dict[str, object]:
     if is_off(reasoning):
         return {"enabled": False}
     if reasoning.budget is not None and reasoning.effort is None:
         return {"max_tokens": reasoning.budget}
-    word = _word(reasoning, pen)
+    word = effort_word(reasoning, pen)
     return {"enabled": True} if word is None else {"effort": word}
 
 
@@ -91,7 +52,7 @@ def _thinking(reasoning: Reasoning, pen: Pen) -> dict[str, object]:
         return {"thinking": {"type": "disabled"}}
     said: dict[str, object] = {"thinking": {"type": "enabled"}}
     if pen.habits.efforts:
-        return said | _told("reasoning_effort", _word(reasoning, pen))
+        return said | _told("reasoning_effort", effort_word(reasoning, pen))
     _lose_degree(reasoning, pen)
     return said
 

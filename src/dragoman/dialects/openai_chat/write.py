@@ -16,6 +16,7 @@ import msgspec
 from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import OutputShape, Request
 from dragoman.dialects.base import Target, Written
+from dragoman.dialects.encoding import encoded
 from dragoman.dialects.names import ToolNames, digest
 from dragoman.dialects.offering import refuse_connectors
 from dragoman.dialects.openai_chat.effort import write_effort
@@ -63,7 +64,7 @@ def write_request(request: Request, target: Target) -> Written:
             pen.lose(member, "The upstream must not be sent this member.", "dropped")
     body.update(target.habits.extra_body)
     return Written(
-        _encoded(body, pen), (*request.losses, *pen.losses), pen.names.changed, local, frozenset(pen.text_tools)
+        encoded(body, pen), (*request.losses, *pen.losses), pen.names.changed, local, frozenset(pen.text_tools)
     )
 
 
@@ -164,25 +165,3 @@ def _shape(shape: OutputShape | None, pen: Pen) -> tuple[object, str]:
     if shape.schema is not None:
         instruction += f" It must match this JSON Schema:\n{bytes(shape.schema).decode('utf-8', 'replace')}"
     return ({"type": "json_object"} if "json_object" in forms else None), instruction
-
-
-def _encoded(body: Body, pen: Pen) -> bytes:
-    try:
-        return msgspec.json.encode(body)
-    except UnicodeEncodeError:
-        # A half of a character pair cannot be said in UTF-8; it came from a client that cut a text in the middle.
-        pen.lose("text.surrogate", "Half a character was replaced, for it cannot be sent.")
-        return msgspec.json.encode(_whole(body))
-
-
-def _whole(value: object) -> object:
-    """The same value with halves of characters replaced in all its texts."""
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case dict():
-            return {str(_whole(name)): _whole(each) for name, each in value.items()}
-        case list() | tuple():
-            return [_whole(each) for each in value]
-        case _:
-            return value
