@@ -162,7 +162,7 @@ def test_a_finish_that_cannot_be_is_never_an_end() -> None:
     assert novel.finish == Finished("unknown", extras=Extras("gigachat", {"finish_reason": Raw(b'"novel"')}))
     assert ending(heard(chunk({"content": "a"}, "function_call"))) == "unknown"
     assert ending(heard(chunk(function("Read", {}), "stop"))) == "tool_calls"
-    assert ending(heard(chunk(function("", {}), "stop"))) == "end"
+    assert ending(heard(chunk(function("", {}), "stop"))) == "upstream_error"
     assert ending(heard(chunk({"content": "a"}, "stop"), chunk({}, "length"))) == "end"
 
 

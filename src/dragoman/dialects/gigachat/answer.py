@@ -93,6 +93,8 @@ class Answer:
             return []
         if not self._word:
             return self.fail(_cut_short(started=self._started))
+        if not self._parts and REASONS.get(self._word) == "end":
+            return self.fail(_silent())
         self.ended = True
         self._events = []
         if self._state and not self._calls and self._prose and self._prose[0] is Text:
@@ -214,6 +216,11 @@ def _broken() -> Problem:
         "The provider broke off its answer, for a function call that its model wrote was not valid, or a tool of its "
         "own failed. Try again.",
     )
+
+
+def _silent() -> Problem:
+    """An answer without a word is a failure: an agent would take it for the end of its task."""
+    return problem(Kind.UPSTREAM_ERROR, "The provider ended its answer without having said anything. Try again.")
 
 
 def _cut_short(*, started: bool) -> Problem:
