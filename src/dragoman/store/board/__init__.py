@@ -1,0 +1,1 @@
+"""The board: what replicas share for seconds, in this process or in Redis."""
