@@ -103,7 +103,7 @@ def test_while_the_server_is_away_each_replica_has_its_share(server: Server) -> 
         async with open_redis(server.url) as shared, open_redis(server.url) as other, aclosing(other.heard()) as heard:
             listening = asyncio.ensure_future(anext(heard))
             second = asyncio.ensure_future(_listen(shared))
-            while await shared.replicas() < 2:
+            while await shared.replicas() < 2:  # noqa: ASYNC110 - nothing tells that the other listens
                 await asyncio.sleep(0.01)
             board = SafeBoard(shared, clock, patience_s=5.0)
             assert await board.hold("before", [PLACES], NOW_MS) == Held()
