@@ -33,6 +33,7 @@ PARTS = words(
 BESIDE = words("thought thoughtSignature videoMetadata mediaResolution partMetadata")
 TOOLS = words("functionDeclarations googleSearch urlContext codeExecution googleMaps fileSearch computerUse")
 DECLARATION = words("name description parameters parametersJsonSchema response responseJsonSchema behavior")
+DECLARATION |= {"parameters_json_schema"}  # so the official SDK spells it, among names like the others
 MEDIA = re.compile(
     r"image/(png|jpeg|webp|heic|heif)|audio/(wav|mp3|mpeg|aiff|aac|ogg|flac|m4a)|video/[\w.+-]+|application/pdf|text/[\w.+-]+"
 )
@@ -177,7 +178,8 @@ def _check_signatures(contents: list[Json], signer: Signer) -> None:
         for part in content["parts"]:
             signature = part.get("thoughtSignature")
             if signature is not None and not (signature == SKIP and "functionCall" in part):
-                need(signer.owns(_signed(part), signature), "Corrupted thought signature.")
+                standard = signature.replace("-", "+").replace("_", "/")  # the official SDK writes base64url
+                need(signer.owns(_signed(part), standard), "Corrupted thought signature.")
 
 
 def _signed(part: Json) -> str:

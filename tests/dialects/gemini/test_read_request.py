@@ -229,6 +229,15 @@ def test_a_seal_survives_in_base64(seal: Seal, redacted: bool) -> None:
     assert seal_in(signature_of(seal, bare=False, redacted=redacted)) == (seal, redacted)
 
 
+def test_a_wrapped_seal_is_known_again_in_the_alphabet_of_the_vendors_sdk() -> None:
+    # The SDK keeps bytes, and writes them as base64url: `+/` left, `-_` come back (google-genai 3.3).
+    seal = Seal("acme", "~~>>??" * 3)
+    signature = signature_of(seal, bare=False)
+
+    assert {"+", "/"} & {*signature}
+    assert seal_in(signature.replace("+", "-").replace("/", "_")) == (seal, False)
+
+
 def test_seals_of_the_vendor_s_own_stay_bare() -> None:
     assert signature_of(Seal("acme", "QUJD"), bare=True) == "QUJD"
     assert signature_of(Seal("", "QUJD"), bare=False) == "QUJD"

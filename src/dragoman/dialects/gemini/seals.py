@@ -14,6 +14,8 @@ from dragoman.canon.request import Seal
 from dragoman.canon.seal import MARK, NATIVE, unwrap, wrap
 
 REDACTED = "redacted:"
+STANDARD = str.maketrans("-_", "+/")
+"""From base64url, in which the vendor's SDK writes the bytes that it got in either alphabet (google-genai 3.3)."""
 SKIP = "skip_thought_signature_validator"
 """What the vendor takes in place of a signature that was never issued, as for calls of another vendor's model.
 Source: ai.google.dev, thought signatures, questions, read 2026-11-20."""
@@ -31,7 +33,7 @@ def signature_of(seal: Seal | None, *, bare: bool, redacted: bool = False) -> st
 def seal_in(signature: str) -> tuple[Seal, bool]:
     """The seal in a signature that a client sent back, and whether it stands for hidden thinking."""
     try:
-        text = b64decode(signature, validate=True).decode("ascii")
+        text = b64decode(signature.translate(STANDARD), validate=True).decode("ascii")
     except (Base64Error, ValueError):
         return Seal(NATIVE, signature), False
     if text.startswith(REDACTED):
