@@ -11,7 +11,13 @@ from msgspec import Struct
 
 from tests.faults.gateway import ASKED
 
-PATHS = {"anthropic": "/v1/messages", "openai_chat": "/v1/chat/completions"}
+GEMINI = f"/v1beta/models/{ASKED}:"
+PATHS = {
+    "anthropic": ("/v1/messages", "/v1/messages"),
+    "openai_chat": ("/v1/chat/completions", "/v1/chat/completions"),
+    "gemini": (GEMINI + "generateContent", GEMINI + "streamGenerateContent?alt=sse"),
+}
+"""Where each door is asked for a whole answer, and for a stream."""
 GIVE_UP_S = 30.0
 SCHEMA = {"type": "object", "properties": {"command": {"type": "string"}, "file_path": {"type": "string"}}}
 TOOLS = ("Bash", "Read")
@@ -29,22 +35,31 @@ class Told(Struct, frozen=True):
 
 def body_for(door: str, *, stream: bool, **changes: Any) -> dict[str, Any]:
     """An ordinary request of an agent that has two tools."""
-    prompt = {"role": "user", "content": "Say three numbers."}
-    if door == "anthropic":
-        tools: list[dict[str, Any]] = [{"name": name, "description": name, "input_schema": SCHEMA} for name in TOOLS]
-        body: dict[str, Any] = {"model": ASKED, "max_tokens": 2000, "messages": [prompt], "tools": tools}
-    else:
-        tools = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in TOOLS]
-        body = {"model": ASKED, "messages": [prompt], "tools": tools}
-        if stream:
-            body["stream_options"] = {"include_usage": True}
-    return {**body, "stream": stream, **changes}
+    prompt = "Say three numbers."
+    said = {"role": "user", "content": prompt}
+    match door:
+        case "anthropic":
+            tools = [{"name": name, "description": name, "input_schema": SCHEMA} for name in TOOLS]
+            body: dict[str, Any] = {"max_tokens": 2000, "messages": [said], "tools": tools}
+        case "gemini":
+            declared = [{"name": name, "description": name, "parametersJsonSchema": SCHEMA} for name in TOOLS]
+            contents = [{"role": "user", "parts": [{"text": prompt}]}]
+            return {"contents": contents, "tools": [{"functionDeclarations": declared}], **changes}
+        case _:
+            functions = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in TOOLS]
+            body = {"messages": [said], "tools": functions}
+            if stream:
+                body["stream_options"] = {"include_usage": True}
+    return {"model": ASKED, **body, "stream": stream, **changes}
+
+
+HEADS = {"anthropic": {"anthropic-version": "2023-06-01"}, "gemini": {"x-goog-api-key": "key-of-the-client"}}
 
 
 def head_for(door: str) -> dict[str, str]:
     """The headers such a client sends."""
     head = {"content-type": "application/json", "authorization": "Bearer key-of-the-client"}
-    return {**head, "anthropic-version": "2023-06-01"} if door == "anthropic" else head
+    return {**head, **HEADS.get(door, {})}
 
 
 def ask(
@@ -60,7 +75,7 @@ def ask(
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_S)
     try:
         said = json.dumps(body_for(door, stream=stream)).encode() if body is None else body
-        line.request("POST", PATHS[door], said, {**head_for(door), **(headers or {})})
+        line.request("POST", PATHS[door][stream], said, {**head_for(door), **(headers or {})})
         return heard(line.getresponse(), hears)
     finally:
         line.close()

@@ -1,4 +1,4 @@
-"""What a client understands of an answer: both dialects read as their official clients do, and nothing of ours.
+"""What a client understands of an answer: each dialect read as its official clients do, and nothing of ours.
 
 Reading is forgiving, as clients' is; what the dialect's rules forbid is noted in `odd`.
 """
@@ -6,102 +6,26 @@ Reading is forgiving, as clients' is; what the dialect's rules forbid is noted i
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import NamedTuple
 
-import msgspec
+from tests.faults import heard_gemini
+from tests.faults.parts import STOPS, Heard, Json, Part, events, meant
 
-from tests.standin.reply import Call, Refusal, Reply, Text, Thinking
-
-Json = dict[str, Any]
-
-STOPS = {
-    "end_turn": "stop",
-    "stop": "stop",
-    "tool_use": "calls",
-    "tool_calls": "calls",
-    "max_tokens": "length",
-    "length": "length",
-    "refusal": "refusal",
-    "content_filter": "refusal",
-}
+__all__ = ["Heard", "hear", "meant"]
 
 
-class Part(msgspec.Struct):
-    """One part as it grows."""
+class Ear(NamedTuple):
+    """How the answers of one dialect are heard."""
 
-    kind: str
-    name: str = ""
-    id: str = ""
-    text: str = ""
-    closed: bool = False
-
-    @property
-    def said(self) -> tuple[str, str, str]:
-        """The part without its wire's own matters. Anthropic's wire says no arguments as an empty object."""
-        return self.kind, self.name, "" if self.kind == "call" and self.text == "{}" else self.text
-
-
-class Heard(msgspec.Struct):
-    """An answer as far as it came. Mutable while it is read."""
-
-    parts: list[Part] = []
-    model: str = ""
-    stop: str | None = None
-    """Why the model stopped, in the stand-in's word where it has one."""
-    ended: bool = False
-    """Whether the wire's last word came."""
-    error: Json | None = None
-    usage: Json | None = None
-    pings: int = 0
-    odd: list[str] = []
-
-    @property
-    def said(self) -> list[tuple[str, str, str]]:
-        """All parts, empty ones left out: a carrier of a seal is not for people."""
-        return [part.said for part in self.parts if part.text or part.kind == "call"]
-
-
-def meant(reply: Reply) -> list[tuple[str, str, str]]:
-    """What a client should understand of this reply."""
-    said = []
-    for part in reply.parts:
-        match part:
-            case Text(text) | Refusal(text):
-                said.append(("text", "", text))
-            case Thinking(text):
-                said.append(("thinking", "", text))
-            case Call(name, arguments):
-                said.append(("call", name, arguments))
-    return said
+    stream: Callable[[bytes], Heard]
+    whole: Callable[[Json], Heard]
 
 
 def hear(door: str, body: bytes, *, stream: bool) -> Heard:
     """What the client of a door understands."""
-    if not stream:
-        reply = json.loads(body.decode("utf-8", "replace"))
-        return _whole_anthropic(reply) if door == "anthropic" else _whole_chat(reply)
-    return _anthropic(body) if door == "anthropic" else _chat(body)
-
-
-def events(body: bytes) -> Iterator[tuple[str, str]]:
-    """Name and data of each server-sent event. Source: html.spec.whatwg.org, Server-sent events; read 2026-11-20."""
-    name = ""
-    data: list[str] = []
-    for line in re.split(r"\r\n|\n|\r", body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")):
-        if not line:
-            if data:
-                yield name, "\n".join(data)
-            name, data = "", []
-            continue
-        field, _, value = line.partition(":")
-        if field == "data":
-            data.append(value.removeprefix(" "))
-        elif field == "event":
-            name = value.removeprefix(" ")
-        elif not field:
-            yield ":", value
+    ear = EARS[door]
+    return ear.stream(body) if stream else ear.whole(json.loads(body.decode("utf-8", "replace")))
 
 
 def _anthropic(body: bytes) -> Heard:
@@ -247,3 +171,10 @@ def _whole_chat(reply: Json) -> Heard:
     _delta({**message, "tool_calls": calls}, heard, {})
     heard.stop = STOPS.get(choice["finish_reason"], choice["finish_reason"])
     return heard
+
+
+EARS: dict[str, Ear] = {
+    "anthropic": Ear(_anthropic, _whole_anthropic),
+    "openai_chat": Ear(_chat, _whole_chat),
+    "gemini": Ear(heard_gemini.streamed, heard_gemini.whole),
+}

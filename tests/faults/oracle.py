@@ -30,6 +30,18 @@ ERROR_TYPES = {
 """Anthropic's word for each status, as the fault catalogue gives it."""
 CHAT_TYPES = {429: "rate_limit_error", **dict.fromkeys((500, 502, 504, 529), "server_error")}
 """OpenAI's; `invalid_request_error` for all others."""
+GEMINI_WORDS = {
+    400: ("INVALID_ARGUMENT",),
+    401: ("UNAUTHENTICATED",),
+    404: ("NOT_FOUND",),
+    413: ("INVALID_ARGUMENT",),
+    429: ("RESOURCE_EXHAUSTED",),
+    500: ("INTERNAL",),
+    502: ("INTERNAL", "UNAVAILABLE"),
+    504: ("DEADLINE_EXCEEDED",),
+    529: ("UNAVAILABLE",),
+}
+"""Google's."""
 COMPACTS = ("prompt is too long", "input is too long", "input length and `max_tokens` exceed context limit")
 """The wordings that make Claude Code compact, or ask for less (measured 2026-11-20)."""
 
@@ -60,11 +72,22 @@ def claim_refused(cell: Cell, outcome: Refused, told: Answer) -> None:
     assert told.headers["content-type"].startswith("application/json")
     error = error_in(cell.door, told.body)
     if not (cell.verbatim and cell.door == "openai_chat" and outcome.kind is Kind.PROMPT_TOO_LONG):
-        kinds = ERROR_TYPES if cell.door == "anthropic" else CHAT_TYPES
-        assert error["type"] == kinds.get(outcome.status, "invalid_request_error"), error
+        claim_word(cell.door, outcome.status, error)
     assert outcome.words in error["message"], error
     assert "<html" not in error["message"].lower()
     claim_headers(outcome, told)
+
+
+def claim_word(door: str, status: int, error: dict[str, Any]) -> None:
+    """The dialect's own word for what a status means."""
+    match door:
+        case "anthropic":
+            assert error["type"] == ERROR_TYPES[status], error
+        case "gemini":
+            assert error["status"] in GEMINI_WORDS[status], error
+            assert error["code"] == status, error
+        case _:
+            assert error["type"] == CHAT_TYPES.get(status, "invalid_request_error"), error
 
 
 def claim_headers(outcome: Refused, told: Answer) -> None:
@@ -96,8 +119,7 @@ def claim_broken(cell: Cell, outcome: Broken, told: Answer) -> None:
     heard = hear(cell.door, told.body, stream=True)
     assert heard.error is not None, told.body
     if not (cell.verbatim and cell.key in VENDORS_OWN):
-        kinds = ERROR_TYPES if cell.door == "anthropic" else CHAT_TYPES
-        assert heard.error["type"] == kinds[outcome.whole.status], heard.error
+        claim_word(cell.door, outcome.whole.status, heard.error)
     assert heard.error["message"]
     claim_unfinished(heard)
     assert heard.said, "what had come before the break was not shown"
@@ -178,6 +200,10 @@ def client_usage(door: str, usage: dict[str, Any]) -> tuple[int, int, int]:
     """Fresh input, cached input and output, as a client of this door reads them."""
     if door == "anthropic":
         return usage["input_tokens"], usage.get("cache_read_input_tokens") or 0, usage["output_tokens"]
+    if door == "gemini":
+        cached = usage.get("cachedContentTokenCount") or 0
+        output = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)
+        return usage["promptTokenCount"] - cached, cached, output
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
     return usage["prompt_tokens"] - cached, cached, usage["completion_tokens"]
 

@@ -17,7 +17,7 @@ WAIT_S = 20.0
 def head(door: str, **more: str) -> bytes:
     """The head of a request at a door, as far as the blank line."""
     fields = {"host": "127.0.0.1", **head_for(door), **{name.replace("_", "-"): value for name, value in more.items()}}
-    lines = [f"POST {PATHS[door]} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    lines = [f"POST {PATHS[door][True]} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 

@@ -6,6 +6,7 @@ a second channel would have been. The numbers are those of the fault catalogue.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -299,12 +300,25 @@ class Cell(Struct, frozen=True):
 
 
 DIALECTS = ("anthropic", "openai_chat")
+"""Doors that are tried on every wire."""
+LATER = ("gemini",)
+"""Doors that are tried on one wire for each fault and mode, all wires in turn: what they do with a fault is decided
+behind the door, so that each needs to be met by each wire, but not every fault by every pair."""
+
+
+def cells_of(key: str, door: str, place: int) -> Iterator[Cell]:
+    """The cells of one fault through one door."""
+    row = FAULTS[key]
+    spoken = [upstream for upstream in row.dialects if is_spoken(key, upstream)]
+    for turn, mode in enumerate(row.modes):
+        wires = spoken if door in DIALECTS else [spoken[(place + turn) % len(spoken)]]
+        for upstream in wires:
+            yield Cell(key, door, upstream, mode, settings_for(key, upstream))  # type: ignore[arg-type]  # the two modes
+
+
 CELLS = [
-    Cell(key, door, upstream, mode, settings_for(key, upstream))  # type: ignore[arg-type]  # modes are those two
-    for key, row in FAULTS.items()
-    if key in OUTCOMES
-    for door in DIALECTS
-    for upstream in row.dialects
-    if is_spoken(key, upstream)
-    for mode in row.modes
+    cell
+    for place, key in enumerate(key for key in FAULTS if key in OUTCOMES)
+    for door in (*DIALECTS, *LATER)
+    for cell in cells_of(key, door, place)
 ]

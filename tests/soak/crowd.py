@@ -16,6 +16,7 @@ from tests.faults.oracle import error_in
 from tests.soak.vendors import Book, Truth
 from tests.standin import Reply
 
+DOORS = ("anthropic", "openai_chat")
 GIVE_UP_S = 90.0
 LEAVES = 0.04
 """Share of clients that go in the middle of an answer."""
@@ -74,7 +75,7 @@ def draw(chance: random.Random, number: int, models: Mapping[str, float]) -> Wis
     asked = chance.choices(list(models), list(models.values()))[0]
     return Wish(
         number=number,
-        door=chance.choice(tuple(PATHS)),
+        door=chance.choice(DOORS),
         stream=chance.random() < 0.75,
         asked=asked,
         mended=not asked.startswith(("lone", "mob")),
@@ -87,7 +88,7 @@ async def ask(session: aiohttp.ClientSession, url: str, wish: Wish) -> Told:
     messages = [{"role": "user", "content": f"This is request {wish.number}. Say something."}]
     body = body_for(wish.door, stream=wish.stream, model=wish.asked, messages=messages)
     pieces: list[bytes] = []
-    async with session.post(url + PATHS[wish.door], json=body, headers=head_for(wish.door)) as answer:
+    async with session.post(url + PATHS[wish.door][wish.stream], json=body, headers=head_for(wish.door)) as answer:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         proper = left = False
         try:
