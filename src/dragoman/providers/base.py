@@ -16,7 +16,7 @@ from dragoman.canon.habits import Habits
 Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 """How the key is sent: `Authorization: Bearer`, or a header of that name."""
 
-MemberType = Literal["number", "boolean", "texts"]
+MemberType = Literal["number", "whole", "boolean", "texts"]
 """What a member of the body holds; texts are parted by commas in an option."""
 
 
@@ -52,6 +52,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auth: Auth = "bearer"
     key_optional: bool = False
     """Whether it may be used without a key, as a local server."""
+    price_list: str = ""
+    """Name of its list in the price book; `own-machine` where tokens cost nothing; empty where it has none."""
     address: str = ""
     """Name of a function in `providers.addresses` for addresses that are not base plus path; empty: they are."""
     models_path: str = "/models"
@@ -75,6 +77,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options a channel may set, by name, with what each means."""
     body_options: Mapping[str, MemberType] = field(default_factory=dict)
     """Those of the options that are members of the body, by name, with what each holds."""
+    habit_options: Mapping[str, MemberType] = field(default_factory=dict)
+    """Those of the options that are habits, by name, with what each holds."""
     addendum: Mapping[str, str] = field(default_factory=dict)
     """What a model is told beside a foreign client's system prompt to serve as a coding agent, by name or pattern."""
     needed: tuple[str, ...] = ()

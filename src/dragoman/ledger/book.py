@@ -1,0 +1,268 @@
+"""The price book: own rows first, then a list of published prices, then a dear guess.
+
+Rules. Own rows win: one for the channel before one for its provider before one for any, and among equals the longer
+name. The published list is `prices.json`, made by `scripts/prices` from genai-prices (MIT); it is read only when the
+first price is asked for, and of it only the providers that are needed. A model that its provider's list does not know
+is charged as its maker does, which is flagged; one that nobody knows is charged dearly, which is flagged too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+from msgspec.structs import replace
+
+from dragoman.ledger.exchange import AttemptRecord, Exchange
+from dragoman.ledger.price import DEAR, ITEMS, Doubt, Price, Rates, Tier, cost
+
+OWN_MACHINE = "own-machine"
+"""In place of a published list: the user's own hardware, where tokens cost nothing."""
+FREE = Price(id=OWN_MACHINE, rates=Rates(input=0, output=0))
+MOST = 10**9
+"""The highest price per million tokens that is believed."""
+KNOWN = 1000
+"""Models whose prices are kept at hand at most."""
+
+Clause: TypeAlias = Mapping[str, object]
+"""How a model's name is recognised: one of `equals`, `starts_with`, `ends_with`, `contains` and `regex`, each with a
+text, or `or` or `and` with a list of clauses."""
+
+
+class OwnTier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Prices for long prompts in a row of one's own."""
+
+    over: int
+    """A prompt with more tokens than this is charged so."""
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal | None = None
+    cache_write_5m: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for an amount that is none."""
+        _check_amounts(self)
+
+
+class OwnPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of one's own: what a model costs, in units of a currency per million tokens."""
+
+    model: str
+    """The provider's name of the model, or a pattern with `*`."""
+    channel: str = ""
+    """Only there; empty: everywhere."""
+    provider: str = ""
+    """Only on channels of this catalog row; empty: on all."""
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+    """ISO 4217. Sums are kept by currency and never converted."""
+    since: date | None = None
+    """The first day, in UTC, on which it holds."""
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal | None = None
+    cache_write_5m: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    tiers: tuple[OwnTier, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for an amount that is none."""
+        _check_amounts(self)
+
+    def price(self, version: str) -> Price:
+        """The price that this row says, under the name of its version."""
+        tiers = sorted(self.tiers, key=lambda tier: tier.over)
+        return Price(
+            id=version,
+            currency=self.currency,
+            rates=_rates(self),
+            tiers=tuple(Tier(tier.over, _rates(tier)) for tier in tiers),
+        )
+
+
+class OwnRow(Struct, frozen=True):
+    """A row of one's own in force."""
+
+    version: str
+    """Names the row and its revision."""
+    says: OwnPrice
+
+
+class _Dated(Struct, frozen=True, kw_only=True):
+    """A published price, and when it holds. The last that holds counts; the first where none does."""
+
+    since: date | None = None
+    from_minute: int | None = None
+    """Minutes of the day, UTC; it may go over midnight."""
+    until_minute: int | None = None
+    rates: Rates
+    tiers: tuple[Tier, ...] = ()
+
+    def holds(self, at: datetime) -> bool:
+        """Whether it held at a moment."""
+        if self.since is not None and at.date() < self.since:
+            return False
+        if self.from_minute is None or self.until_minute is None:
+            return True
+        minute = at.hour * 60 + at.minute
+        if self.until_minute < self.from_minute:
+            return minute >= self.from_minute or minute < self.until_minute
+        return self.from_minute <= minute < self.until_minute
+
+
+class _Model(Struct, frozen=True):
+    id: str
+    match: Clause
+    prices: tuple[_Dated, ...]
+
+    def price(self, version: str, at: datetime) -> Price:
+        holding = [n for n, dated in enumerate(self.prices) if dated.holds(at)]
+        number = holding[-1] if holding else 0
+        dated = self.prices[number]
+        return Price(id=f"{version}:{self.id}#{number}", rates=dated.rates, tiers=dated.tiers)
+
+
+class _List(Struct, frozen=True):
+    models: tuple[_Model, ...]
+    lends: tuple[str, ...] = ()
+    """Lists whose models this provider serves too, at their prices."""
+
+
+class Published(Struct, frozen=True):
+    """The published prices, each provider's still unread."""
+
+    version: str
+    makers: tuple[str, ...]
+    """Lists of those who make models, asked where a provider has none of its own."""
+    lists: Mapping[str, Raw]
+
+
+def published() -> Published:
+    """The prices that come with the package."""
+    return msgspec.json.decode((files(__package__) / "prices.json").read_bytes(), type=Published)
+
+
+class PriceBook:
+    """All prices. Mutable: it keeps what it has looked up."""
+
+    def __init__(self, own: Iterable[OwnRow] = (), *, lists: Mapping[str, str], book: Published | None = None) -> None:
+        """`lists` names the published list of each provider's row; empty where it has none."""
+        self._own = sorted(own, key=_precedence)
+        self._list_of = lists
+        self._book = book
+        self._read: dict[str, _List] = {}
+        self._known: dict[tuple[str, str], tuple[_Model | None, str, Doubt]] = {}
+
+    def find(self, channel: str, provider: str, model: str, at_ms: int) -> tuple[Price, Doubt]:
+        """The price of a model on a channel at a moment, and what is doubtful about it."""
+        at = datetime.fromtimestamp(at_ms / 1000, UTC)
+        for row in self._own:
+            if _applies(row.says, channel, provider, model, at.date()):
+                return row.says.price(row.version), ""
+        name = self._list_of.get(provider, "")
+        if name == OWN_MACHINE:
+            return FREE, ""
+        found, version, doubt = self._listed(name, model)
+        return (found.price(version, at), doubt) if found else (DEAR, "no_price")
+
+    def priced(self, exchange: Exchange) -> Exchange:
+        """The exchange with the bill of each attempt."""
+        return replace(exchange, attempts=tuple(self._bill(attempt) for attempt in exchange.attempts))
+
+    def _bill(self, attempt: AttemptRecord) -> AttemptRecord:
+        price, doubt = self.find(attempt.channel, attempt.provider, attempt.model, attempt.started_ms)
+        return replace(attempt, cost=cost(attempt.usage, price, doubt))
+
+    def _listed(self, name: str, model: str) -> tuple[_Model | None, str, Doubt]:
+        key = (name, model)
+        if key not in self._known:
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            self._known[key] = self._look_up(name, model)
+        return self._known[key]
+
+    def _look_up(self, name: str, model: str) -> tuple[_Model | None, str, Doubt]:
+        book = self._book = self._book or published()
+        bare = model.rpartition("/")[2]
+        for spelled in dict.fromkeys((model, bare)):
+            for listed in (name, *self._list(name).lends):
+                if found := _matching(self._list(listed).models, spelled):
+                    return found, f"{book.version}:{listed}", ""
+        for maker in book.makers:
+            if found := _matching(self._list(maker).models, bare):
+                return found, f"{book.version}:{maker}", "list_price"
+        return None, "", "no_price"
+
+    def _list(self, name: str) -> _List:
+        if name not in self._read:
+            raw = self._book.lists.get(name) if self._book else None
+            self._read[name] = msgspec.json.decode(raw, type=_List) if raw else _List(())
+        return self._read[name]
+
+
+def _precedence(row: OwnRow) -> tuple[bool, bool, int, int]:
+    """Sorts the row that wins first: the narrower place, the longer name, the later day."""
+    says = row.says
+    return (not says.channel, not says.provider, -len(says.model), -(says.since or date.min).toordinal())
+
+
+def _applies(says: OwnPrice, channel: str, provider: str, model: str, on: date) -> bool:
+    return (
+        says.channel in ("", channel)
+        and says.provider in ("", provider)
+        and fnmatchcase(model.lower(), says.model.lower())
+        and (says.since is None or on >= says.since)
+    )
+
+
+def _check_amounts(says: OwnPrice | OwnTier) -> None:
+    for item in ITEMS:
+        amount = getattr(says, item)
+        if amount is not None and not (amount.is_finite() and 0 <= amount <= MOST):
+            raise ValueError(f"{item}: {amount} was given; a price per million tokens is a number from 0 to {MOST}")
+
+
+def _rates(says: OwnPrice | OwnTier) -> Rates:
+    amounts = {item: getattr(says, item) for item in ITEMS}
+    return Rates(**{item: round(amount * 10**9) for item, amount in amounts.items() if amount is not None})
+
+
+DAY_WITHOUT_DASHES = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
+"""Some gateways name a model's day so, as `gpt-5.2-20251211` for `gpt-5.2-2025-12-11`."""
+
+
+def _matching(models: Sequence[_Model], name: str) -> _Model | None:
+    """The first model that goes by this name, letter case aside."""
+    lower = name.lower()
+    for spelled in dict.fromkeys((lower, DAY_WITHOUT_DASHES.sub(r"-\1-\2-\3", lower))):
+        if found := next((model for model in models if _matches(model.match, spelled)), None):
+            return found
+    return None
+
+
+def _matches(clause: Clause, name: str) -> bool:
+    """Whether a name, in small letters, is meant by a clause."""
+    ((how, what),) = clause.items()
+    match how, what:
+        case "equals", str():
+            return name == what
+        case "starts_with", str():
+            return name.startswith(what)
+        case "ends_with", str():
+            return name.endswith(what)
+        case "contains", str():
+            return what in name
+        case "regex", str():
+            return re.search(what, name) is not None
+        case "or", list():
+            return any(_matches(each, name) for each in what)
+        case "and", list():
+            return all(_matches(each, name) for each in what)
+    return False
