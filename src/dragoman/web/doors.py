@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from dragoman.canon import splice
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.dialects.base import Dialect
+from dragoman.dialects.openai_chat import COMPLETIONS
 from dragoman.relay.delivery import Caller, problem_headers
 from dragoman.relay.prepare import Inquiry
 from dragoman.web import models
@@ -43,14 +44,24 @@ DOORS: dict[str, Route] = {
     "POST /v1/messages/count_tokens": Route("anthropic", "count"),
     "POST /v1/chat/completions": Route("openai_chat"),
     "POST /chat/completions": Route("openai_chat"),
+    "POST /v1/completions": Route("openai_completions"),
+    "POST /completions": Route("openai_completions"),
     "POST /v1beta/models/{model}:generateContent": Route("gemini", stream=False),
     "POST /v1beta/models/{model}:streamGenerateContent": Route("gemini", stream=True),
     "POST /v1beta/models/{model}:countTokens": Route("gemini", "count", stream=False),
 }
 """The door table: the only place that ties a route to a dialect."""
 
-VENDORS = {"anthropic": "/anthropic", "openai_chat": "/openai", "gemini": "/gemini"}
+VENDORS = {
+    "anthropic": "/anthropic",
+    "openai_chat": "/openai",
+    "openai_completions": "/openai",
+    "gemini": "/gemini",
+}
 """Behind whose name the doors of a dialect can be found as well."""
+
+DOOR_DIALECTS: tuple[Dialect, ...] = (COMPLETIONS,)
+"""Dialects that are spoken by clients only."""
 
 SHAPES: dict[str, Shape] = {"anthropic": models.ANTHROPIC, "openai_chat": models.OPENAI, "gemini": models.GEMINI}
 """How the list of models looks in each dialect."""
@@ -93,7 +104,7 @@ class Doors:
     def __init__(
         self, dialects: Mapping[str, Dialect], guard: Guard, relay: Answering, new_id: Callable[[], str]
     ) -> None:
-        self._dialects = dialects
+        self._dialects = {**dialects, **{dialect.name: dialect for dialect in DOOR_DIALECTS}}
         self._guard = guard
         self._relay = relay
         self._new_id = new_id

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from msgspec.structs import replace
+
 from dragoman.dialects.base import Dialect
 from dragoman.dialects.error_objects import read_problem, write_problem
+from dragoman.dialects.openai_chat import completions
 from dragoman.dialects.openai_chat.edit import StreamEditor, edit_reply
 from dragoman.dialects.openai_chat.reply import read_reply, write_reply
 from dragoman.dialects.openai_chat.request import read_request
@@ -47,3 +50,13 @@ DIALECT = Dialect(
         "service_tier": ("service_tier",),
     },
 )
+
+COMPLETIONS = replace(
+    DIALECT,
+    name=completions.NAME,
+    read_request=completions.read_completion,
+    writer=completions.CompletionWriter,
+    write_reply=completions.write_completion,
+    members={},
+)
+"""A door alone: no upstream is asked so."""
