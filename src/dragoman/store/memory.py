@@ -1,0 +1,72 @@
+"""What one process remembers: the journal at once, the database as soon as it is open.
+
+Rules. Requests are answered before the database is opened, and whether or not it can be: the journal is enough until
+then. Only a database that must not be used (damaged, of a later version, sealed with another master key) ends the
+process, for going on would hide that from whoever has to mend it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from dragoman.ledger.exchange import Exchange
+from dragoman.store.journal import Journal
+from dragoman.store.ports import Ledger, Store, StoreTrouble
+from dragoman.store.recorder import Recorder
+
+JOURNAL_FOLDER = "journal"
+FATAL = frozenset({"damaged", "newer", "locked_out"})
+"""Troubles of a database that do not pass by themselves."""
+
+
+class Memory:
+    """Journal, recorder and store of this process. Mutable: the store is opened while requests are answered already."""
+
+    def __init__(
+        self,
+        folder: Path,
+        complete: Callable[[Exchange], Exchange],
+        *,
+        url: str = "",
+        master_key: str | None = None,
+    ) -> None:
+        self._folder, self._url, self._master_key = folder, url, master_key
+        self._stack = AsyncExitStack()
+        self._refuse: Callable[[str], None] = lambda _: None
+        self.store: Store | None = None
+        """None while it is not open."""
+        self.journal = Journal(folder / JOURNAL_FOLDER)
+        self.recorder = Recorder(self.journal, folder / JOURNAL_FOLDER, self._ledger, complete)
+
+    def start(self, refuse: Callable[[str], None]) -> None:
+        """Begins to open the database and to record. `refuse` is told, in words, of one that must not be used."""
+        self._refuse = refuse
+        self.recorder.start()
+
+    async def stop(self) -> None:
+        """Records what is left and closes everything."""
+        await self.recorder.stop()
+        await self._stack.aclose()
+
+    async def _ledger(self) -> Ledger:
+        """The ledger of the open store. Trouble: whatever kept it from being opened."""
+        if self.store is None:
+            self.store = await self._opened()
+        return self.store.ledger
+
+    async def _opened(self) -> Store:
+        # In a thread: the database's libraries take longer to import than any request may wait.
+        opening = await asyncio.to_thread(importlib.import_module, "dragoman.store.opening")
+        try:
+            store: Store = await self._stack.enter_async_context(
+                opening.open_store(self._url, folder=self._folder, master_key=self._master_key)
+            )
+        except StoreTrouble as trouble:
+            if trouble.kind in FATAL:
+                self._refuse(str(trouble))
+            raise
+        return store
