@@ -1,0 +1,54 @@
+"""The whole configuration in the database, under one version."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
+from dragoman.store.api_keys import SqlKeys
+from dragoman.store.books import Books, version_of
+from dragoman.store.ports import Configured, Setting
+from dragoman.store.sealing import of_channel, of_nothing
+from dragoman.store.shelves import SqlShelf
+
+
+class SqlConfiguration:
+    """What the gateway works with."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self.channels = SqlShelf(books, "channel", ChannelTable, of_channel)
+        self.profiles = SqlShelf(books, "profile", ProfileTable, of_nothing)
+        self.projects = SqlShelf(books, "project", ProjectTable, of_nothing)
+        self.prices = SqlShelf(books, "price", Setting, of_nothing)
+        self.settings = SqlShelf(books, "setting", Setting, of_nothing)
+        self.keys = SqlKeys(books)
+
+    async def version(self) -> int:
+        """Rises with every change, whichever replica made it."""
+        return await self._books.version()
+
+    async def load(self) -> Configured:
+        """Everything that is not archived, as of one moment."""
+        return await self._books.read(self._load)
+
+    def watch(self, every_s: float = 1.0) -> AsyncIterator[int]:
+        """The version now, and again whenever it has changed."""
+        return self._books.watch(every_s)
+
+    def pepper(self) -> bytes:
+        """What digests of keys and tokens are made with."""
+        return self._books.pepper
+
+    async def _load(self, connection: AsyncConnection) -> Configured:
+        return Configured(
+            version=await version_of(connection),
+            channels=await self.channels.with_secrets(connection),
+            profiles=await self.profiles.rows(connection),
+            projects=await self.projects.rows(connection),
+            keys=await self.keys.rows(connection),
+            prices=await self.prices.rows(connection),
+            settings={row.spec.name: row.spec.value for row in await self.settings.rows(connection)},
+        )

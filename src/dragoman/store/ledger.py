@@ -1,0 +1,349 @@
+"""The ledger in the database.
+
+Rules: an exchange is counted when it is first known to have ended, in the transaction that writes this down; so it is
+counted once, in whatever order and however often it is put. Totals are never forgotten, single exchanges may be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dragoman.ledger.exchange import AttemptRecord, Exchange
+from dragoman.store.books import missing
+from dragoman.store.database import Database
+from dragoman.store.ports import Body, Grouping, Page, Purged, Search, Spent, Total
+from dragoman.store.shelves import read_spec
+from dragoman.store.tables import COUNTED, TALLIES, TOTAL_KEY, attempts, bodies, exchanges, totals
+from dragoman.store.vault import Place, Vault
+
+DAY_MS = 86_400_000
+INDEXED = 200
+"""Characters of a text that go into an index; PostgreSQL takes no row of more than 2,704 bytes into one."""
+MOST_TOKENS, MOST_NANO = 10**12, 10**15
+"""The most that one attempt adds to a sum, for a sum must never outgrow 64 bits, whatever an upstream claims."""
+STEP_S = 0.05
+"""Nobody waits longer for a step of a purge."""
+LARGEST_STEP = 2048
+
+
+class SqlLedger:
+    """What happened, and what it cost."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def put(self, found: Sequence[Exchange]) -> int:
+        """Remembers exchanges; how many are now known to have ended that were not before."""
+        # One statement may not touch a row twice; of two words on an exchange the one that ends it counts.
+        unique = {exchange.id: exchange for exchange in sorted(found, key=lambda each: each.ended_ms is not None)}
+        if not unique:
+            return 0
+
+        async def work(connection: AsyncConnection) -> int:
+            changed = await self._put_exchanges(connection, unique.values())
+            ended = [unique[one] for one in changed if unique[one].ended_ms is not None]
+            rows = [_attempt_row(exchange, attempt) for exchange in ended for attempt in exchange.attempts]
+            if rows:
+                await connection.execute(self._database.insert(attempts).on_conflict_do_nothing(), rows)
+            await self._add_up(connection, ended)
+            return len(ended)
+
+        return await self._database.write(work)
+
+    async def get(self, exchange_id: str) -> Exchange:
+        """One exchange."""
+        wanted = select(exchanges.c.record).where(exchanges.c.id == exchange_id)
+
+        async def work(connection: AsyncConnection) -> Exchange:
+            record = (await connection.execute(wanted)).scalar_one_or_none()
+            if record is None:
+                raise missing("exchange")
+            return read_spec(record, Exchange, f"exchange {exchange_id}")
+
+        return await self._database.read(work)
+
+    async def find(self, search: Search, *, limit: int = 50, after: str | None = None) -> Page:
+        """Exchanges, newest first."""
+        place = (exchanges.c.started_ms, exchanges.c.id)
+        wanted = select(exchanges.c.record, *place).where(*_wanted(search))
+        wanted = wanted.order_by(*(column.desc() for column in place)).limit(limit + 1)
+        if after is not None:
+            started_ms, _, last = after.partition(".")
+            wanted = wanted.where(tuple_(*place) < tuple_(int(started_ms), last))
+
+        async def work(connection: AsyncConnection) -> Page:
+            rows = (await connection.execute(wanted)).all()
+            records = tuple(read_spec(row.record, Exchange, f"exchange {row.id}") for row in rows[:limit])
+            return Page(records, f"{rows[limit - 1].started_ms}.{rows[limit - 1].id}" if len(rows) > limit else None)
+
+        return await self._database.read(work)
+
+    async def totals(self, search: Search, by: Sequence[Grouping]) -> tuple[Total, ...]:
+        """Sums by whole days."""
+        groups = [totals.c[name] for name in by]
+        sums = [func.coalesce(func.sum(totals.c[name]), 0).label(name) for name in (*TALLIES, *COUNTED)]
+        wanted = select(*groups, *sums).where(*_days(search)).order_by(*groups)
+        if groups:
+            wanted = wanted.group_by(*groups)
+
+        async def work(connection: AsyncConnection) -> tuple[Total, ...]:
+            return tuple(_total(row) for row in (await connection.execute(wanted)).mappings())
+
+        return await self._database.read(work)
+
+    async def spent(self, key_id: str, since_ms: int) -> Spent:
+        """What a key has used since then: of whole days by their totals, of a begun one by its exchanges."""
+        whole_ms = -(-since_ms // DAY_MS) * DAY_MS
+
+        async def work(connection: AsyncConnection) -> Spent:
+            whole = await _spent_on(connection, key_id, whole_ms)
+            if whole_ms == since_ms:
+                return whole
+            return _together(whole, await _spent_within(connection, key_id, since_ms, whole_ms))
+
+        return await self._database.read(work)
+
+    async def put_bodies(self, found: Sequence[Body]) -> None:
+        """Remembers contents, compressed and sealed beside the event loop."""
+        if not found:
+            return
+        rows = await asyncio.to_thread(lambda: [self._sealed(body) for body in found])
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(self._database.insert(bodies).on_conflict_do_nothing(), rows)
+
+        await self._database.write(work)
+
+    async def bodies(self, exchange_id: str) -> tuple[Body, ...]:
+        """The contents of an exchange that are still kept."""
+        wanted = select(bodies).where(bodies.c.exchange_id == exchange_id).order_by(bodies.c.n, bodies.c.kind.desc())
+
+        async def work(connection: AsyncConnection) -> list[Any]:
+            return list(await connection.execute(wanted))
+
+        rows = await self._database.read(work)
+        return await asyncio.to_thread(lambda: tuple(self._opened(row) for row in rows))
+
+    async def purge(self, now_ms: int, *, exchanges_before_ms: int | None = None) -> Purged:
+        """Forgets expired contents, and exchanges older than that where given."""
+        gone = await self._purge_all(bodies, bodies.c.expires_ms <= now_ms)
+        forgotten = 0
+        if exchanges_before_ms is not None:
+            old = and_(exchanges.c.started_ms < exchanges_before_ms, exchanges.c.ended_ms.is_not(None))
+            of_old = select(exchanges.c.id).where(old)
+            gone += await self._purge_all(bodies, bodies.c.exchange_id.in_(of_old))
+            await self._purge_all(attempts, attempts.c.exchange_id.in_(of_old))
+            forgotten = await self._purge_all(exchanges, old)
+        if gone:
+            await self._database.tidy(bodies)
+        if forgotten:
+            await self._database.tidy(exchanges)
+        return Purged(gone, forgotten)
+
+    async def _put_exchanges(self, connection: AsyncConnection, found: Iterable[Exchange]) -> list[str]:
+        """The ids of those that were not known to have ended."""
+        insert = self._database.insert(exchanges)
+        columns = {column.name: insert.excluded[column.name] for column in exchanges.c if column.name != "id"}
+        statement = insert.on_conflict_do_update(
+            index_elements=["id"], set_=columns, where=exchanges.c.ended_ms.is_(None)
+        ).returning(exchanges.c.id)
+        return list((await connection.execute(statement, [_exchange_row(each) for each in found])).scalars())
+
+    async def _add_up(self, connection: AsyncConnection, ended: Iterable[Exchange]) -> None:
+        """Adds to the totals, in an order that keeps two replicas from waiting for each other."""
+        sums = _sums(ended)
+        rows = [{**dict(zip(TOTAL_KEY, key, strict=True)), **_NOTHING, **sums[key]} for key in sorted(sums)]
+        if not rows:
+            return
+        insert = self._database.insert(totals)
+        added = {name: totals.c[name] + insert.excluded[name] for name in (*TALLIES, *COUNTED)}
+        statement = insert.on_conflict_do_update(index_elements=list(TOTAL_KEY), set_=added)
+        await connection.execute(statement, rows)
+
+    async def _purge_all(self, table: Table, which: ColumnElement[bool]) -> int:
+        """Deletes rows in steps so small that nobody waits for one; how many."""
+        gone, step = 0, 16
+        while True:
+            key = tuple_(*table.primary_key.columns)
+            some = select(*table.primary_key.columns).where(which).limit(step)
+            statement = delete(table).where(key.in_(some))
+
+            async def work(connection: AsyncConnection, statement: Any = statement) -> int:
+                return (await connection.execute(statement)).rowcount
+
+            began_s = time.perf_counter()
+            count = await self._database.write(work)
+            took_s = time.perf_counter() - began_s
+            gone += count
+            if count == 0:
+                return gone
+            step = min(step * 2, LARGEST_STEP) if took_s < STEP_S / 3 else max(step // 2, 1)
+            await asyncio.sleep(0)
+
+    def _sealed(self, body: Body) -> dict[str, Any]:
+        row = {"exchange_id": body.exchange_id, "n": body.n, "kind": body.kind, "expires_ms": body.expires_ms}
+        sealed = self._vault.seal(_place(body.exchange_id, body.n, body.kind), zlib.compress(body.content))
+        return {**row, "size": len(body.content), "sealed": sealed}
+
+    def _opened(self, row: Any) -> Body:
+        content = zlib.decompress(self._vault.open(_place(row.exchange_id, row.n, row.kind), row.sealed))
+        return Body(exchange_id=row.exchange_id, n=row.n, kind=row.kind, content=content, expires_ms=row.expires_ms)
+
+
+_NOTHING = dict.fromkeys((*TALLIES, *COUNTED), 0)
+
+
+def _place(exchange_id: str, n: int, kind: str) -> Place:
+    return Place(bodies.name, f"{exchange_id}/{n}", kind)
+
+
+def _plain(text: str | None) -> str:
+    """A text as it may stand in an index: not too long, and without what PostgreSQL has no room for."""
+    return (text or "").replace("\0", "")[:INDEXED]
+
+
+def _exchange_row(exchange: Exchange) -> dict[str, Any]:
+    last = exchange.attempts[-1] if exchange.attempts else None
+    return {
+        "id": exchange.id,
+        "started_ms": exchange.started_ms,
+        "ended_ms": exchange.ended_ms,
+        "key_id": _plain(exchange.key_id),
+        "project": _plain(exchange.project),
+        "session": _plain(exchange.session),
+        "trace": _plain(exchange.trace_hint),
+        "channel": _plain(last.channel) if last else "",
+        "model": _plain(last.model) if last else "",
+        "problem": exchange.problem or "",
+        "record": msgspec.json.encode(exchange).decode(),
+    }
+
+
+def _attempt_row(exchange: Exchange, attempt: AttemptRecord) -> dict[str, Any]:
+    return {
+        "exchange_id": exchange.id,
+        "n": attempt.n,
+        "started_ms": attempt.started_ms,
+        "first_content_ms": attempt.first_content_ms,
+        "ended_ms": attempt.ended_ms,
+        "channel": _plain(attempt.channel),
+        "model": _plain(attempt.model),
+        "status": attempt.status,
+        "problem": attempt.problem or "",
+        "exact": attempt.usage.exact,
+        "currency": attempt.cost.currency if attempt.cost else "",
+        **_counts(attempt),
+    }
+
+
+def _counts(attempt: AttemptRecord) -> dict[str, int]:
+    """What one attempt adds to the sums."""
+    tokens = {name: min(getattr(attempt.usage, name) or 0, MOST_TOKENS) for name in COUNTED if name != "cost_nano"}
+    return {**tokens, "cost_nano": min(attempt.cost.nano, MOST_NANO) if attempt.cost else 0}
+
+
+def _sums(ended: Iterable[Exchange]) -> dict[tuple[str, ...], Counter[str]]:
+    """What exchanges add to the totals, by the key of each."""
+    sums: dict[tuple[str, ...], Counter[str]] = {}
+    for exchange in ended:
+        who = (day_of(exchange.started_ms), _plain(exchange.key_id), _plain(exchange.project))
+        key: tuple[str, ...] = (*who, "", "", "")
+        for attempt in exchange.attempts:
+            currency = attempt.cost.currency if attempt.cost else ""
+            key = (*who, _plain(attempt.channel), _plain(attempt.model), currency)
+            sums.setdefault(key, Counter()).update(
+                {"attempts": 1, "estimates": int(not attempt.usage.exact), **_counts(attempt)}
+            )
+        # The exchange itself is counted where its last attempt was.
+        sums.setdefault(key, Counter()).update({"exchanges": 1, "failures": int(exchange.problem is not None)})
+    return sums
+
+
+def day_of(moment_ms: int) -> str:
+    """The day in UTC, as `2026-11-20`."""
+    return datetime.fromtimestamp(moment_ms / 1000, UTC).date().isoformat()
+
+
+def _wanted(search: Search) -> list[ColumnElement[bool]]:
+    """What a row of `exchanges` has to meet."""
+    exact = {name: getattr(search, name) for name in ("key_id", "project", "session", "trace", "channel", "model")}
+    found = [exchanges.c[name] == _plain(value) for name, value in exact.items() if value is not None]
+    if search.since_ms is not None:
+        found.append(exchanges.c.started_ms >= search.since_ms)
+    if search.until_ms is not None:
+        found.append(exchanges.c.started_ms < search.until_ms)
+    if search.problem is not None:
+        found.append(exchanges.c.problem != "" if search.problem == "any" else exchanges.c.problem == search.problem)
+    if search.running is not None:
+        found.append(exchanges.c.ended_ms.is_(None) == search.running)
+    return found
+
+
+def _days(search: Search) -> list[ColumnElement[bool]]:
+    """What a row of `totals` has to meet."""
+    exact = {name: getattr(search, name) for name in ("key_id", "project", "channel", "model")}
+    found = [totals.c[name] == _plain(value) for name, value in exact.items() if value is not None]
+    if search.since_ms is not None:
+        found.append(totals.c.day >= day_of(search.since_ms))
+    if search.until_ms is not None:
+        found.append(totals.c.day <= day_of(search.until_ms - 1))
+    return found
+
+
+_TOKENS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+
+
+def _summed(table: Table) -> list[ColumnElement[Any]]:
+    """The tokens and the cost of rows, by currency."""
+    tokens = sum((table.c[name] for name in _TOKENS[1:]), start=table.c[_TOKENS[0]])
+    return [table.c.currency, func.sum(tokens).label("tokens"), func.sum(table.c.cost_nano).label("cost_nano")]
+
+
+async def _spent_on(connection: AsyncConnection, key_id: str, since_ms: int) -> Spent:
+    """What a key has used on whole days."""
+    wanted = select(*_summed(totals), func.sum(totals.c.exchanges).label("requests"))
+    wanted = wanted.where(*_days(Search(key_id=key_id, since_ms=since_ms))).group_by(totals.c.currency)
+    rows = (await connection.execute(wanted)).all()
+    return _spent(rows, sum(int(row.requests) for row in rows))
+
+
+async def _spent_within(connection: AsyncConnection, key_id: str, since_ms: int, until_ms: int) -> Spent:
+    """What a key has used in exchanges that started between two moments."""
+    which = _wanted(Search(key_id=key_id, since_ms=since_ms, until_ms=until_ms, running=False))
+    joined = exchanges.join(attempts, attempts.c.exchange_id == exchanges.c.id)
+    wanted = select(*_summed(attempts)).select_from(joined).where(*which).group_by(attempts.c.currency)
+    rows = (await connection.execute(wanted)).all()
+    requests = await connection.execute(select(func.count()).select_from(exchanges).where(*which))
+    return _spent(rows, requests.scalar_one())
+
+
+def _spent(rows: Iterable[Any], requests: int) -> Spent:
+    found = list(rows)
+    cost = {row.currency: int(row.cost_nano) for row in found if row.currency}
+    return Spent(requests=requests, tokens=sum(int(row.tokens) for row in found), cost_nano=cost)
+
+
+def _together(one: Spent, other: Spent) -> Spent:
+    """Both of them."""
+    return Spent(
+        requests=one.requests + other.requests,
+        tokens=one.tokens + other.tokens,
+        cost_nano=Counter(one.cost_nano) + Counter(other.cost_nano),
+    )
+
+
+def _total(row: RowMapping) -> Total:
+    """Sums as whole numbers: PostgreSQL gives decimals for sums of its largest integers."""
+    members: dict[str, Any] = {name: value if isinstance(value, str) else int(value) for name, value in row.items()}
+    return Total(**members)

@@ -1,0 +1,225 @@
+"""Users, sessions and tokens in the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dragoman.store import keys
+from dragoman.store.books import Books, missing, new_id, note, stale
+from dragoman.store.ports import Actor, LoginSession, Note, Role, Token, User
+from dragoman.store.tables import sessions, tokens, users
+
+
+class SqlPeople:
+    """Who may use the admin API."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def users(self) -> tuple[User, ...]:
+        """All of them, by login."""
+
+        async def work(connection: AsyncConnection) -> tuple[User, ...]:
+            return tuple(map(_user, await connection.execute(select(users).order_by(users.c.login))))
+
+        return await self._books.read(work)
+
+    async def user(self, user_id: str) -> User:
+        """One user."""
+        return await self._books.read(lambda connection: _one(connection, user_id))
+
+    async def find(self, *, login: str = "", subject: str = "") -> tuple[User, str] | None:
+        """The user with this login or subject, and the hash of the password."""
+        if not login and not subject:
+            return None
+        whom = users.c.login == login.lower() if login else users.c.subject == subject
+
+        async def work(connection: AsyncConnection) -> tuple[User, str] | None:
+            found = (await connection.execute(select(users).where(whom).limit(1))).one_or_none()
+            return None if found is None else (_user(found), found.password_hash)
+
+        return await self._books.read(work)
+
+    async def add(self, by: Actor, user: User, password_hash: str = "") -> User:
+        """A new user."""
+        now_ms = self._books.now_ms()
+        made = msgspec.structs.replace(
+            user, id=new_id(), login=user.login.lower(), revision=1, created_ms=now_ms, updated_ms=now_ms
+        )
+
+        async def work(connection: AsyncConnection) -> tuple[User, Note]:
+            row = {**msgspec.structs.asdict(made), "password_hash": password_hash}
+            await connection.execute(users.insert(), row)
+            return made, note(by, "user.add", made.id, made.login, None, made)
+
+        return await self._books.noted(work)
+
+    async def change(self, by: Actor, user: User) -> User:
+        """The user as given."""
+
+        async def work(connection: AsyncConnection) -> tuple[User, Note]:
+            before = await _one(connection, user.id)
+            after = msgspec.structs.replace(
+                user,
+                login=user.login.lower(),
+                revision=user.revision + 1,
+                created_ms=before.created_ms,
+                updated_ms=self._books.now_ms(),
+            )
+            whom = (users.c.id == user.id, users.c.revision == user.revision)
+            changed = await connection.execute(update(users).where(*whom), msgspec.structs.asdict(after))
+            if changed.rowcount != 1:
+                raise stale("user")
+            if after.role != before.role or after.state != "enabled":
+                await connection.execute(delete(sessions).where(sessions.c.user_id == user.id))
+            return after, note(by, "user.change", user.id, after.login, before, after)
+
+        return await self._books.noted(work)
+
+    async def set_password(self, by: Actor, user_id: str, password_hash: str) -> None:
+        """Sets the hash, and ends all sessions of the user."""
+
+        async def work(connection: AsyncConnection) -> tuple[None, Note]:
+            user = await _one(connection, user_id)
+            await connection.execute(update(users).where(users.c.id == user_id), {"password_hash": password_hash})
+            await connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+            return None, note(by, "user.password", user_id, user.login)
+
+        await self._books.noted(work)
+
+    async def remove(self, by: Actor, user_id: str) -> None:
+        """The user is gone, with sessions and tokens."""
+
+        async def work(connection: AsyncConnection) -> tuple[None, Note]:
+            user = await _one(connection, user_id)
+            for table in (sessions, tokens):
+                await connection.execute(delete(table).where(table.c.user_id == user_id))
+            await connection.execute(delete(users).where(users.c.id == user_id))
+            return None, note(by, "user.remove", user_id, user.login, user, None)
+
+        await self._books.noted(work)
+
+    async def begin_session(self, by: Actor, user_id: str, digest: bytes, expires_ms: int, agent: str = "") -> None:
+        """Remembers that a browser has signed in; sessions long over are forgotten meanwhile."""
+        now_ms = self._books.now_ms()
+        row = {"digest": digest, "user_id": user_id, "created_ms": now_ms, "seen_ms": now_ms, "expires_ms": expires_ms}
+
+        async def work(connection: AsyncConnection) -> tuple[None, Note]:
+            user = await _one(connection, user_id)
+            await connection.execute(delete(sessions).where(sessions.c.expires_ms <= now_ms))
+            await connection.execute(sessions.insert(), {**row, "address": by.address, "agent": agent[:200]})
+            return None, note(by, "session.begin", user_id, user.login)
+
+        await self._books.noted(work)
+
+    async def session(self, digest: bytes) -> LoginSession | None:
+        """The session, if it has not expired and its user is enabled."""
+        whom = (sessions.c.digest == digest, sessions.c.expires_ms > self._books.now_ms(), users.c.state == "enabled")
+        wanted = select(sessions).join(users, users.c.id == sessions.c.user_id).where(*whom)
+
+        async def work(connection: AsyncConnection) -> LoginSession | None:
+            found = (await connection.execute(wanted)).one_or_none()
+            return None if found is None else _session(found, await _one(connection, found.user_id))
+
+        return await self._books.read(work)
+
+    async def seen(self, digest: bytes, expires_ms: int) -> None:
+        """The session was used just now, and lasts until then."""
+        moments = {"seen_ms": self._books.now_ms(), "expires_ms": expires_ms}
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(update(sessions).where(sessions.c.digest == digest), moments)
+
+        await self._books.database.write(work)
+
+    async def end_sessions(self, by: Actor, *, digest: bytes = b"", user_id: str = "") -> int:
+        """Ends one session, or all of a user; how many."""
+        which = sessions.c.digest == digest if digest else sessions.c.user_id == user_id
+
+        async def work(connection: AsyncConnection) -> tuple[int, Note]:
+            ended = (await connection.execute(delete(sessions).where(which).returning(sessions.c.user_id))).scalars()
+            owners = list(ended)
+            return len(owners), note(by, "session.end", next(iter(owners), user_id), by.name)
+
+        return await self._books.noted(work)
+
+    async def add_token(
+        self, by: Actor, user_id: str, name: str, role: Role, *, expires_ms: int | None = None
+    ) -> tuple[str, Token]:
+        """A new token, and the only sight of its text."""
+        minted = keys.mint(keys.TOKEN)
+        row: dict[str, Any] = {
+            "id": new_id(),
+            "public_id": minted.public_id,
+            "user_id": user_id,
+            "name": name,
+            "digest": keys.digest(self._books.pepper, minted.text),
+            "role": role,
+            "created_ms": self._books.now_ms(),
+            "expires_ms": expires_ms,
+        }
+
+        async def work(connection: AsyncConnection) -> tuple[tuple[str, Token], Note]:
+            user = await _one(connection, user_id)
+            await connection.execute(tokens.insert(), row)
+            token = Token(user=user, **{member: row[member] for member in row if member != "user_id"})
+            return (minted.text, token), note(by, "token.add", token.id, name)
+
+        return await self._books.noted(work)
+
+    async def tokens(self, user_id: str = "") -> tuple[Token, ...]:
+        """The tokens of a user, or of all."""
+        return await self._tokens(tokens.c.user_id == user_id if user_id else tokens.c.id != "")
+
+    async def token(self, public_id: str) -> Token | None:
+        """The token, if it has not expired and its user is enabled."""
+        lasting = or_(tokens.c.expires_ms.is_(None), tokens.c.expires_ms > self._books.now_ms())
+        found = await self._tokens((tokens.c.public_id == public_id) & lasting & (users.c.state == "enabled"))
+        return next(iter(found), None)
+
+    async def remove_token(self, by: Actor, token_id: str) -> None:
+        """The token opens nothing any more."""
+
+        async def work(connection: AsyncConnection) -> tuple[None, Note]:
+            gone = delete(tokens).where(tokens.c.id == token_id).returning(tokens.c.name)
+            name = (await connection.execute(gone)).scalar_one_or_none()
+            if name is None:
+                raise missing("token")
+            return None, note(by, "token.remove", token_id, name)
+
+        await self._books.noted(work)
+
+    async def _tokens(self, which: ColumnElement[bool]) -> tuple[Token, ...]:
+        wanted = select(tokens).join(users, users.c.id == tokens.c.user_id).where(which).order_by(tokens.c.created_ms)
+
+        async def work(connection: AsyncConnection) -> tuple[Token, ...]:
+            rows = (await connection.execute(wanted)).all()
+            owners = {row.user_id: await _one(connection, row.user_id) for row in rows}
+            return tuple(_token(row, owners[row.user_id]) for row in rows)
+
+        return await self._books.read(work)
+
+
+async def _one(connection: AsyncConnection, user_id: str) -> User:
+    found = (await connection.execute(select(users).where(users.c.id == user_id))).one_or_none()
+    if found is None:
+        raise missing("user")
+    return _user(found)
+
+
+def _user(found: Row[Any]) -> User:
+    return User(**{name: getattr(found, name) for name in User.__struct_fields__})
+
+
+def _session(found: Row[Any], user: User) -> LoginSession:
+    members = {name: getattr(found, name) for name in LoginSession.__struct_fields__ if name != "user"}
+    return LoginSession(user=user, **{**members, "digest": bytes(found.digest)})
+
+
+def _token(found: Row[Any], user: User) -> Token:
+    members = {name: getattr(found, name) for name in Token.__struct_fields__ if name != "user"}
+    return Token(user=user, **{**members, "digest": bytes(found.digest)})

@@ -1,0 +1,78 @@
+"""Which members of a description are secrets, and what stands in their place when it is looked at.
+
+A secret is written and never read again. Whoever looks at a description sees a mark, as `sealed:3f9c01d2:mnop`: the
+secret's own id, and its last four characters where it is long enough to lose them. Giving the mark back, in whatever
+order where there are several, keeps the secret as it is; it can stand for it in the same member only.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from dragoman.routing.shape import ChannelTable
+from dragoman.store.ports import StoreTrouble
+
+S = TypeVar("S")
+Change = Callable[[str, str], str]
+"""From the member that a secret is in and what stands there, to what shall stand there."""
+ChangeAll = Callable[[S, Change], S]
+
+MARK = "sealed:"
+LEAST_SHOWN = 12
+"""Characters of a secret that shows its last four."""
+
+
+def of_channel(spec: ChannelTable, change: Change) -> ChannelTable:
+    """The channel with each of its secrets changed: its keys, and what may hold one."""
+    return replace(
+        spec,
+        api_key=change("api_key", spec.api_key) if spec.api_key else "",
+        api_keys=tuple(change("api_keys", key) for key in spec.api_keys),
+        headers={name: change(f"headers/{name}", value) for name, value in spec.headers.items()},
+        header=tuple(
+            replace(each, value=change(f"header/{each.name}", each.value)) if each.value else each
+            for each in spec.header
+        ),
+        proxy=change("proxy", spec.proxy) if spec.proxy else None,
+    )
+
+
+def of_nothing(spec: S, _: Change) -> S:
+    """The description of something that has no secrets."""
+    return spec
+
+
+def parted(spec: S, change_all: ChangeAll[S]) -> tuple[S, dict[str, str], frozenset[str]]:
+    """The description as it may be looked at, the secrets given in it by place, and the places of those kept."""
+    new: dict[str, str] = {}
+    kept: set[str] = set()
+
+    def seal(member: str, text: str) -> str:
+        if text.startswith(MARK):
+            kept.add(_place(member, text))
+            return text
+        mark = f"{MARK}{secrets.token_hex(4)}:{text[-4:] if len(text) >= LEAST_SHOWN else ''}"
+        new[_place(member, mark)] = text
+        return mark
+
+    return change_all(spec, seal), new, frozenset(kept)
+
+
+def joined(spec: S, known: Mapping[str, str], change_all: ChangeAll[S]) -> S:
+    """The description with its secrets in their places. Trouble: damaged, where one is not there."""
+
+    def unseal(member: str, mark: str) -> str:
+        if _place(member, mark) not in known:
+            raise StoreTrouble("damaged", f"A secret of {member} is not in the database.")
+        return known[_place(member, mark)]
+
+    return change_all(spec, unseal)
+
+
+def _place(member: str, mark: str) -> str:
+    """Where a secret lies: its member, and the id that its mark gives."""
+    return f"{member}/{mark.removeprefix(MARK).partition(':')[0]}"
