@@ -17,13 +17,11 @@ def body_of(call: TokenCall) -> bytes:
 
 
 def _signature(key: str, words: bytes) -> bytes:
-    try:
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # an extra, and heavy
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    except ImportError:
-        raise _unfit("Install what reads it: pip install 'dragoman[vertex]'.") from None
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # heavy, and seldom needed
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         found = load_pem_private_key(key.encode(), None)
     except (ValueError, TypeError):
