@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from dragoman import __version__, logs
 from dragoman.demo.server import start as start_demo
-from dragoman.dialects import anthropic, gemini, gigachat, openai_chat
+from dragoman.dialects import anthropic, gemini, gigachat, openai_chat, openai_responses
 from dragoman.dialects.base import Dialect
 from dragoman.ledger.exchange import Exchange, line
 from dragoman.net.call import watch
@@ -39,6 +39,7 @@ from dragoman.web.guard import Guard
 DIALECTS: tuple[Dialect, ...] = (
     anthropic.DIALECT,
     openai_chat.DIALECT,
+    openai_responses.DIALECT,
     gemini.DIALECT,
     gigachat.DIALECT,
     gigachat.DIALECT_2,

@@ -22,6 +22,7 @@ def test_the_promised_providers_are_proved() -> None:
         "openai", "azure", "openrouter", "deepseek", "deepseek-anthropic", "moonshot", "zhipu", "zai", "qwen",
         "ollama", "vllm", "anthropic", "gemini", "gemini-openai", "vertex", "gigachat", "openai-compatible",
         "anthropic-compatible", "gemini-compatible",
+        "responses-compatible", "openai-responses", "azure-responses",
     }  # fmt: skip
     assert promised == {row.id for row in ROWS.values() if row.verified}
 
@@ -38,7 +39,7 @@ def test_the_promised_providers_are_listed() -> None:
 def test_every_row_is_documented(row: Provider) -> None:
     assert row.docs.startswith("https://")
     assert row.name
-    assert row.dialect in ("anthropic", "openai_chat", "gemini", "gigachat")
+    assert row.dialect in ("anthropic", "openai_chat", "openai_responses", "gemini", "gigachat")
     assert row.base_url.startswith(("https://", "http://127.0.0.1:")) or "base_url" in row.notes
     assert all(meaning.endswith(".") for meaning in row.options.values())
 
