@@ -8,14 +8,18 @@ import selectors
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from dragoman import assembly
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.dialects.base import Dialect
 from dragoman.ledger.exchange import Exchange, Progress
 from dragoman.net.transport import Answer, Call
 from dragoman.providers.catalog import catalog
+from dragoman.relay.allowances import Allowances
 from dragoman.relay.prepare import Inquiry
 from dragoman.relay.relay import Relay
+from dragoman.routing.key import Key
 from dragoman.routing.snapshot import Channel, Profile, Rule, RuleTarget, Secret, Snapshot, Timeouts
 
 T = TypeVar("T")
@@ -205,8 +209,15 @@ class Notebook:
 class Stage:
     """A relay on a scripted network, and what it recorded."""
 
-    def __init__(self, answers: Mapping[str, Sequence[ScriptedAnswer | Trouble | float]], *channels: Channel) -> None:
+    def __init__(
+        self,
+        answers: Mapping[str, Sequence[ScriptedAnswer | Trouble | float]],
+        *channels: Channel,
+        allowances: Allowances | None = None,
+        key: Key | None = None,
+    ) -> None:
         self.transport = ScriptedTransport(answers)
+        self.key = key
         self.exchanges: list[Exchange] = []
         self.journal = Notebook()
         self.relay = Relay(
@@ -217,12 +228,13 @@ class Stage:
             record=self.exchanges.append,
             user_agent="dragoman/test",
             journal=self.journal,
+            allowances=allowances,
         )
 
     async def ask(self, body: bytes, door: str = "anthropic", **headers: str) -> Listener:
         """What a client hears for a body."""
         listener = Listener()
-        await self.relay.answer(inquiry(body, door, **headers), listener)
+        await self.relay.answer(replace(inquiry(body, door, **headers), key=self.key), listener)
         return listener
 
 

@@ -91,6 +91,11 @@ class Course:
             finish=finish.reason if finish else None,
         )
 
+    @property
+    def tries(self) -> int:
+        """Attempts so far."""
+        return len(self._attempts)
+
     def unprepared(self, step: Step, found: Problem) -> None:
         """An attempt could not even be prepared."""
         now_ms = self._started_ms + self.elapsed_ms()
@@ -183,6 +188,8 @@ class Course:
             agent=self.session.agent,
             trace_hint=self.session.trace_hint,
             key_name=inquiry.key_name,
+            key_id=inquiry.key.id if inquiry.key else "",
+            project=inquiry.key.spec.project if inquiry.key else "",
             plan=self._plan_lines,
             attempts=attempts,
             prompt_estimate=self.estimate,

@@ -7,7 +7,7 @@ foreign seal, a change below the top level, members meant for the vendor alone),
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -28,10 +28,13 @@ from dragoman.providers.options import with_addendum
 from dragoman.providers.quirks import fit
 from dragoman.providers.wish import Wish
 from dragoman.relay.outlet import Outlet
+from dragoman.routing.key import Key
 from dragoman.routing.plan import Step
 from dragoman.routing.snapshot import Override
 
 Edits: TypeAlias = dict[str, bytes | None]
+PUBLISHED = Habits()
+"""What a dialect's published form is."""
 
 
 class Inquiry(Struct, frozen=True, kw_only=True):
@@ -45,6 +48,8 @@ class Inquiry(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     """The client's, by lower-case name; its key is never passed on."""
     query: str = ""
+    key: Key | None = None
+    """The API key that opened the door; None where it stands open, or for a key of the file's."""
     key_name: str = ""
     profile: str | None = None
     session: str = ""
@@ -71,16 +76,18 @@ class Prepared(Struct, frozen=True, kw_only=True):
     """Beginning of the headers of the answer that are the client's to read; empty: none are."""
 
 
-def prepare(inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False, plain: bool = False) -> Prepared:
-    """The call for one step; `anew` writes the request anew whatever its dialect, `plain` with plain schemas.
+def prepare(
+    inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False, conceded: Collection[str] = ()
+) -> Prepared:
+    """The call for one step; `anew` writes the request anew whatever its dialect, `conceded` names what was refused.
 
     Raises `Trouble` (unsupported) for a request this upstream cannot take at all.
     """
     channel, upstream = outlet.channel, outlet.dialect
     _refuse_bound(inquiry, upstream)
     wish = _wish(inquiry, step, outlet)
-    if plain:
-        wish = wish.with_habits(json_schema=False)
+    for param in conceded:
+        wish = wish.with_habits(**concession(upstream, wish.habits, param))
     target = Target(
         model=step.model,
         origin=channel.name,
@@ -130,6 +137,12 @@ def _refuse_bound(inquiry: Inquiry, upstream: Dialect) -> None:
             "one of another. Leave it out, sending all that it stands for, or route the request to such a server.",
             param=bound[0],
         )
+
+
+def concession(upstream: Dialect, habits: Habits, param: str | None) -> Mapping[str, object]:
+    """The habits that may mend a refusal; none where a row, a quirk or a channel has set them otherwise already."""
+    offered = upstream.concessions.get(param or "", {})
+    return {name: value for name, value in offered.items() if getattr(habits, name) == getattr(PUBLISHED, name)}
 
 
 def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:

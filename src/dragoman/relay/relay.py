@@ -24,13 +24,14 @@ from dragoman.ledger.session import session_of
 from dragoman.ledger.tokens import estimate_prompt
 from dragoman.net.transport import ERROR_LIMIT, Transport
 from dragoman.providers.base import Provider
+from dragoman.relay.allowances import Allowances
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.course import Course
 from dragoman.relay.delivery import Caller, Delivery, Pulse
 from dragoman.relay.gates import Gates
 from dragoman.relay.needs import needs_of
 from dragoman.relay.outlet import Wiring
-from dragoman.relay.prepare import Inquiry, prepare, prepare_count
+from dragoman.relay.prepare import Inquiry, concession, prepare, prepare_count
 from dragoman.relay.probe import Finding, suggestion_for
 from dragoman.relay.scrub import scrubbed, secrets_in
 from dragoman.relay.state import Learned
@@ -66,7 +67,9 @@ class Relay:
         record: Callable[[Exchange], None],
         user_agent: str,
         journal: Journal | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
+        self._allowances = allowances or Allowances()
         self._transport = transport
         self._record = record
         self._journal = journal or NoJournal()
@@ -109,6 +112,7 @@ class Relay:
             course.status = delivery.status
             exchange = course.exchange()
             self._journal.write(exchange)
+            self._allowances.settle(exchange, inquiry.key)
             self._record(exchange)
 
     def _course(self, inquiry: Inquiry) -> Course:
@@ -124,6 +128,11 @@ class Relay:
         if isinstance(plan, Refused):
             return plan.problem
         course.plan = plan
+        if inquiry.key is not None:
+            first = plan.attempts[0]
+            need = self._allowances.need(course.estimate, first)
+            if (refused := await self._allowances.take(inquiry.id, inquiry.key, need, first)) is not None:
+                return refused
         failures: list[Failure] = []
         position = 0
         while True:
@@ -161,11 +170,16 @@ class Relay:
             outlet = self._wiring.outlet(channel)
             request = await self._shelf.stocked(inquiry.request, outlet)
             asked = replace(inquiry, request=request, session=course.session.id)
-            plain = self.learned.takes_plain(step)
-            prepared = prepare(asked, step, outlet, plain=plain)
+            conceded = self.learned.conceded(step)
+            prepared = prepare(asked, step, outlet, conceded=conceded)
         except Trouble as trouble:
             course.unprepared(step, trouble.problem)
             return trouble.problem
+        place = f"{inquiry.id}/{course.tries + 1}"
+        full = await self._allowances.take_channel(place, channel, self._allowances.need(course.estimate, step))
+        if full is not None:
+            course.unprepared(step, full)
+            return full
         delivery.telling = replace(delivery.telling, bare_seals=self._wiring.bare_seals(channel, inquiry.door))
         delivery.headers = course.headers(step, prepared)
         self.learned.set_out(step, _now_ms(), measured=bool(self._wiring.measures))
@@ -186,14 +200,20 @@ class Relay:
             self.learned.learn(step, Left(), _now_ms(), 0.0)
             course.attempted(step, attempt, problem(Kind.INTERNAL, OWN_FAULT))
             raise
+        finally:
+            self._allowances.settle_channel(place, channel, attempt.fold.usage)
         pulse.abort = None
         self.learned.learn(step, found or Succeeded(), _now_ms(), random.random(), attempt.first_ms)  # noqa: S311
         usage = attempt.fold.usage
         if found is None and usage.exact and usage.prompt:
             self.learned.measured(inquiry.request.model, course.raw_estimate, usage.prompt)
         course.attempted(step, attempt, found)
-        if found is not None and found.param and found.param == outlet.dialect.plainer and not plain:
-            self.learned.learn_plain(step)
+        if (
+            found is not None
+            and not prepared.verbatim
+            and concession(outlet.dialect, prepared.hearing.habits, found.param)
+        ):
+            self.learned.concede(step, found.param or "")
             return await self._attempt(inquiry, step, course, delivery, pulse)
         return found
 
