@@ -90,6 +90,7 @@ def scene(_scene: Scene) -> Scene:
     _scene.upstream.forget()
     _scene.upstream.responder = echo
     _scene.upstream.shape = Shape()
+    _scene.upstream.rules = RULES
     return _scene
 
 
@@ -229,6 +230,24 @@ def test_pictures_documents_and_forty_tools_with_odd_names_are_taken(scene: Scen
     assert (called.name, called.input) == (name, {"$filter": "b", "@odata": 1})
     told = json.dumps(scene.asked["messages"])
     assert sum(each in told for each in scene.upstream.office.files) == 2
+
+
+@APIS
+def test_tools_that_are_too_long_are_cut_once_and_from_then_on(scene: Scene, api: str) -> None:
+    scene.upstream.rules = msgspec.structs.replace(RULES, tool_tokens=4096)
+    tools: list[Any] = [{**tool, "description": "It does a lot, and says so. " * 500} for tool in TOOLS]
+    for asked in (2, 3):
+        raw = scene.claude.messages.with_raw_response.create(
+            model=MODELS[api], max_tokens=9, messages=HELLO, tools=tools
+        )
+        assert "tool.description" in raw.headers["x-dragoman-losses"]
+        assert len(scene.upstream.requests) == asked
+    assert scene.asked
+    scene.upstream.rules = msgspec.structs.replace(RULES, tool_tokens=50)
+    with pytest.raises(anthropic.APIStatusError, match=r"Tokens limit exceeded.*Offer fewer tools") as found:
+        scene.ask(api, tools=tools)
+    assert found.value.status_code == 413
+    assert "prompt is too long" not in found.value.message
 
 
 @APIS

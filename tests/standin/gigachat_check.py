@@ -141,7 +141,15 @@ def _check_functions(body: Json, rules: Rules) -> set[str]:
         need(found is None, f"functions: {found}")
     names = [function["name"] for function in functions]
     need(len(set(names)) == len(names), "functions have equal names")
+    check_length(functions, rules)
     return set(names)
+
+
+def check_length(functions: list[Json], rules: Rules) -> None:
+    """Refuses functions that are described at too great length; a token is four characters."""
+    tokens = len(json.dumps(functions, ensure_ascii=False)) // 4
+    words = f"Tokens limit exceeded for index 0: {tokens} (max {rules.tool_tokens})"
+    need(not rules.tool_tokens or tokens <= rules.tool_tokens, words, 413)
 
 
 def function_problems(function: Any, *, any_schema: bool = False) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.standin.gigachat_check import NAME, Json, check_files, check_settings, function_problems, need
+from tests.standin.gigachat_check import NAME, Json, check_files, check_length, check_settings, function_problems, need
 from tests.standin.gigachat_voice import owns_state
 from tests.standin.reply import Signer
 from tests.standin.rules import Rules, words
@@ -72,6 +72,7 @@ def _check_tools(body: Json, rules: Rules) -> tuple[set[str], set[str]]:
             found = next(function_problems(function, any_schema="json_schema" in rules.allow), None)
             need(found is None, f"functions: {found}")
             names.append(function["name"])
+        check_length(settings.get("specifications", []), rules)
     need(len(set(names)) == len(names), "functions have equal names")
     return set(names), hosted
 

@@ -25,6 +25,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Chat: user and assistant must take turns, as strict chat templates demand."""
     simultaneous: int = 0
     """GigaChat: answers at a time, more are refused with 429; 0: any number."""
+    tool_tokens: int = 0
+    """GigaChat: tokens that the functions may take, more are refused with 413; 0: any number."""
 
 
 def words(text: str) -> frozenset[str]:

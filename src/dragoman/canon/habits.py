@@ -34,6 +34,8 @@ class Habits(Struct, frozen=True, kw_only=True):
     tool_name_limit: int = 64
     """Characters of a tool's name."""
     tools: bool = True
+    tool_budget: int | None = None
+    """Tokens that the descriptions of all tools may take together; longer ones are cut. None or 0: as they are."""
     parallel_tools_member: bool = True
     """Whether `parallel_tool_calls` is understood."""
     tool_choice_any: bool = True

@@ -202,8 +202,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """Beginning of the headers by which its vendor tells of its limits; empty if it has none."""
     tell_count: Callable[[int], bytes] = lambda tokens: b'{"input_tokens":%d}' % tokens
     """The answer to a client that asked for a token count."""
-    plainer: str = ""
-    """`Problem.param` of a refusal that plainer schemas (`Habits.json_schema` off) may mend; empty: there is none."""
+    concessions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Habits that may mend a refusal, by its `Problem.param`: asked again with them, and from then on at once."""
     uploads: Uploads | None = None
     """How files are shown, where that takes a call of its own first."""
     carries: frozenset[str] = frozenset()

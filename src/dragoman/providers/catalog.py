@@ -70,7 +70,8 @@ def _read_row(table: dict[str, Any]) -> Provider:
         raise ValueError(f"The provider catalog was read but its row '{name}' is wrong: {found}.") from None
     checks: tuple[tuple[str, Iterable[str], Iterable[str]], ...] = (
         ("habits", table.get("habits", {}), Habits.__struct_fields__),
-        ("options", row.body_options, row.options),
+        ("options", (*row.body_options, *row.habit_options), row.options),
+        ("habits", row.habit_options, Habits.__struct_fields__),
         ("quirks", row.quirks, QUIRKS),
         ("addresses", [row.address] if row.address else [], ADDRESSES),
         ("token sources", [row.token] if row.token else [], TOKEN_SOURCES),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
 from dragoman.canon.request import Loss, Text
@@ -14,11 +15,15 @@ from dragoman.providers.wish import Wish
 
 
 def with_members(row: Provider, options: Mapping[str, str]) -> Provider:
-    """The row with the options that are members of the body added to it. Raises `ValueError` for one that is wrong."""
-    given = {name: read_member(kind, options[name]) for name, kind in row.body_options.items() if name in options}
-    if not given:
-        return row
-    return replace(row, habits=replace(row.habits, extra_body={**row.habits.extra_body, **given}))
+    """The row with the options that are habits or members of the body. Raises `ValueError` for one that is wrong."""
+    members, habits = _given(row.body_options, options), _given(row.habit_options, options)
+    if members:
+        habits["extra_body"] = {**row.habits.extra_body, **members}
+    return replace(row, habits=replace(row.habits, **habits)) if habits else row
+
+
+def _given(known: Mapping[str, MemberType], options: Mapping[str, str]) -> dict[str, Any]:
+    return {name: read_member(kind, options[name]) for name, kind in known.items() if name in options}
 
 
 def with_addendum(row: Provider, options: Mapping[str, str], wish: Wish) -> Wish:
@@ -47,6 +52,11 @@ def _number(text: str) -> int | float:
     return msgspec.json.decode(text, type=int | float)
 
 
+def _whole(text: str) -> int:
+    found: int = msgspec.json.decode(text, type=Annotated[int, Meta(ge=0)])
+    return found
+
+
 def _boolean(text: str) -> bool:
     return {"true": True, "false": False}[text.strip().lower()]
 
@@ -58,5 +68,15 @@ def _texts(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-READERS: dict[MemberType, Callable[[str], Any]] = {"number": _number, "boolean": _boolean, "texts": _texts}
-MEANT: dict[MemberType, str] = {"number": "a number", "boolean": "true or false", "texts": "a list of words"}
+READERS: dict[MemberType, Callable[[str], Any]] = {
+    "number": _number,
+    "whole": _whole,
+    "boolean": _boolean,
+    "texts": _texts,
+}
+MEANT: dict[MemberType, str] = {
+    "number": "a number",
+    "whole": "a whole number, 0 or more",
+    "boolean": "true or false",
+    "texts": "a list of words",
+}

@@ -19,8 +19,8 @@ FORETOLD = 256
 TARGETS = 1000
 """Targets whose load is remembered at most."""
 
-PLAIN = 1000
-"""Targets whose taste in schemas is remembered at most."""
+CONCEDED = 1000
+"""Targets whose taste is remembered at most."""
 
 
 class Learned:
@@ -32,18 +32,18 @@ class Learned:
         self._targets: dict[str, Load] = {}
         self.loads = Loads(self._targets)
         """Of targets whose load a strategy compares."""
-        self._plain: dict[tuple[str, str], None] = {}
+        self._conceded: dict[tuple[str, str], frozenset[str]] = {}
         self._foretold: OrderedDict[str, Problem] = OrderedDict()
 
-    def takes_plain(self, step: Step) -> bool:
-        """Whether this target has refused schemas as they are."""
-        return (step.channel.name, step.model) in self._plain
+    def conceded(self, step: Step) -> frozenset[str]:
+        """What this target has refused, as `Dialect.concessions` names it."""
+        return self._conceded.get((step.channel.name, step.model), frozenset())
 
-    def learn_plain(self, step: Step) -> None:
-        """This target has refused schemas as they are: from now on it gets plain ones at once."""
-        self._plain[step.channel.name, step.model] = None
-        if len(self._plain) > PLAIN:
-            del self._plain[next(iter(self._plain))]
+    def concede(self, step: Step, param: str) -> None:
+        """This target has refused something: from now on it is spared that at once."""
+        self._conceded[step.channel.name, step.model] = self.conceded(step) | {param}
+        if len(self._conceded) > CONCEDED:
+            del self._conceded[next(iter(self._conceded))]
 
     def set_out(self, step: Step, now_ms: int, *, measured: bool = False) -> None:
         """An attempt begins; `measured` where a strategy compares loads."""

@@ -160,8 +160,9 @@ class Workshop(Struct, frozen=True):
             text = str(value).lower() if isinstance(value, bool) else str(value)
             if name in PATH_OPTIONS:
                 text = str(self.secrets.folder / expanded(text, self.secrets.home))
-            if name in row.body_options:
-                self._check_member(row.body_options[name], text, f"{where}.{name}")
+            kind = row.body_options.get(name) or row.habit_options.get(name)
+            if kind:
+                self._check_member(kind, text, f"{where}.{name}")
             options[name] = text
         if options.get("api") and options["api"] not in row.apis:
             self.fault(f"{where}.api", f"{row.name} has no API '{options['api']}'.", near(options["api"], row.apis))

@@ -316,7 +316,7 @@ def test_a_whole_answer_is_edited_alike_and_bare_where_the_vendor_is_native() ->
         (404, "page not found", Kind.NOT_FOUND, None),
         (413, "Payload too large", Kind.PROMPT_TOO_LONG, None),
         (413, "Tokens limit exceeded: 140000 (max 131072)", Kind.PROMPT_TOO_LONG, None),
-        (413, "Tokens limit exceeded for index 0: 4451 (max 4096)", Kind.TOO_LARGE, "functions"),
+        (413, "Tokens limit exceeded for index 0: 4451 (max 4096)", Kind.TOO_LARGE, "functions.description"),
         (422, "Requested model does not support functions", Kind.UNSUPPORTED, "functions"),
         (422, "Invalid params: context length 140000 exceeds 131072", Kind.PROMPT_TOO_LONG, None),
         (422, "Invalid params: unsupported schema in functions[0]", Kind.INVALID_REQUEST, "functions"),

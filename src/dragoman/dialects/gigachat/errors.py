@@ -34,6 +34,8 @@ BY_STATUS: Mapping[int, Kind] = {
 }
 FUNCTIONS = "functions"
 """`Problem.param` of a refusal that is about the functions: plainer schemas may mend it."""
+DESCRIPTIONS = "functions.description"
+"""`Problem.param` of a refusal because the functions are described at too great length."""
 
 TOO_LONG = re.compile(
     r"(?:context|prompt|input)\s+(?:length|limit|window|size|is too)|too many tokens|too long|payload too large|"
@@ -116,7 +118,7 @@ def _problem(
 def _kind(status: int, words: str) -> tuple[Kind, str | None]:
     """The kind of a status and words, and the member at fault."""
     if TOOLS_TOO_LONG.search(words):
-        return Kind.TOO_LARGE, FUNCTIONS
+        return Kind.TOO_LARGE, DESCRIPTIONS
     if status in (400, 413, 422) and TOO_LONG.search(words):
         return Kind.PROMPT_TOO_LONG, None
     if status in (400, 404, 422) and NO_MODEL.search(words):

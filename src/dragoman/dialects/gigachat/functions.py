@@ -25,6 +25,7 @@ from dragoman.canon.request import (
     ToolResult,
 )
 from dragoman.canon.schema import lower
+from dragoman.dialects.gigachat.brevity import shortened
 from dragoman.dialects.gigachat.pen import Pen
 from dragoman.dialects.gigachat.wire import NULL, PLAIN, Message
 from dragoman.dialects.typed_tools import known
@@ -74,7 +75,7 @@ def offer_of(request: Request, pen: Pen) -> Offer:
         _go_without(request, pen)
         return NOTHING
     hosted = _hosted(request, pen)
-    functions = _offered(request, pen, hosted)
+    functions = shortened(_offered(request, pen, hosted), pen)
     names = dict.fromkeys(hosted.values())
     if not functions and not names and not pen.own:
         if choice and choice.mode in ("any", "one"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dragoman.dialects.base import Dialect
+from dragoman.dialects.gigachat.brevity import TOOL_BUDGET
 from dragoman.dialects.gigachat.count import read_count, write_count
 from dragoman.dialects.gigachat.edit import StreamEditor, edit_reply
-from dragoman.dialects.gigachat.errors import FUNCTIONS, read_problem, write_problem
+from dragoman.dialects.gigachat.errors import DESCRIPTIONS, FUNCTIONS, read_problem, write_problem
 from dragoman.dialects.gigachat.reply import read_reply, write_reply
 from dragoman.dialects.gigachat.request import read_request
 from dragoman.dialects.gigachat.speak import BEAT, StreamWriter
@@ -43,6 +44,6 @@ DIALECT = Dialect(
     count_path="/tokens/count",
     write_count=write_count,
     read_count=read_count,
-    plainer=FUNCTIONS,
+    concessions={FUNCTIONS: {"json_schema": False}, DESCRIPTIONS: {"tool_budget": TOOL_BUDGET}},
     uploads=UPLOADS,
 )
