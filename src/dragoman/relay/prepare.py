@@ -35,8 +35,6 @@ from dragoman.routing.snapshot import Override
 Edits: TypeAlias = dict[str, bytes | None]
 PUBLISHED = Habits()
 """What a dialect's published form is."""
-PUBLISHED = Habits()
-"""What a dialect's published form is."""
 
 
 class Inquiry(Struct, frozen=True, kw_only=True):
@@ -139,12 +137,6 @@ def _refuse_bound(inquiry: Inquiry, upstream: Dialect) -> None:
             "one of another. Leave it out, sending all that it stands for, or route the request to such a server.",
             param=bound[0],
         )
-
-
-def concession(upstream: Dialect, habits: Habits, param: str | None) -> Mapping[str, object]:
-    """The habits that may mend a refusal; none where a row, a quirk or a channel has set them otherwise already."""
-    offered = upstream.concessions.get(param or "", {})
-    return {name: value for name, value in offered.items() if getattr(habits, name) == getattr(PUBLISHED, name)}
 
 
 def concession(upstream: Dialect, habits: Habits, param: str | None) -> Mapping[str, object]:
