@@ -11,8 +11,10 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from decimal import Decimal
 from urllib.request import getproxies_environment
 
+import structlog
 import uvicorn
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,7 +23,8 @@ from dragoman import __version__, logs
 from dragoman.demo.server import start as start_demo
 from dragoman.dialects import anthropic, gemini, gigachat, openai_chat, openai_responses
 from dragoman.dialects.base import Dialect
-from dragoman.ledger.exchange import Exchange, line
+from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
+from dragoman.ledger.exchange import Exchange, Journal, line
 from dragoman.net.call import watch
 from dragoman.net.signed import Signed
 from dragoman.net.transport import open_transport
@@ -29,8 +32,9 @@ from dragoman.providers.catalog import catalog
 from dragoman.relay.probe import Finding
 from dragoman.relay.relay import Relay
 from dragoman.routing.snapshot import Snapshot
-from dragoman.settings.load import demo_snapshot
+from dragoman.settings.load import DEMO_MODEL, demo_snapshot
 from dragoman.settings.record import Settings
+from dragoman.store.memory import Memory
 from dragoman.web.app import App
 from dragoman.web.doors import Doors
 from dragoman.web.edge import Edge
@@ -99,8 +103,11 @@ class Assembly(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, record: Callable[[Exchange], None] = lambda _: None) -> AsyncIterator[Assembly]:
-    """Everything wired, for as long as the context lasts. `record` is given each exchange at its end."""
+async def assemble(
+    settings: Settings, record: Callable[[Exchange], None] = lambda _: None, journal: Journal | None = None
+) -> AsyncIterator[Assembly]:
+    """Everything wired, for as long as the context lasts. `record` is given each exchange at its end, `journal` sees
+    it while it runs."""
     dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
     async with open_transport(getproxies_environment()) as transport:
         relay = Relay(
@@ -110,6 +117,7 @@ async def assemble(settings: Settings, record: Callable[[Exchange], None] = lamb
             snapshot=settings.snapshot,
             record=record,
             user_agent=f"dragoman/{__version__}",
+            journal=journal,
         )
         gateway = Gateway(relay)
         guard = Guard(key.reveal() for key in settings.server.api_keys)
@@ -134,6 +142,8 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._gateway = gateway
         self._ready = ready
+        self.refused = False
+        """Whether it stopped because the database must not be used."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -144,6 +154,11 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def refuse(self, why: str) -> None:
+        """Ends, as on SIGTERM, because the database must not be used."""
+        structlog.get_logger().error("gateway stops", reason=why)
+        self.refused = self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to answer."""
@@ -222,7 +237,15 @@ async def _serve(
             url, stop = await start_demo()
             stack.push_async_callback(stop)
             settings = replace(settings, snapshot=demo_snapshot(url))
-        assembly = await stack.enter_async_context(assemble(settings, record))
+        own = settings.server
+        memory = Memory(
+            own.data_dir,
+            price_book().priced,
+            url=own.database.reveal(),
+            master_key=own.master_key.reveal() or None,
+        )
+        stack.push_async_callback(memory.stop)
+        assembly = await stack.enter_async_context(assemble(settings, record, memory.journal))
         config = uvicorn.Config(
             assembly.app,
             http=Edge,
@@ -236,6 +259,17 @@ async def _serve(
             timeout_graceful_shutdown=DRAIN_S,
         )
         port = listener.getsockname()[1]
-        server = Server(config, assembly.gateway, lambda: ready(port))
+
+        def answering() -> None:
+            memory.start(server.refuse)
+            ready(port)
+
+        server = Server(config, assembly.gateway, answering)
         await server.serve(sockets=[listener])
-        return 0 if server.started else 1
+        return 0 if server.started and not server.refused else 1
+
+
+def price_book() -> PriceBook:
+    """What is charged: published prices, and nothing for the demo model."""
+    demo = OwnPrice(model=DEMO_MODEL, channel="demo", input=Decimal(0), output=Decimal(0))
+    return PriceBook([OwnRow("demo", demo)], lists={row.id: row.price_list for row in catalog().values()})

@@ -18,6 +18,8 @@ OWN_SERVER = {
     "DRAGOMAN_PORT": "port",
     "DRAGOMAN_API_KEYS": "api_keys",
     "DRAGOMAN_DATA": "data_dir",
+    "DRAGOMAN_DATABASE": "database",
+    "DRAGOMAN_MASTER_KEY": "master_key",
     "DRAGOMAN_LOG_LEVEL": "log_level",
     "DRAGOMAN_LOG_FORMAT": "log_format",
 }

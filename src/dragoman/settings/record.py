@@ -56,6 +56,10 @@ class Server(Struct, frozen=True, kw_only=True):
     api_keys: tuple[Secret, ...]
     """Keys that clients must present one of; none means that anyone who can connect may ask."""
     data_dir: Path
+    database: Secret = Secret("")
+    """URL of the database, which may hold a password; empty: a file in the folder."""
+    master_key: Secret = Secret("")
+    """What secrets in the database are sealed with; empty: a key in the folder, made at the first start."""
     open: bool
     """Whether it may listen off loopback without keys."""
     log_level: LogLevel

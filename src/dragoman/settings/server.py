@@ -21,6 +21,8 @@ USUAL: Layer = {
     "port": (8090, "default"),
     "api_keys": ((), "default"),
     "data_dir": ("~/.local/share/dragoman", "default"),
+    "database": ("", "default"),
+    "master_key": ("", "default"),
     "log_level": ("info", "default"),
     "log_format": ("auto", "default"),
 }
@@ -61,6 +63,8 @@ def read_server(
         port=chosen["port"][0],
         api_keys=keys,
         data_dir=expanded(chosen["data_dir"][0], secrets.home),
+        database=secrets.resolve(*chosen["database"], faults),
+        master_key=secrets.resolve(*chosen["master_key"], faults),
         open=is_open,
         log_level=chosen["log_level"][0],
         log_format=chosen["log_format"][0],

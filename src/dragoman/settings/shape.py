@@ -19,6 +19,8 @@ class ServerTable(Struct, frozen=True, kw_only=True):
     port: Port | None = None
     api_keys: tuple[Word, ...] | None = None
     data_dir: Word | None = None
+    database: Word | None = None
+    master_key: Word | None = None
     log_level: LogLevel | None = None
     log_format: LogFormat | None = None
 
