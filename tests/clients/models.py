@@ -52,6 +52,14 @@ def delegating(ask: Ask) -> Reply:
     return said("It was counted.")
 
 
+def looking(ask: Ask) -> Reply:
+    """Thinks, looks something up with a call, thinks again, and tells how often it has answered before."""
+    told = sum(turn.role == "assistant" and not turn.calls for turn in ask.turns)
+    if not ask.turns[-1].results:
+        return Reply((Thinking(f"Question {told}."), call("Bash", command=f"echo {told}", description="Look")))
+    return Reply((Thinking(f"Thought {told}."), Text(f"Answer {told}.")))
+
+
 def talking(ask: Ask) -> Reply:
     """Thinks, and tells how often it has spoken before."""
     spoken = sum(turn.role == "assistant" for turn in ask.turns)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.clients.claude_code import MODEL, VERSIONS, Ask
+from tests.clients.claude_code import VERSIONS, Ask
 from tests.clients.conftest import Claude
-from tests.clients.gateway import Upstream, gateway
-from tests.clients.stage import STEPS, UPSTREAM_KEY, claim_done
-from tests.standin import Reply, Shape, StandIn, agent_run
+from tests.clients.gateway import gateway
+from tests.clients.stage import STEPS, claim_done
+from tests.clients.vendors import gemini, gemini_channel
+from tests.standin import Reply, Shape, StandIn
 from tests.standin.check_gemini import SKIP
-from tests.standin.responders import Responder
 
 SHAPES = {
     "plain": Shape(),
@@ -25,12 +25,6 @@ SHAPES = {
     "no_call_ids": Shape(ids="missing"),
     "text_in_one_piece": Shape(text="whole", writes="whole"),
 }
-
-
-def vendor(place: Path, shape: Shape | None = None, responder: Responder | None = None) -> StandIn:
-    """A strict vendor whose model carries the agent run in the client's directory unless told else."""
-    answering = responder or agent_run(str(place / "work"))
-    return StandIn(answering, dialects=("gemini",), shape=shape, api_key=UPSTREAM_KEY, models=(MODEL,))
 
 
 def claim_smooth(upstream: StandIn) -> None:
@@ -54,8 +48,8 @@ def scenes() -> Iterator[Any]:
 @pytest.mark.parametrize(("version", "shape"), [*scenes()])
 def test_the_task_is_done(claude: Claude, tmp_path: Path, version: str, shape: str) -> None:
     with (
-        vendor(tmp_path, SHAPES[shape]) as upstream,
-        gateway(tmp_path / "gateway", Upstream(url=upstream.url, provider="gemini")) as door,
+        gemini(tmp_path, SHAPES[shape]) as upstream,
+        gateway(tmp_path / "gateway", gemini_channel(upstream)) as door,
     ):
         run = claude(version, Ask(url=door.url, place=tmp_path))
 
@@ -78,8 +72,8 @@ def test_the_user_does_not_notice_a_fault_before_content(
 ) -> None:
     key, settings = FAULTS[fault]
     with (
-        vendor(tmp_path) as upstream,
-        gateway(tmp_path / "gateway", Upstream(url=upstream.url, provider="gemini")) as door,
+        gemini(tmp_path) as upstream,
+        gateway(tmp_path / "gateway", gemini_channel(upstream)) as door,
     ):
         upstream.fault(key, **settings)  # type: ignore[arg-type] # each fault has its own
         run = claude(version, Ask(url=door.url, place=tmp_path))
@@ -91,8 +85,8 @@ def test_the_user_does_not_notice_a_fault_before_content(
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_malformed_call_is_asked_for_again(claude: Claude, tmp_path: Path, version: str) -> None:
     with (
-        vendor(tmp_path) as upstream,
-        gateway(tmp_path / "gateway", Upstream(url=upstream.url, provider="gemini")) as door,
+        gemini(tmp_path) as upstream,
+        gateway(tmp_path / "gateway", gemini_channel(upstream)) as door,
     ):
         upstream.script(Reply((), foreign_stop="MALFORMED_FUNCTION_CALL"))
         run = claude(version, Ask(url=door.url, place=tmp_path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,18 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.clients.claude_code import MODEL, VERSIONS, Ask
+from tests.clients.claude_code import VERSIONS, Ask
 from tests.clients.conftest import Claude
-from tests.clients.gateway import Upstream, gateway
+from tests.clients.gateway import gateway
 from tests.clients.stage import STEPS, claim_done
-from tests.standin import Shape, StandIn, agent_run
-from tests.standin.rules import Rules
+from tests.clients.vendors import gigachat, gigachat_channel
+from tests.standin import Shape, StandIn
 
-KEY = base64.b64encode(b"client:secret").decode()
 TURNS = STEPS + 1
 """A message holds one call, so that the two calls of the second step are made one after the other."""
-WHOLE_SCHEMAS = frozenset({"json_schema"})
-"""Newer models take every word of JSON Schema; older ones refuse most."""
 SHAPES = {
     "plain": Shape(),
     "call_with_its_finish": Shape(calls="with_finish"),
@@ -29,28 +25,14 @@ SHAPES = {
     "no_usage": Shape(usage="none"),
     "built_ins_at_work": Shape(pings=True),
     "crlf_and_comments": Shape(newline="\r\n", comments=True),
+    "two_calls_told_at_once": Shape(calls="interleaved"),
 }
 
 
-def vendor(
-    place: Path, shape: Shape | None = None, *, simultaneous: int = 0, allow: frozenset[str] = WHOLE_SCHEMAS
-) -> StandIn:
-    """A strict vendor whose model carries the agent run in the client's directory."""
-    rules = Rules(allow=allow, simultaneous=simultaneous)
-    answering = agent_run(str(place / "work"))
-    return StandIn(answering, dialects=("gigachat",), shape=shape, api_key=KEY, models=(MODEL,), rules=rules)
-
-
-def channel(upstream: StandIn, **settings: Any) -> Upstream:
-    """The channel for it."""
-    keys = {"base_url": f"{upstream.url}/api/v1", "api_key": KEY, "options.auth_url": f"{upstream.url}/api/v2/oauth"}
-    return Upstream(url=upstream.url, provider="gigachat", settings=tuple((keys | settings).items()))
-
-
-def claim_smooth(upstream: StandIn) -> None:
+def claim_smooth(upstream: StandIn, turns: int) -> None:
     """Each answer was asked for once, as a stream, with one token, and with the vendor's own state of each call."""
-    assert [seen.refused for seen in upstream.requests] == [None] * TURNS
-    assert [seen.answered for seen in upstream.requests] == ["reply"] * TURNS
+    assert [seen.refused for seen in upstream.requests] == [None] * turns
+    assert [seen.answered for seen in upstream.requests] == ["reply"] * turns
     assert len(upstream.office.issued) == 1
     last = upstream.requests[-1].body["messages"]
     assert [bool(each.get("functions_state_id")) for each in last if "function_call" in each] == [True] * STEPS
@@ -70,11 +52,14 @@ def scenes() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("version", "shape"), [*scenes()])
 def test_the_task_is_done(claude: Claude, tmp_path: Path, version: str, shape: str) -> None:
-    with vendor(tmp_path, SHAPES[shape]) as upstream, gateway(tmp_path / "gateway", channel(upstream)) as door:
+    with (
+        gigachat(tmp_path, SHAPES[shape]) as upstream,
+        gateway(tmp_path / "gateway", gigachat_channel(upstream)) as door,
+    ):
         run = claude(version, Ask(url=door.url, place=tmp_path))
 
     claim_done(run)
-    claim_smooth(upstream)
+    claim_smooth(upstream, STEPS if SHAPES[shape].calls == "interleaved" else TURNS)
 
 
 FAULTS: dict[str, Callable[[StandIn], None]] = {
@@ -90,7 +75,7 @@ FAULTS: dict[str, Callable[[StandIn], None]] = {
 def test_the_user_does_not_notice_a_fault_before_content(
     claude: Claude, tmp_path: Path, version: str, fault: str
 ) -> None:
-    with vendor(tmp_path) as upstream, gateway(tmp_path / "gateway", channel(upstream)) as door:
+    with gigachat(tmp_path) as upstream, gateway(tmp_path / "gateway", gigachat_channel(upstream)) as door:
         FAULTS[fault](upstream)
         run = claude(version, Ask(url=door.url, place=tmp_path))
 
@@ -102,7 +87,7 @@ def test_the_user_does_not_notice_a_fault_before_content(
 def test_tokens_that_end_in_the_middle_of_a_run_are_renewed_unseen(
     claude: Claude, tmp_path: Path, version: str
 ) -> None:
-    with vendor(tmp_path) as upstream, gateway(tmp_path / "gateway", channel(upstream)) as door:
+    with gigachat(tmp_path) as upstream, gateway(tmp_path / "gateway", gigachat_channel(upstream)) as door:
         respond = upstream.responder
 
         def forgetting(ask: Any) -> Any:
@@ -121,8 +106,8 @@ def test_tokens_that_end_in_the_middle_of_a_run_are_renewed_unseen(
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_older_model_gets_plain_schemas_after_one_refusal(claude: Claude, tmp_path: Path, version: str) -> None:
     with (
-        vendor(tmp_path, allow=frozenset()) as upstream,
-        gateway(tmp_path / "gateway", channel(upstream)) as door,
+        gigachat(tmp_path, allow=frozenset()) as upstream,
+        gateway(tmp_path / "gateway", gigachat_channel(upstream)) as door,
     ):
         run = claude(version, Ask(url=door.url, place=tmp_path))
 
