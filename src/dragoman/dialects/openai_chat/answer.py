@@ -32,7 +32,6 @@ from dragoman.dialects.free_text import free_text
 from dragoman.dialects.names import digest
 from dragoman.dialects.openai_chat.calls import Calls
 from dragoman.dialects.openai_chat.chunk import CallDelta, Choice, Chunk, Delta, leftovers, read_chunk
-from dragoman.dialects.openai_chat.tags import ThinkTags
 from dragoman.dialects.openai_chat.thoughts import (
     EXTRA_CONTENT,
     Entry,
@@ -45,6 +44,7 @@ from dragoman.dialects.openai_chat.thoughts import (
 from dragoman.dialects.openai_chat.usage import read_usage
 from dragoman.dialects.openai_chat.wire import FAILING_REASONS, NAME, NULL, REASONS
 from dragoman.dialects.sse import Frame
+from dragoman.dialects.think_tags import ThinkTags
 
 
 class Answer:
