@@ -16,10 +16,12 @@ from msgspec.structs import replace
 
 from dragoman.canon import splice
 from dragoman.canon.problem import Kind, Trouble, problem
+from dragoman.canon.request import Request
 from dragoman.dialects.base import Dialect
 from dragoman.dialects.openai_chat import COMPLETIONS
 from dragoman.relay.delivery import Caller, problem_headers
-from dragoman.relay.prepare import Inquiry
+from dragoman.relay.prepare import Errand, Inquiry
+from dragoman.routing.key import forbidden
 from dragoman.web import models
 from dragoman.web.array import InArray
 from dragoman.web.asgi import (
@@ -35,6 +37,7 @@ from dragoman.web.asgi import (
     take_line,
 )
 from dragoman.web.edge import Line
+from dragoman.web.errands import read_errand
 from dragoman.web.guard import KEY_MEMBER, Guard
 from dragoman.web.models import Shape
 from dragoman.web.routes import Door, Route, Routes
@@ -46,9 +49,24 @@ DOORS: dict[str, Route] = {
     "POST /chat/completions": Route("openai_chat"),
     "POST /v1/completions": Route("openai_completions"),
     "POST /completions": Route("openai_completions"),
+    "POST /v1/embeddings": Route("openai_chat", "errand", path="/embeddings"),
+    "POST /embeddings": Route("openai_chat", "errand", path="/embeddings"),
+    "POST /v1/moderations": Route("openai_chat", "errand", path="/moderations", model="omni-moderation-latest"),
+    "POST /v1/images/generations": Route("openai_chat", "errand", path="/images/generations", model="gpt-image-1"),
+    "POST /v1/images/edits": Route("openai_chat", "errand", path="/images/edits", model="gpt-image-1"),
+    "POST /v1/images/variations": Route("openai_chat", "errand", path="/images/variations", model="dall-e-2"),
+    "POST /v1/audio/speech": Route("openai_chat", "errand", path="/audio/speech"),
+    "POST /v1/audio/transcriptions": Route("openai_chat", "errand", path="/audio/transcriptions"),
+    "POST /v1/audio/translations": Route("openai_chat", "errand", path="/audio/translations"),
     "POST /v1beta/models/{model}:generateContent": Route("gemini", stream=False),
     "POST /v1beta/models/{model}:streamGenerateContent": Route("gemini", stream=True),
     "POST /v1beta/models/{model}:countTokens": Route("gemini", "count", stream=False),
+    "POST /v1beta/models/{model}:embedContent": Route(
+        "gemini", "errand", path="/v1beta/models/{model}:embedContent", stream=False
+    ),
+    "POST /v1beta/models/{model}:batchEmbedContents": Route(
+        "gemini", "errand", path="/v1beta/models/{model}:batchEmbedContents", stream=False
+    ),
 }
 """The door table: the only place that ties a route to a dialect."""
 
@@ -141,12 +159,11 @@ class Doors:
     async def _inquire(self, exchange_id: str, door: Door, scope: Scope, receive: Receive) -> Inquiry:
         headers, query = headers_of(scope), query_of(scope)
         dialect = self._dialects[door.route.dialect]
-        key_name = self._guard.admit(headers, query)
+        admitted = self._guard.admit(headers, query, scope)
         body = await read_body(headers, receive)
-        splice.check_once(body)
-        request = dialect.read_request(body)
-        if door.route.stream is not None:
-            request = replace(request, model=door.model, stream=door.route.stream)
+        request, errand = self._read(door, dialect, headers, body)
+        if admitted.key and (refusal := forbidden(admitted.key, dialect.name, request.model)):
+            raise Trouble(refusal)
         return Inquiry(
             id=exchange_id,
             door=dialect,
@@ -154,8 +171,24 @@ class Doors:
             request=request,
             headers=headers,
             query=onward(query),
-            key_name=key_name,
+            errand=errand,
+            key=admitted.key,
+            key_name=admitted.name,
+            profile=admitted.key.profile if admitted.key else None,
         )
+
+    def _read(
+        self, door: Door, dialect: Dialect, headers: Mapping[str, str], body: bytes
+    ) -> tuple[Request, Errand | None]:
+        """What is asked; an errand where it is no conversation. Raises `Trouble` (invalid_request, unsupported)."""
+        if door.route.action == "errand":
+            kin = frozenset(name for name, vendor in VENDORS.items() if vendor == VENDORS[dialect.name])
+            return read_errand(door, dialect, kin, headers, body)
+        splice.check_once(body)
+        request = dialect.read_request(body)
+        if door.route.stream is not None:
+            request = replace(request, model=door.model, stream=door.route.stream)
+        return request, None
 
     async def _answer(self, inquiry: Inquiry, line: Line, caller: Caller) -> None:
         """Runs the exchange; a client that leaves cancels it at once."""

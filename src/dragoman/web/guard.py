@@ -9,44 +9,70 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from dragoman.canon.problem import Kind, refuse
+from dragoman.canon.problem import Kind, Problem, Trouble, refuse
+from dragoman.routing.key import Key, Network, Visit, unwelcome
+from dragoman.web.address import client_address
+from dragoman.web.ring import Ring
 
 KEY_HEADERS = ("x-api-key", "authorization", "api-key", "x-goog-api-key")
 """Headers that may carry a client's key; none of them is ever passed on."""
+NO_KEYS = Ring()
 KEY_MEMBER = "key"
 """Member of the query that may; nor is it."""
 
 
-class Guard:
-    """Knows the digests of the keys that open. Frozen after construction."""
+class Admitted(NamedTuple):
+    """Who came in."""
 
-    def __init__(self, keys: Iterable[str]) -> None:
+    name: str
+    """A short name of the key, for logs; empty where the gateway is open."""
+    key: Key | None = None
+    """None for a key of the file's, which has no limits."""
+
+
+class Guard:
+    """Knows the keys that open: those of the file, which never change, and those of the ring, which may."""
+
+    def __init__(self, keys: Iterable[str], ring: Ring = NO_KEYS, trusted: Iterable[Network] = ()) -> None:
         self._digests = tuple(_digest(key) for key in keys)
+        self._trusted = tuple(trusted)
+        self.ring = ring
+        """The keys in force now."""
 
     @property
     def open(self) -> bool:
         """Whether anyone may come in."""
-        return not self._digests
+        return not self._digests and self.ring.empty
 
-    def admit(self, headers: Mapping[str, str], query: str = "") -> str:
-        """A short name of the key presented, for logs; empty when open. Raises `Trouble` (authentication)."""
+    def admit(self, headers: Mapping[str, str], query: str = "", scope: Mapping[str, Any] | None = None) -> Admitted:
+        """Who came in. Raises `Trouble` (authentication, permission)."""
         if self.open:
-            return ""
+            return Admitted("")
         presented = [key for name in KEY_HEADERS if (key := _key(name, headers.get(name, "")))]
         presented += key_in(query)
-        for key in presented:
-            digest = _digest(key)
+        refusal: Problem | None = None
+        for text in presented:
+            digest = _digest(text)
             matches = [hmac.compare_digest(digest, known) for known in self._digests]  # no early end, by intent
             if any(matches):
-                return digest.hex()[:8]
-        found = "the key sent is not one of this gateway's" if presented else "no key was sent"
+                return Admitted(digest.hex()[:8])
+            if found := self.ring.find(text):
+                visit = Visit(address=client_address(scope or {}, headers, self._trusted), now_ms=_now_ms())
+                refusal = unwelcome(found, visit)
+                if refusal is None:
+                    return Admitted(found.spec.name, found)
+        if refusal is not None:
+            raise Trouble(refusal)
+        said = "the key sent is not one of this gateway's" if presented else "no key was sent"
         raise refuse(
             Kind.AUTHENTICATION,
-            f"This gateway asks for a key, but {found}. Set ANTHROPIC_AUTH_TOKEN (or the client's API key) to one of "
-            "its api_keys.",
+            f"This gateway asks for a key, but {said}. Set ANTHROPIC_AUTH_TOKEN (or the client's API key) to one of "
+            "its keys.",
         )
 
 
@@ -65,3 +91,7 @@ def _key(header: str, value: str) -> str:
 def _digest(key: str) -> bytes:
     """SHA-256: keys are random and long, so that a slow hash would only make each request slow."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
