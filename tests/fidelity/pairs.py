@@ -34,8 +34,16 @@ from tests.fidelity.samples import HOME, PLAIN, Feature, Returned
 Verdict: TypeAlias = Literal["exact", "conditional", "unsupported", "never said"]
 
 BY_NAME: dict[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
-DOOR_NAMES = tuple(dict.fromkeys(route.dialect for route in DOORS.values()))
-EVERYTHING = Habits(cache_marks=True, top_k=True, stop_limit=None, effort="reasoning_effort", user_limit=128)
+DOOR_NAMES = tuple(dict.fromkeys(route.dialect for route in DOORS.values() if route.dialect in BY_NAME))
+"""Those of dialects that clients alone speak are left out: they can say but a part of what another can."""
+EVERYTHING = Habits(
+    cache_marks=True,
+    top_k=True,
+    stop_limit=None,
+    effort="reasoning_effort",
+    efforts=("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+    user_limit=128,
+)
 """A client says whatever its dialect can, as some server of it understands it."""
 HISTORY: dict[str, tuple[str, tuple[str | int, ...]]] = {
     "anthropic": ("messages", ()),
