@@ -214,6 +214,18 @@ def test_an_assistant_does_not_speak_first() -> None:
     assert lost(written.losses) == {"turns"}
 
 
+def test_what_the_system_says_before_anyone_else_is_its_prompt() -> None:
+    said = Turn("system", (Text("be kind", CacheMark()),), extras=Extras("foreign", {"name": Raw(b'"x"')}))
+    written = write(asked(said, turn("user", Text("go")), system=(Text("be brief"),), system_as_string=True))
+    wire = json.loads(written.body)
+    marked = {"type": "text", "text": "be kind", "cache_control": {"type": "ephemeral"}}
+    assert wire["system"] == [{"type": "text", "text": "be brief"}, marked]
+    assert [message["role"] for message in wire["messages"]] == ["user"]
+    assert lost(written.losses) == {"turn.name"}
+    alone = wire_of(asked(Turn("system", (Text("hush"),), as_string=True), turn("user", Text("go"))))
+    assert alone["system"] == "hush"
+
+
 def test_plain_strings_stay_plain_strings() -> None:
     request = asked(
         Turn("user", (Text("go"),), as_string=True),

@@ -13,6 +13,7 @@ Source: Messages API reference and the types of the vendor's SDK 2.10, read 2026
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import takewhile
 
 import msgspec
 from msgspec import Raw
@@ -87,14 +88,25 @@ class _BodyWriter:
     """Writes one body. Mutable: it gathers the members and the losses."""
 
     def __init__(self, request: Request, target: Target) -> None:
-        self._request = request
         self._target = target
         self._habits = target.habits
         self._ours = request.dialect == NAME
         self._losses = Losses(request.losses)
         self._names = Names(NAME_LIMIT if target.native else self._habits.tool_name_limit)
         self._turns = TurnsWriter(target, self._losses, self._names, ours=self._ours)
+        self._request = request if self._ours else self._headed(request)
         self._local_stops: tuple[str, ...] = ()
+
+    def _headed(self, request: Request) -> Request:
+        """The request, its system prompt with all that the system says before anyone else speaks."""
+        heads = tuple(takewhile(lambda turn: turn.role == "system", request.turns))
+        if not heads:
+            return request
+        for turn in heads:
+            self._losses.extras("turn", turn.extras)
+        system = (*request.system, *(part for turn in heads for part in turn.parts))
+        as_string = len(system) == 1 and (heads[0].as_string or request.system_as_string)
+        return replace(request, system=system, system_as_string=as_string, turns=request.turns[len(heads) :])
 
     def written(self) -> Written:
         """The body and what must be remembered of it."""
