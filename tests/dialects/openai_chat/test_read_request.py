@@ -322,6 +322,17 @@ def test_pitfall_082_plain_thinking_of_this_wire_goes_back_where_it_is_wanted() 
     assert losses(written) == []
 
 
+def test_a_cache_mark_beside_the_content_is_the_last_parts() -> None:
+    marked = {"cache_control": {"type": "ephemeral"}}
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    request = read({"role": "system", "content": "s", **marked}, {"role": "user", "content": parts, **marked})
+    assert request.system == (Text("s", CacheMark()),)
+    assert request.turns[0].parts == (Text("a"), Text("b", CacheMark()))
+    kept = read({**USER, "cache_control": {"type": "eternal"}}).turns[0].extras
+    assert kept is not None
+    assert list(kept.members) == ["cache_control"]
+
+
 def assistant_with(**members: Any) -> tuple[Any, ...]:
     return read({"role": "assistant", "content": "a", **members}, USER).turns[0].parts[:-1]
 

@@ -311,6 +311,14 @@ def test_seals_are_carried_with_the_name_of_their_issuer() -> None:
     assert [entry.get("id") for entry in found] == [None, None, None, None, "a", "b"]
 
 
+def test_the_vendor_s_sdk_adds_up_seals_that_come_one_after_the_other() -> None:
+    calls = [ToolCall(name, "Read", "{}", seal=Seal("gemini", f"thought {name}")) for name in "abc"]
+    message = accumulated([*unfold(replied(Thinking("hm", seal=Seal("claude", "sig")), *calls))]).choices[0].message
+    found = message.model_dump()["reasoning_details"]
+    assert [entry.get("id") for entry in found] == [None, "a", "b", "c"]
+    assert [entry["index"] for entry in found] == [0, 1, 2, 3]
+
+
 def test_seals_leave_bare_where_only_one_account_can_have_issued_them() -> None:
     found = details(SEALED, BARE)
     assert [entry.get("signature", entry.get("data")) for entry in found] == [

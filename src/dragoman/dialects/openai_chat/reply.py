@@ -13,7 +13,7 @@ from dragoman.canon.request import Extras, Part, Refusal, ServerTool, Text, Thin
 from dragoman.canon.usage import NOTHING_SAID
 from dragoman.dialects.base import Hearing, Telling
 from dragoman.dialects.openai_chat.answer import Answer
-from dragoman.dialects.openai_chat.speak import call_object, entry_for, finish_word
+from dragoman.dialects.openai_chat.speak import call_object, entry_for, finish_word, numbered
 from dragoman.dialects.openai_chat.thoughts import DETAILS
 from dragoman.dialects.openai_chat.usage import write_usage
 from dragoman.dialects.openai_chat.wire import NAME, NULL
@@ -77,7 +77,8 @@ def _message(parts: Sequence[Part], telling: Telling) -> dict[str, object]:
                 words = part.fallback if isinstance(part, ServerTool | Unknown) else None
                 texts += filter(None, [telling.let_go(part, words)])
         entry = entry_for(part, part.seal, span, bare=telling.bare_seals) if part.seal else None
-        details += filter(None, [entry])
+        if entry is not None:
+            details.append(numbered(entry, len(details)))
         if entry is None and part.seal and part.seal.blob:
             telling.let_seal_go()
     message: dict[str, object] = {"role": "assistant", "content": "".join(texts) if texts else None}

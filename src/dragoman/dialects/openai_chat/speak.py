@@ -27,7 +27,7 @@ from dragoman.canon.request import Extras, Part, Refusal, Seal, ServerTool, Text
 from dragoman.canon.usage import NOTHING_SAID, merge
 from dragoman.dialects.base import Telling
 from dragoman.dialects.error_objects import error_object
-from dragoman.dialects.openai_chat.thoughts import DETAILS, carried
+from dragoman.dialects.openai_chat.thoughts import DETAILS, OURS, carried
 from dragoman.dialects.openai_chat.usage import write_usage
 from dragoman.dialects.openai_chat.wire import NAME, WORDS
 
@@ -68,6 +68,8 @@ class StreamWriter:
         self._head = b""
         self._parts: dict[int, _Open] = {}
         self._calls = 0
+        self._details = 0
+        """Entries of `reasoning_details` so far."""
         self._refused = False
         self._thought = 0
         self._usage = NOTHING_SAID
@@ -176,7 +178,10 @@ class StreamWriter:
         entry = entry_for(head, event.seal, (part.start, self._thought), bare=self._telling.bare_seals)
         if entry is None and event.seal.blob:
             self._telling.let_seal_go()
-        return said + self._chunk({DETAILS: [entry]}) if entry else said
+        if entry is None:
+            return said
+        self._details += 1
+        return said + self._chunk({DETAILS: [numbered(entry, self._details - 1)]})
 
     def _noted(self, event: PartNoted) -> bytes:
         if event.extras.dialect != NAME:
@@ -209,6 +214,14 @@ def entry_for(part: Part, seal: Seal, span: tuple[int, int], *, bare: bool) -> d
             return carried(seal, bare=bare, call_id=call_id)
         case _:
             return None
+
+
+def numbered(entry: dict[str, object], place: int) -> dict[str, object]:
+    """An entry with its place, which OpenAI's SDK wants where it adds up entries of several chunks.
+
+    One that the upstream made stays as it was, for it must come back to it so.
+    """
+    return {**entry, "index": place} if entry.get("format") == OURS else entry
 
 
 def call_object(call: ToolCall, arguments: str) -> dict[str, object]:

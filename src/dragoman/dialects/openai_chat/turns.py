@@ -9,7 +9,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from dragoman.canon.request import Part, Refusal, Thinking, ToolCall, ToolResult, Turn
-from dragoman.dialects.openai_chat.parts import content
+from dragoman.dialects.openai_chat.parts import cache_mark, content
 from dragoman.dialects.openai_chat.thoughts import is_redacted, parted, seal_in
 from dragoman.dialects.openai_chat.wire import NAME
 from dragoman.dialects.take import Members, wrong
@@ -32,7 +32,7 @@ def read_turns(messages: Iterable[Members]) -> tuple[list[Part], bool, list[Turn
         role = message.need("role", message.text("role"))
         match role:
             case "system" | "developer":
-                parts, as_string = content(message)
+                parts, as_string = _said(message)
                 extras = message.rest(NAME)
                 if turns or extras:
                     turns.append(Turn("system", tuple(parts), as_string, extras))
@@ -41,7 +41,7 @@ def read_turns(messages: Iterable[Members]) -> tuple[list[Part], bool, list[Turn
                     system += parts
                     system_as_string = as_string and heads == 1
             case "user":
-                parts, as_string = content(message)
+                parts, as_string = _said(message)
                 turns.append(Turn("user", tuple(parts), as_string, message.rest(NAME)))
             case "assistant":
                 turns.append(_assistant(message, legacy))
@@ -81,13 +81,23 @@ def _add_result(turns: list[Turn], result: ToolResult) -> None:
         turns.append(Turn("user", (result,)))
 
 
-def _result(message: Members, call_id: str) -> ToolResult:
+def _said(message: Members) -> tuple[list[Part], bool]:
+    """The content of a message. A cache mark beside it is one of its last part: several kits put it there
+    (opencode 1.18.33, measured 2026-11-20)."""
     parts, as_string = content(message)
+    mark = cache_mark(message) if parts else None
+    if mark is not None and parts[-1].cache_mark is None:
+        parts[-1] = replace(parts[-1], cache_mark=mark)
+    return parts, as_string
+
+
+def _result(message: Members, call_id: str) -> ToolResult:
+    parts, as_string = _said(message)
     return ToolResult(call_id, tuple(parts), as_string=as_string, extras=message.rest(NAME))
 
 
 def _assistant(message: Members, legacy: _LegacyCalls) -> Turn:
-    parts, as_string = content(message)
+    parts, as_string = _said(message)
     refusal = message.text("refusal")
     if refusal is not None:
         parts.append(Refusal(refusal))
