@@ -30,7 +30,7 @@ OWN_HEADERS = frozenset(
 PATH_OPTIONS = frozenset({"ca_bundle", "certificate", "key"})
 """Options of channels that are paths, and therefore resolve against the file."""
 
-Origin = Literal["file", "environment"]
+Origin = Literal["file", "environment", "database"]
 
 
 class Workshop(Struct, frozen=True):

@@ -80,9 +80,13 @@ class Secrets(Struct, frozen=True):
     folder: Path
     """Relative paths start here."""
     home: Path
+    refers: bool = True
+    """Whether they lead anywhere; if not, every text is itself the secret."""
 
     def resolve(self, text: str, where: str, faults: list[Notice]) -> Secret:
         """The secret that a setting holds or refers to; empty if `faults` grew."""
+        if not self.refers:
+            return Secret(text.strip())
         kind, _, name = text.partition(":")
         match kind:
             case "env":

@@ -1,0 +1,95 @@
+"""The configuration as the database adds to it: channels and profiles that can be changed while the gateway runs.
+
+What the file or the environment says goes before what the database says under the same name. A row that cannot be
+used is left out and named, so that one mistake takes no other channel down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from dragoman.providers.base import Provider
+from dragoman.routing.shape import ChannelTable, ProfileTable
+from dragoman.routing.snapshot import Channel, Profile, Snapshot
+from dragoman.settings.build import Workshop
+from dragoman.settings.record import Notice
+from dragoman.settings.rules import RuleBook
+from dragoman.settings.sources import Secrets
+
+
+class Stored(NamedTuple):
+    """What the database says; specs of channels hold their secrets."""
+
+    channels: tuple[ChannelTable, ...]
+    profiles: tuple[ProfileTable, ...]
+    version: int
+
+
+class Joined(NamedTuple):
+    """The whole configuration, and what of the database's could not be used."""
+
+    snapshot: Snapshot
+    notices: tuple[Notice, ...]
+
+
+def joined(base: Snapshot, stored: Stored, rows: Mapping[str, Provider], folder: Path) -> Joined:
+    """The configuration of the file and of the database together. Paths of the database's start at the folder."""
+    notices: list[Notice] = []
+    channels = {channel.name: channel for channel in base.channels}
+    for table in stored.channels:
+        if table.name in channels:
+            notices.append(shadowed(f"channel '{table.name}'"))
+        elif made := read_channel(table, rows, folder, notices):
+            channels[made.name] = made
+    profiles = {profile.name: profile for profile in base.profiles}
+    for table_of_rules in stored.profiles:
+        if table_of_rules.name in profiles:
+            notices.append(shadowed(f"profile '{table_of_rules.name}'"))
+        else:
+            made_profile = read_profile(table_of_rules, channels.values(), rows, notices)
+            profiles[made_profile.name] = made_profile
+    snapshot = replace(
+        base,
+        channels=tuple(channels.values()),
+        profiles=tuple(profiles.values()),
+        mapping=None if stored.profiles else base.mapping,
+        version=stored.version,
+    )
+    return Joined(snapshot, tuple(notices))
+
+
+def read_channel(
+    table: ChannelTable, rows: Mapping[str, Provider], folder: Path, notices: list[Notice]
+) -> Channel | None:
+    """The channel that a table describes; None where it cannot be used, and `notices` tell why.
+
+    Its values are its own: whoever may write a channel cannot read the gateway's environment or files through it.
+    """
+    faults: list[Notice] = []
+    shop = Workshop(rows, Secrets({}, folder, folder, refers=False), faults, [])
+    made = shop.channel(table, f"channel '{table.name}'", "database")
+    notices.extend(faults)
+    return None if faults else made
+
+
+def read_profile(
+    table: ProfileTable, channels: Iterable[Channel], rows: Mapping[str, Provider], notices: list[Notice]
+) -> Profile:
+    """The profile that a table describes. What it refers to may come later, so that a fault takes out a rule at most."""
+    known = list(channels)
+    book = RuleBook(
+        channels={channel.name for channel in known},
+        tags={tag for channel in known for tag in channel.tags},
+        doors={row.dialect for row in rows.values()},
+        faults=notices,
+    )
+    return book.profile(table, f"profile '{table.name}'")
+
+
+def shadowed(what: str) -> Notice:
+    """A row of the database that something of the same name stands before."""
+    return Notice(what, "The file or the environment has one of this name too, which is used.", "Rename one of them.")
