@@ -59,7 +59,9 @@ ECHO = {"openai_chat": "reasoning_details", "gemini": "thoughtSignature"}
 """In which member clients of a wire send earlier thinking back."""
 MODELS: dict[str, tuple[str, ...]] = {
     "openai": ("gpt-5.5", "gpt-4.1"),
+    "openai-responses": ("gpt-5.5", "gpt-4.1"),
     "azure": ("gpt-5.5", "gpt-4.1"),
+    "azure-responses": ("gpt-5.5", "gpt-4.1"),
     "anthropic": ("claude-opus-5-5", "claude-sonnet-4-5"),
     "gemini": ("gemini-3.1-pro-preview", "gemini-2.5-flash"),
     "vertex": ("gemini-3.1-pro-preview", "gemini-2.5-flash"),

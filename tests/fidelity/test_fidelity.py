@@ -7,7 +7,7 @@ import pytest
 from tests.docs.pages import DOCS
 from tests.fidelity.answers import ANSWERS
 from tests.fidelity.page import UPSTREAM_NAMES, fidelity_page
-from tests.fidelity.pairs import BY_NAME, DOOR_NAMES, body_at, cell
+from tests.fidelity.pairs import BY_NAME, DOOR_NAMES, MODELS, body_at, cell, rows
 from tests.fidelity.samples import FEATURES
 
 PAGE = DOCS / "fidelity.md"
@@ -35,6 +35,10 @@ def test_some_door_can_say_each_feature(feature: object) -> None:
     chosen = next(each for each in FEATURES if each is feature)
 
     assert any(body_at(BY_NAME[door], chosen) for door in DOOR_NAMES)
+
+
+def test_models_are_named_of_providers_that_are_there() -> None:
+    assert MODELS.keys() <= rows().keys()
 
 
 def test_names_are_given_once() -> None:
