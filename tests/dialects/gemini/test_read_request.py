@@ -229,6 +229,15 @@ def test_a_seal_survives_in_base64(seal: Seal, redacted: bool) -> None:
     assert seal_in(signature_of(seal, bare=False, redacted=redacted)) == (seal, redacted)
 
 
+def test_pieces_of_thinking_are_one_part_until_a_signature_ends_it() -> None:
+    signature = signature_of(Seal("acme", "S"), bare=False)
+    pieces = [{"text": text, "thought": True} for text in ("I ", "think", "")]
+    pieces[-1]["thoughtSignature"] = signature
+    parts = [*pieces, {"text": "More.", "thought": True}, {"text": "Hi"}, {"text": " you"}]
+    (turn,) = read({"contents": [{"role": "model", "parts": parts}]}).turns
+    assert turn.parts == (Thinking("I think", seal=Seal("acme", "S")), Thinking("More."), Text("Hi"), Text(" you"))
+
+
 def test_a_wrapped_seal_is_known_again_in_the_alphabet_of_the_vendors_sdk() -> None:
     # The SDK keeps bytes, and writes them as base64url: `+/` left, `-_` come back (google-genai 3.3).
     seal = Seal("acme", "~~>>??" * 3)

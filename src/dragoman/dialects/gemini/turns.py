@@ -2,13 +2,16 @@
 
 Rule: a result answers the call of its id; without one, the first call of its name that has no result, else the first
 that has none. Calls without an id are numbered, the same way whenever the history comes again.
+
+Rule: pieces of thinking that follow one another are one part, which a signature ends. Clients that keep a stream's
+chunks as they came send them back so (the vendor's SDK 3.3), and a seal is of the whole.
 """
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dragoman.canon.request import Part, Role, Text, ToolCall, ToolResult, Turn
+from dragoman.canon.request import Part, Role, Text, Thinking, ToolCall, ToolResult, Turn
 from dragoman.dialects.gemini.casing import inner, listed
 from dragoman.dialects.gemini.parts import read_part
 from dragoman.dialects.gemini.seals import seal_in
@@ -41,7 +44,22 @@ def _turn(content: Members, numbering: _Numbering) -> Turn:
     if role not in ROLES:
         raise wrong(content.where("role"), "'user' or 'model'")
     parts = [numbering.numbered(read_part(part, seal_in)) for part in listed(content, "parts")]
-    return Turn(ROLES[role], tuple(parts), extras=content.rest(NAME))
+    return Turn(ROLES[role], tuple(_joined(parts)), extras=content.rest(NAME))
+
+
+def _joined(parts: list[Part]) -> list[Part]:
+    joined: list[Part] = []
+    for part in parts:
+        before = joined[-1] if joined else None
+        if isinstance(before, Thinking) and isinstance(part, Thinking) and _goes_on(before) and not part.redacted:
+            joined[-1] = replace(part, text=before.text + part.text)
+        else:
+            joined.append(part)
+    return joined
+
+
+def _goes_on(thought: Thinking) -> bool:
+    return thought.seal is None and thought.extras is None and not thought.redacted
 
 
 class _Numbering:
