@@ -323,7 +323,7 @@ class Request(Struct, frozen=True, kw_only=True):
     service_tier: str | None = None
     extras: Extras | None = None
     bound: tuple[str, ...] = ()
-    """Members that only a server of this dialect can heed, as an earlier answer that it keeps; no other can be asked."""
+    """Members that only a server of this dialect can heed, as an earlier answer that it keeps; no other is asked."""
     losses: tuple[Loss, ...] = ()
     """What could not even be read as it was meant; a writer adds these to its own."""
 

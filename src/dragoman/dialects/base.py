@@ -12,12 +12,14 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
+from dragoman.canon.embedding import Embedding, Vectors
 from dragoman.canon.events import Event
 from dragoman.canon.habits import Habits
 from dragoman.canon.problem import Problem
 from dragoman.canon.reply import Reply
 from dragoman.canon.request import Loss, Part, Request, ServerTool, Unknown
 from dragoman.canon.schema import Lowered
+from dragoman.canon.usage import NOTHING_SAID, Usage
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -156,6 +158,19 @@ class Uploads(Struct, frozen=True):
     """The request with files in place by the ids given, by digest."""
 
 
+class Embedder(Struct, frozen=True, kw_only=True):
+    """How one endpoint makes texts vectors. What no client asks for here has no reading, and the reverse."""
+
+    read_wish: Callable[[bytes], Embedding] | None = None
+    """A client's body. Raises `Trouble` (invalid_request or unsupported, naming the member)."""
+    write_wish: Callable[[Embedding, str], Written] | None = None
+    """The body for an upstream, for a model by the upstream's name."""
+    read_vectors: Callable[[bytes], Vectors | None] | None = None
+    """What an upstream answered; None if it cannot be read. Never raises."""
+    write_vectors: Callable[[Vectors, Embedding, str], bytes] | None = None
+    """The answer for a client that asked for a model by this name. Raises `ValueError` for what are no vectors."""
+
+
 class Dialect(Struct, frozen=True, kw_only=True):
     """One wire format, both ways."""
 
@@ -204,6 +219,10 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """The answer to a client that asked for a token count."""
     concessions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Habits that may mend a refusal, by its `Problem.param`: asked again with them, and from then on at once."""
+    embedders: Mapping[str, Embedder] = field(default_factory=dict)
+    """By path under a base address: the endpoints that make texts vectors. Upstreams are asked by the first."""
+    read_use: Callable[[bytes], Usage] = lambda _: NOTHING_SAID
+    """What the answer to an errand says it has used. Never raises."""
     uploads: Uploads | None = None
     """How files are shown, where that takes a call of its own first."""
     carries: frozenset[str] = frozenset()

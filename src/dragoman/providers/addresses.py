@@ -54,6 +54,13 @@ def count_url(provider: Provider, base_url: str, path: str, options: Mapping[str
     return _beside(provider, base_url, path, provider.count_path, model, options)
 
 
+def errand_url(
+    provider: Provider, base_url: str, path: str, errand: str, options: Mapping[str, str], model: str
+) -> str:
+    """The address of an endpoint beside the chat endpoint, whose path is `path`."""
+    return _beside(provider, base_url, path, errand, model, options)
+
+
 def _beside(provider: Provider, base_url: str, path: str, wanted: str, model: str, options: Mapping[str, str]) -> str:
     """The address of another endpoint of the same base, which may have been given with the chat endpoint's path."""
     if not wanted:

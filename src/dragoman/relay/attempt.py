@@ -154,6 +154,10 @@ class Attempt:
             raise _redirected(prepared)
         if not 200 <= answer.status < 300:
             return prepared.upstream.read_problem(answer.status, answer.headers, await answer.whole(ERROR_LIMIT))
+        return await self._take(answer)
+
+    async def _take(self, answer: Answer) -> Problem | None:
+        """Passes on an answer whose status is good."""
         streamed = self._is_stream(answer)
         if self._delivery.stream:
             return await (self._stream(answer) if streamed else self._whole_as_stream(answer))

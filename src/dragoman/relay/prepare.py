@@ -7,19 +7,21 @@ foreign seal, a change below the top level, members meant for the vendor alone),
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
+from dragoman.canon.embedding import Embedding
 from dragoman.canon.habits import Habits
 from dragoman.canon.operations import operate
 from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import Loss, Part, Request, Seal, Text, ToolResult
 from dragoman.canon.seal import NATIVE, wrap
 from dragoman.canon.splice import members, splice
+from dragoman.canon.usage import Usage
 from dragoman.dialects.base import Dialect, Hearing, Target, Written
 from dragoman.net.transport import Call
 from dragoman.providers.addresses import count_url
@@ -37,6 +39,19 @@ PUBLISHED = Habits()
 """What a dialect's published form is."""
 
 
+class Errand(Struct, frozen=True, kw_only=True):
+    """What a client asked that is no conversation: it goes out as it came, to an upstream of the client's dialect."""
+
+    path: str
+    """Of the endpoint, under a base address, as `/moderations`; `{model}` stands for the model."""
+    content_type: str
+    """Of the body."""
+    kin: frozenset[str]
+    """Dialects whose upstreams have the endpoint."""
+    embedding: Embedding | None = None
+    """What is wished, where texts are to be made vectors: that, upstreams of other dialects can do as well."""
+
+
 class Inquiry(Struct, frozen=True, kw_only=True):
     """What a client asked, and how."""
 
@@ -48,12 +63,21 @@ class Inquiry(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     """The client's, by lower-case name; its key is never passed on."""
     query: str = ""
+    errand: Errand | None = None
+    """Set where no conversation is to be gone on with."""
     key: Key | None = None
     """The API key that opened the door; None where it stands open, or for a key of the file's."""
     key_name: str = ""
     profile: str | None = None
     session: str = ""
     """Id of the coding session; empty where it is not known yet."""
+
+
+class Retold(NamedTuple):
+    """An upstream's answer in the client's form, and what it has used."""
+
+    body: bytes
+    usage: Usage
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -72,6 +96,8 @@ class Prepared(Struct, frozen=True, kw_only=True):
     edits: tuple[str, ...] = ()
     """Members of the body that were spliced, in words for the exchange."""
     names: Mapping[str, str] = field(default_factory=dict)
+    retell: Callable[[bytes], Retold | None] | None = None
+    """The client's form of the answer to an errand, where it is not passed as it is; gives None where it is none."""
     limit_headers: str = ""
     """Beginning of the headers of the answer that are the client's to read; empty: none are."""
 

@@ -28,6 +28,7 @@ from dragoman.relay.allowances import Allowances
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.course import Course
 from dragoman.relay.delivery import Caller, Delivery, Pulse
+from dragoman.relay.errand import ErrandAttempt, able, prepare_errand
 from dragoman.relay.gates import Gates
 from dragoman.relay.needs import needs_of
 from dragoman.relay.outlet import Wiring
@@ -171,7 +172,9 @@ class Relay:
             request = await self._shelf.stocked(inquiry.request, outlet)
             asked = replace(inquiry, request=request, session=course.session.id)
             conceded = self.learned.conceded(step)
-            prepared = prepare(asked, step, outlet, conceded=conceded)
+            prepared = (
+                prepare_errand(asked, step, outlet) if asked.errand else prepare(asked, step, outlet, conceded=conceded)
+            )
         except Trouble as trouble:
             course.unprepared(step, trouble.problem)
             return trouble.problem
@@ -184,7 +187,7 @@ class Relay:
         delivery.headers = course.headers(step, prepared)
         self.learned.set_out(step, _now_ms(), measured=bool(self._wiring.measures))
         checkpoint = partial(_check, self._journal, course)
-        attempt = Attempt(prepared, self._transport, delivery, pulse, checkpoint)
+        attempt = (ErrandAttempt if inquiry.errand else Attempt)(prepared, self._transport, delivery, pulse, checkpoint)
         found: Problem | None = None
         try:
             async with self._gates.through(channel):
@@ -220,7 +223,8 @@ class Relay:
     def _plan(self, inquiry: Inquiry, course: Course, dice: float) -> Plan | Refused:
         ask = self._ask(inquiry, course)
         chance = Chance(self.learned.loads, _now_ms(), dice)
-        return decide_among(self._wiring.resolve(ask), self.learned.health, ask, chance)
+        found = able(self._wiring.resolve(ask), inquiry.errand, self._wiring.outlet)
+        return decide_among(found, self.learned.health, ask, chance)
 
     def _ask(self, inquiry: Inquiry, course: Course) -> Ask:
         request = inquiry.request

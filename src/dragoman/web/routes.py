@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-Action = Literal["answer", "count"]
+Action = Literal["answer", "count", "errand"]
 
 VERSION = r"v\d+(?:(?:alpha|beta)\d*)?"
 OF_MODEL = re.compile(rf"/{VERSION}(?:/projects/[^/]+/locations/[^/]+)?(?:/publishers/google)?/models/(.+):(\w+)")
@@ -24,9 +24,13 @@ class Route(NamedTuple):
 
     dialect: str
     action: Action = "answer"
-    """`answer`, or `count` for a prompt's tokens."""
+    """`answer`, `count` for a prompt's tokens, or `errand` for what is no conversation."""
     stream: bool | None = None
     """Whether a stream is asked for; None: the body tells."""
+    path: str = ""
+    """Of an errand: the upstream's endpoint, under its base address."""
+    model: str = ""
+    """Of an errand: the model that its vendor takes where none is named."""
 
 
 class Door(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dragoman.dialects.base import Dialect
+from dragoman.dialects.base import Dialect, Embedder
+from dragoman.dialects.gemini import embedding
 from dragoman.dialects.gemini.edit import edit_reply, editor
 from dragoman.dialects.gemini.errors import read_problem, write_problem
 from dragoman.dialects.gemini.reply import read_reply, write_reply
@@ -44,4 +45,13 @@ DIALECT = Dialect(
     write_count=write_count,
     read_count=read_count,
     tell_count=tell_count,
+    embedders={
+        embedding.PATH: Embedder(
+            read_wish=embedding.read_many,
+            write_wish=embedding.write_embedding,
+            read_vectors=embedding.read_vectors,
+            write_vectors=embedding.write_many,
+        ),
+        embedding.ONE_PATH: Embedder(read_wish=embedding.read_one, write_vectors=embedding.write_one),
+    },
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dragoman.dialects.base import Dialect
+from dragoman.dialects.base import Dialect, Embedder
+from dragoman.dialects.gigachat import embedding
 from dragoman.dialects.gigachat.brevity import TOOL_BUDGET
 from dragoman.dialects.gigachat.count import read_count, write_count
 from dragoman.dialects.gigachat.edit import StreamEditor, edit_reply
@@ -46,4 +47,5 @@ DIALECT = Dialect(
     read_count=read_count,
     concessions={FUNCTIONS: {"json_schema": False}, DESCRIPTIONS: {"tool_budget": TOOL_BUDGET}},
     uploads=UPLOADS,
+    embedders={embedding.PATH: Embedder(write_wish=embedding.write_embedding, read_vectors=embedding.read_vectors)},
 )

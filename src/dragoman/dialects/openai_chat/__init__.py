@@ -6,9 +6,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from dragoman.dialects.base import Dialect
+from dragoman.dialects.base import Dialect, Embedder
 from dragoman.dialects.error_objects import read_problem, write_problem
-from dragoman.dialects.openai_chat import completions
+from dragoman.dialects.openai_chat import completions, embedding
 from dragoman.dialects.openai_chat.edit import StreamEditor, edit_reply
 from dragoman.dialects.openai_chat.reply import read_reply, write_reply
 from dragoman.dialects.openai_chat.request import read_request
@@ -32,6 +32,15 @@ DIALECT = Dialect(
     read_problem=partial(read_problem, NAME),
     write_problem=partial(write_problem, NAME),
     limit_headers="x-ratelimit-",
+    embedders={
+        embedding.PATH: Embedder(
+            read_wish=embedding.read_embedding,
+            write_wish=embedding.write_embedding,
+            read_vectors=embedding.read_vectors,
+            write_vectors=embedding.write_vectors,
+        )
+    },
+    read_use=embedding.read_use,
     editor=StreamEditor,
     edit_reply=edit_reply,
     members={
