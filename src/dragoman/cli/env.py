@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from dragoman.cli.options import ConfigFile, Switch
+from dragoman.settings.record import Notice
 
 Shell = Literal["bash", "fish", "powershell"]
 USUAL_AGENT = "claude"
@@ -71,10 +72,9 @@ def env(
         return fail(f"There is no agent '{agent}' to point at a gateway.", near(agent, agents()))
     chosen = shell or usual_shell(os.environ.get("SHELL", ""), os.name)
     gateway = gateway_here(url, config)
-    try:
-        dressed = dress(agent, row, gateway, model, os.environ, essential_only=essential_only)
-    except ValueError as error:
-        return fail(*error.args)
+    dressed = dress(agent, row, gateway, model, os.environ, essential_only=essential_only)
+    if isinstance(dressed, Notice):
+        return fail(dressed.what, dressed.remedy)
     for setting in dressed.settings:
         line = REMOVE[chosen].format(setting.name)
         print(line if setting.value is None else SET[chosen](setting.name, setting.value))

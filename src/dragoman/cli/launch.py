@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+from msgspec.structs import replace
 
 from dragoman.cli.options import ConfigFile, Switch
+from dragoman.settings.record import Notice
 
 if TYPE_CHECKING:
     from dragoman.cli.agents import Agent, Outfit, Setting
@@ -62,10 +64,9 @@ def launch(
     gateway = running_gateway(url, config)
     if (refused := _unreachable(gateway)) is not None:
         return refused
-    try:
-        dressed = dress(agent, row, gateway, model, os.environ, essential_only=essential_only)
-    except ValueError as error:
-        return fail(*error.args)
+    dressed = dress(agent, row, gateway, model, os.environ, essential_only=essential_only)
+    if isinstance(dressed, Notice):
+        return fail(dressed.what, dressed.remedy)
     return _become([program, *dressed.arguments, *arguments], child_environment(os.environ, dressed.settings))
 
 
@@ -95,10 +96,10 @@ def dress(
     environ: Mapping[str, str],
     *,
     essential_only: bool,
-) -> Outfit:
-    """What starts the agent for this gateway; the file that it may need is written, in a home of its own.
+) -> Outfit | Notice:
+    """What starts the agent for this gateway, or what keeps it from that.
 
-    Raises `ValueError` with what is wrong and what to do.
+    The file that it may need is written, in a home of its own.
     """
     from dragoman.cli.agents import Wanted, model_for, outfit
     from dragoman.cli.gateway import offered
@@ -106,7 +107,8 @@ def dress(
     models = offered(gateway) if row.asks_for != "its own" else ()
     chosen = model_for(row, model, models)
     if chosen is None:
-        raise ValueError(
+        return Notice(
+            command,
             f"{row.name} must be told a model, but the gateway at {gateway.url} offers none by name.",
             "Name one with --model, or list it in the 'models' of a channel.",
         )
@@ -114,16 +116,12 @@ def dress(
     try:
         dressed = outfit(row, wanted, environ)
     except ValueError as error:
-        raise ValueError(
-            f"{row.variable} was to be added to, but is not JSON: {error}", "Correct or unset it."
-        ) from None
+        return Notice(command, f"{row.variable} was to be added to, but is not JSON: {error}.", "Correct or unset it.")
     return _at_home(command, row, dressed, environ) if row.home else dressed
 
 
-def _at_home(command: str, row: Agent, dressed: Outfit, environ: Mapping[str, str]) -> Outfit:
+def _at_home(command: str, row: Agent, dressed: Outfit, environ: Mapping[str, str]) -> Outfit | Notice:
     """The outfit with a home of its own, whose file holds the user's own configuration with the outfit's over it."""
-    from msgspec.structs import replace
-
     from dragoman.cli.agents import Setting, merged, read_config
     from dragoman.cli.place import agent_home
     from dragoman.cli.say import as_json
@@ -132,7 +130,7 @@ def _at_home(command: str, row: Agent, dressed: Outfit, environ: Mapping[str, st
     try:
         found = read_config(theirs.read_text(encoding="utf-8")) if theirs.exists() else {}
     except (OSError, ValueError) as error:
-        raise ValueError(f"{theirs} was to be read, but could not be: {error}", "Make it plain JSON.") from None
+        return Notice(command, f"{theirs} was to be read, but could not be: {error}.", "Make it plain JSON.")
     home = agent_home(command)
     ours = home / row.file
     ours.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

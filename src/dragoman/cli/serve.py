@@ -83,6 +83,7 @@ def greeting(settings: Settings, port: int, *, demo: bool) -> str:
         "or by hand:",
         f"  export ANTHROPIC_BASE_URL={url}",
         f"  export ANTHROPIC_AUTH_TOKEN={key}",
+        "Another agent: dragoman launch codex (or gemini, opencode, qwen, aider)",
         "Something is not right? dragoman doctor",
         "",
     ]
