@@ -6,7 +6,8 @@ a client reads it. What an upstream's dialect has no words for is never said the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -88,7 +89,88 @@ ANSWERS = (
 )
 
 
-def passed(upstream: Dialect, door: Dialect, answer: Answer) -> Verdict:
+class Beside(Struct, frozen=True):
+    """Something beside the text of an answer, for which each wire has a form of its own."""
+
+    name: str
+    mark: str
+    """What can be found of it in an answer's body."""
+    forms: Mapping[str, tuple[tuple[str | int, ...], str, Any]]
+    """By dialect, where in a whole answer it stands: the path, the member and the value."""
+
+
+SOURCE = "https://cited.example/page"
+LIKELY = "-0.4321"
+URL_CITATION = {"url": SOURCE, "title": "Page", "start_index": 0, "end_index": 4}
+TOKEN = {"token": "Yes.", "logprob": float(LIKELY), "bytes": None, "top_logprobs": []}
+BESIDE = (
+    Beside(
+        "sources that are cited",
+        SOURCE,
+        {
+            "anthropic": (
+                ("content", 0),
+                "citations",
+                [
+                    {
+                        "type": "web_search_result_location",
+                        "url": SOURCE,
+                        "title": "Page",
+                        "cited_text": "Yes.",
+                        "encrypted_index": "aW5kZXg=",
+                    }
+                ],
+            ),
+            "openai_chat": (
+                ("choices", 0, "message"),
+                "annotations",
+                [{"type": "url_citation", "url_citation": URL_CITATION}],
+            ),
+            "openai_responses": (
+                ("output", 0, "content", 0),
+                "annotations",
+                [{"type": "url_citation", **URL_CITATION}],
+            ),
+            "gemini": (
+                ("candidates", 0),
+                "groundingMetadata",
+                {"groundingChunks": [{"web": {"uri": SOURCE, "title": "Page"}}]},
+            ),
+        },
+    ),
+    Beside(
+        "log probabilities",
+        LIKELY,
+        {
+            "openai_chat": (("choices", 0), "logprobs", {"content": [TOKEN], "refusal": None}),
+            "openai_responses": (("output", 0, "content", 0), "logprobs", [TOKEN]),
+            "gemini": (
+                ("candidates", 0),
+                "logprobsResult",
+                {"chosenCandidates": [{"token": "Yes.", "logProbability": float(LIKELY)}]},
+            ),
+        },
+    ),
+)
+
+
+def carried(beside: Beside, upstream: Dialect, door: Dialect) -> Verdict:
+    """What becomes of something beside the text."""
+    if upstream.name not in beside.forms:
+        return "never said"
+    if upstream.name == door.name:
+        return "exact"
+    path, member, value = beside.forms[upstream.name]
+    said: Any = json.loads(upstream.write_reply(reply(), TELLING))
+    place = said
+    for step in path:
+        place = place[step]
+    place[member] = value
+    heard = fold(upstream.read_reply(json.dumps(said).encode(), Hearing(origin=HOME)))
+    return "exact" if beside.mark.encode() in door.write_reply(heard, TELLING) else "unsupported"
+
+
+def passed(answer: Answer, upstream: Dialect, door: Dialect) -> Verdict:
     """What becomes of it on its way from an upstream to a client."""
     said = upstream.write_reply(answer.sample, TELLING)
     heard = fold(upstream.read_reply(said, Hearing(origin=HOME)))

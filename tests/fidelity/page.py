@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
-from tests.fidelity.answers import ANSWERS, passed
-from tests.fidelity.pairs import BY_NAME, DOOR_NAMES, WRITTEN_ONLY, Cell, Outcome, Place, Verdict, cell, places
+from dragoman.dialects.base import Dialect
+from tests.fidelity.answers import ANSWERS, BESIDE, carried, passed
+from tests.fidelity.pairs import (
+    BY_NAME,
+    COUNTING,
+    DOOR_NAMES,
+    WRITTEN_ONLY,
+    Cell,
+    Outcome,
+    Place,
+    Verdict,
+    cell,
+    counting,
+    places,
+)
 from tests.fidelity.samples import FEATURES
 
 UPSTREAM_NAMES = tuple(name for name in BY_NAME if any(places(name)))
@@ -54,6 +68,9 @@ def _door(name: str, notes: dict[str, int]) -> Iterator[str]:
         cells = [cell(BY_NAME[name], BY_NAME[upstream], feature) for upstream in UPSTREAM_NAMES]
         if any(each.outcomes for each in cells):
             yield _row(feature.name, (_told(each, notes) for each in cells))
+    if name in COUNTING:
+        counts = (counting(BY_NAME[name], BY_NAME[upstream]) for upstream in UPSTREAM_NAMES)
+        yield _row("a count of tokens", (_told(each, notes) for each in counts))
 
 
 def _answers() -> Iterator[str]:
@@ -61,15 +78,14 @@ def _answers() -> Iterator[str]:
     upstreams = [upstream for upstream in UPSTREAM_NAMES if upstream not in WRITTEN_ONLY]
     yield from _head("answer", upstreams)
     for answer in ANSWERS:
-        found = {
-            upstream: {door: passed(BY_NAME[upstream], BY_NAME[door], answer) for door in DOOR_NAMES}
-            for upstream in upstreams
-        }
-        yield _row(answer.name, (_by_door(verdicts) for verdicts in found.values()))
+        yield _row(answer.name, (_by_door(partial(passed, answer), each) for each in upstreams))
+    for beside in BESIDE:
+        yield _row(beside.name, (_by_door(partial(carried, beside), each) for each in upstreams))
 
 
-def _by_door(verdicts: Mapping[str, Verdict]) -> str:
-    """What becomes of a thing in an answer, at all doors."""
+def _by_door(judge: Callable[[Dialect, Dialect], Verdict], upstream: str) -> str:
+    """What becomes of a thing in an upstream's answer, at all doors."""
+    verdicts = {door: judge(BY_NAME[upstream], BY_NAME[door]) for door in DOOR_NAMES}
     if "never said" in verdicts.values():
         return "–"
     lost = [f"`{door}`" for door, verdict in verdicts.items() if verdict != "exact"]

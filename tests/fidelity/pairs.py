@@ -25,7 +25,7 @@ from dragoman.dialects.base import Dialect, Target, Telling
 from dragoman.providers.base import Provider
 from dragoman.providers.catalog import catalog
 from dragoman.relay.outlet import Outlet
-from dragoman.relay.prepare import Inquiry, Prepared, prepare
+from dragoman.relay.prepare import Inquiry, Prepared, prepare, prepare_count
 from dragoman.routing.plan import Step
 from dragoman.routing.snapshot import Channel
 from dragoman.web.doors import DOORS
@@ -78,6 +78,9 @@ MODELS: dict[str, tuple[str, ...]] = {
 }
 """Models of a provider that stand for its others; where none is named, one that no quirk knows."""
 ANY_MODEL = ("some-model",)
+COUNTING = tuple(dict.fromkeys(route.dialect for route in DOORS.values() if route.action == "count"))
+"""Doors at which a prompt's tokens can be counted."""
+ESTIMATED = Loss("count", "The provider cannot be asked; tokens are estimated here.")
 WRITTEN_ONLY = frozenset({"gigachat_v2"})
 """Dialects that no client speaks and whose requests nobody reads here: of them only what is declared is known."""
 BY_NATURE = {
@@ -193,6 +196,18 @@ def outcome(door: Dialect, body: bytes, place: Place, feature: Feature) -> Outco
     fine = arrived == expected or (outlet.dialect.name, feature.name) in BY_NATURE
     kept_here = bool(prepared.local_stops) and not arrived
     return Outcome(silent="" if fine or kept_here else f"{expected} became {arrived}")
+
+
+def counting(door: Dialect, upstream: Dialect) -> Cell:
+    """Where a provider is asked for a prompt's tokens, and where they are estimated."""
+    body = written(door, PLAIN)
+    inquiry = Inquiry(id="dgm_1", door=door, body=body, request=door.read_request(body), headers={})
+    outcomes = {}
+    for place in places(upstream.name):
+        outlet = outlet_of(place.provider, place.dialect)
+        call = prepare_count(inquiry, Step(channel=outlet.channel, model=place.model, why=""), outlet)
+        outcomes[place] = Outcome() if call else Outcome((ESTIMATED,))
+    return Cell(outcomes)
 
 
 def taken_out(prepared: Prepared, body: bytes) -> tuple[Loss, ...]:
