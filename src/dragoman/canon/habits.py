@@ -68,6 +68,10 @@ class Habits(Struct, frozen=True, kw_only=True):
     """Member in which earlier thinking must be sent back on assistant turns, as `reasoning_content`; empty: never."""
     think_tags: bool = False
     """Whether thinking comes inside the text between <think> tags."""
+    leaked_calls: bool = False
+    """Whether calls that stand in the text are to be read as calls."""
+    overescaped: bool = False
+    """Whether texts of files in arguments come escaped twice and are to be brought back."""
     stream_usage: bool = True
     """Whether `stream_options.include_usage` is understood."""
     output_shapes: tuple[str, ...] = ("json_schema", "json_object")

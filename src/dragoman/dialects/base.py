@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 from dragoman.canon.embedding import Embedding, Vectors
 from dragoman.canon.events import Event
@@ -48,6 +48,8 @@ class Written(Struct, frozen=True):
     """Names as sent of tools that take free text, for an upstream that knows only JSON: it gives `{"input": text}`."""
     lowered: Mapping[str, Lowered] = field(default_factory=dict)
     """By tool name as sent, schemas that were lowered so that a call's arguments must be brought back from it."""
+    functions: Mapping[str, Raw] = field(default_factory=dict)
+    """By tool name as sent, the schemas that were offered, where a habit makes the reader need them."""
 
 
 class Hearing(Struct, frozen=True, kw_only=True):
@@ -62,6 +64,10 @@ class Hearing(Struct, frozen=True, kw_only=True):
     """`Written.text_tools`."""
     lowered: Mapping[str, Lowered] = field(default_factory=dict)
     """`Written.lowered`."""
+    functions: Mapping[str, Raw] = field(default_factory=dict)
+    """`Written.functions`."""
+    lose: Callable[[Loss], None] = lambda _: None
+    """Takes what of the answer is not read as it came."""
     forced_tool: bool = False
     """Whether the tool choice forced a call."""
 

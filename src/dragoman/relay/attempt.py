@@ -114,6 +114,7 @@ class Attempt:
         """Bytes of a streamed answer so far."""
         self._lost: list[Loss] = []
         delivery.telling = replace(delivery.telling, lose=self._lost.append)
+        self.prepared = replace(prepared, hearing=replace(prepared.hearing, lose=self._lost.append))
         self._held: list[Event] = []
         """What came before the first content; it joins the fold when it is shown."""
 

@@ -141,6 +141,7 @@ def prepare(
             names=written.names,
             text_tools=written.text_tools,
             lowered=written.lowered,
+            functions=written.functions,
         ),
         stream=inquiry.request.stream,
         first_content_s=channel.timeouts.first_content_s,

@@ -8,6 +8,8 @@ reason an answer is broken, however politely it ended.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Raw
 
@@ -26,14 +28,19 @@ from dragoman.canon.events import (
     UsageSeen,
 )
 from dragoman.canon.problem import Kind, Problem, problem
-from dragoman.canon.request import Extras, Part, Seal, Text, Thinking, ToolCall
+from dragoman.canon.request import Extras, Loss, Part, Seal, Text, Thinking, ToolCall
 from dragoman.dialects.base import Hearing
 from dragoman.dialects.gigachat.chunk import WIRE, Choice, Chunk, Function, Said, Wire
 from dragoman.dialects.gigachat.errors import problem_in_answer
+from dragoman.dialects.gigachat.escapes import unescaped
+from dragoman.dialects.gigachat.leaks import Leaked, Leaks
 from dragoman.dialects.gigachat.names import made_id
 from dragoman.dialects.gigachat.usage import read_usage
 from dragoman.dialects.gigachat.wire import BROKEN, NAME, NULL, REASONS, STATE
+from dragoman.dialects.think_tags import ThinkTags
 
+LEAKED = Loss("answer.leaked_call", "The model wrote a call into its text; it was read as the call it is.")
+OVERESCAPED = Loss("answer.overescaped", "The model escaped the text of a file twice; one escaping was taken away.")
 BUSY = frozenset({"function_in_progress", "search_result"})
 """Roles of messages about functions that the vendor runs itself: signs of life, not words of the model."""
 _TEXT = msgspec.json.Decoder(str)
@@ -53,6 +60,8 @@ class Answer:
         self._calls: list[tuple[int, Seal | None]] = []
         """The part of each call, and its seal where that was known when the call came."""
         self._latest: Function | None = None
+        self._tags = ThinkTags() if hearing.habits.think_tags else None
+        self._leaks = Leaks(hearing.functions) if hearing.habits.leaked_calls and hearing.functions else None
         self._state = ""
         self._word = ""
         """The finish reason as the wire said it."""
@@ -93,10 +102,11 @@ class Answer:
             return []
         if not self._word:
             return self.fail(_cut_short(started=self._started))
+        self._events = []
+        self._flush()
         if not self._parts and REASONS.get(self._word) == "end":
             return self.fail(_silent())
         self.ended = True
-        self._events = []
         if self._state and not self._calls and self._prose and self._prose[0] is Text:
             noted = {STATE: Raw(msgspec.json.encode(self._state))}
             self._events.append(PartNoted(self._prose[1], Extras(NAME, noted)))
@@ -130,12 +140,42 @@ class Answer:
         if said.reasoning_content:
             self._grow(Thinking, said.reasoning_content)
         if said.content:
-            self._grow(Text, said.content)
+            self._words(said.content)
         if said.function_call is not None and said.function_call.name:
+            self._flush()
             self._call(said.function_call)
         if said.beside is not None:
+            self._flush()
             self._close_prose()
             self._events.append(PartSealed(self._open(said.beside)))
+
+    def _words(self, text: str) -> None:
+        """Text, with what it holds besides as far as habits ask to look."""
+        if self._tags is None:
+            self._spoken(self._leaks.feed(text) if self._leaks else [text])
+            return
+        for is_thought, piece in self._tags.feed(text):
+            if is_thought:
+                self._grow(Thinking, piece)
+            else:
+                self._spoken(self._leaks.feed(piece) if self._leaks else [piece])
+
+    def _flush(self) -> None:
+        """Text that was kept back, since nothing can follow it."""
+        for is_thought, piece in self._tags.close() if self._tags else ():
+            if is_thought:
+                self._grow(Thinking, piece)
+            else:
+                self._spoken(self._leaks.feed(piece) if self._leaks else [piece])
+        self._spoken(self._leaks.close() if self._leaks else [])
+
+    def _spoken(self, pieces: Sequence[str | Leaked]) -> None:
+        for piece in pieces:
+            if isinstance(piece, Leaked):
+                self._hearing.lose(LEAKED)
+                self._call(Function(piece.name, Raw(piece.arguments.encode())))
+            elif not (piece.isspace() and self._calls):
+                self._grow(Text, piece)
 
     def _grow(self, kind: type[Text | Thinking], text: str) -> None:
         if self._prose is None or self._prose[0] is not kind:
@@ -170,6 +210,9 @@ class Answer:
         hearing = self._hearing
         if function.name in hearing.lowered:
             arguments = restored(arguments, hearing.lowered[function.name])
+        if hearing.habits.overescaped and (mended := unescaped(arguments)) != arguments:
+            hearing.lose(OVERESCAPED)
+            arguments = mended
         is_text = function.name in hearing.text_tools
         arguments = free_text(arguments) if is_text else arguments
         name = hearing.names.get(function.name, function.name)

@@ -190,7 +190,7 @@ def _function(tool: Tool, pen: Pen) -> Message:
         schema = TEXT_SCHEMA
     parameters = schema if pen.own else _parameters(schema, name, pen)
     if parameters is not None:
-        said["parameters"] = parameters
+        said["parameters"] = pen.functions[name] = parameters
     return said | dict(extras)
 
 

@@ -28,6 +28,8 @@ class Pen:
         self.names = FunctionNames(target.habits.tool_name_limit)
         self.lowered: dict[str, Lowered] = {}
         """Schemas that were lowered in a way that arguments must be brought back from, by the name as sent."""
+        self.functions: dict[str, Raw] = {}
+        """The schemas of the functions that are offered, by the name as sent."""
         self.text_tools: set[str] = set()
         """Names as sent of tools that take free text."""
         self._losses: dict[str, Loss] = {loss.what: loss for loss in losses}

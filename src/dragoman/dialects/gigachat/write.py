@@ -60,6 +60,7 @@ def written_as(
             stops,
             text_tools=frozenset(pen.text_tools),
             lowered=pen.lowered,
+            functions=pen.functions if pen.habits.leaked_calls else {},
         )
 
     return write
