@@ -41,6 +41,12 @@ class Needs:
             f"{name} {version} is not fetched (scripts/clients)",
         )
 
+    def packages(self, name: str, version: str) -> Path:
+        """Folder for PYTHONPATH of a release of an SDK that scripts/clients fetched."""
+        folder = CLIENTS / f"{name}-{version}"
+        whole = (folder / "complete").exists()
+        return found(str(folder) if whole else None, f"{name} {version} is not fetched (scripts/clients)")
+
 
 def found(path: str | None, cause: str) -> Path:
     """The path, or the end of the test."""

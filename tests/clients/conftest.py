@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients import agents, sdks
 from tests.clients.claude_code import Ask, Run, run
 from tests.conftest import Needs
 
 Claude = Callable[[str, Ask], Run]
+Start = Callable[[agents.Agent | sdks.Sdk, agents.Wish], agents.Ended]
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,16 @@ def claude(needs: Needs) -> Claude:
         return run([str(command)], ask)
 
     return run_version
+
+
+@pytest.fixture(scope="session")
+def start(needs: Needs) -> Start:
+    """Runs any agent, or a program on any SDK."""
+
+    def run_client(client: agents.Agent | sdks.Sdk, wish: agents.Wish) -> agents.Ended:
+        if isinstance(client, agents.Agent):
+            return agents.run(needs.client(client.package, client.version, client.command), client, wish)
+        packages = needs.packages(client.package, client.version) if client.package else None
+        return sdks.run(client, wish, packages, needs.client(*sdks.CLAUDE) if client.drives_claude else None)
+
+    return run_client
