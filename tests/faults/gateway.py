@@ -33,9 +33,14 @@ MODEL = "standin-large"
 """The model it is sent to."""
 KEY = "sk-canary-of-the-channel"
 """The channels' key, which no client may ever see."""
-PROVIDERS = {"anthropic": "anthropic", "openai_chat": "openai-compatible", "gemini": "gemini"}
+PROVIDERS = {
+    "anthropic": "anthropic",
+    "openai_chat": "openai-compatible",
+    "openai_responses": "responses-compatible",
+    "gemini": "gemini",
+}
 """The row a dialect is tested with: the vendor itself, and any server of Chat Completions."""
-BASES = {"openai_chat": "/v1"}
+BASES = {"openai_chat": "/v1", "openai_responses": "/v1"}
 """What stands behind the address of a vendor of a dialect."""
 HASTY = Timeouts(connect_s=30.0, first_content_s=1.5, idle_s=1.5)
 """For faults that are a silence; in the gateway's seconds."""

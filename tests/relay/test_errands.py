@@ -13,7 +13,7 @@ import pytest
 from dragoman.canon.multipart import field_text
 from dragoman.relay.prepare import Inquiry
 from dragoman.routing.snapshot import Channel
-from dragoman.web.doors import DOORS, VENDORS
+from dragoman.web.doors import DOORS, KIN
 from dragoman.web.errands import read_errand
 from dragoman.web.routes import Door
 from tests.relay.stage import DIALECTS, Listener, ScriptedAnswer, Stage, broken, channel, play
@@ -27,7 +27,7 @@ def asked(route: str, body: bytes, content_type: str = JSON_TYPE, model: str = "
     """An inquiry at the door of an errand."""
     door = Door(DOORS[route], model)
     dialect = DIALECTS[door.route.dialect]
-    kin = frozenset(name for name, vendor in VENDORS.items() if vendor == VENDORS[dialect.name])
+    kin = KIN.get(dialect.name, frozenset((dialect.name,)))
     headers = {"content-type": content_type}
     request, errand = read_errand(door, dialect, kin, headers, body)
     return Inquiry(id="dgm_test", door=dialect, body=body, request=request, errand=errand, headers=headers)

@@ -47,6 +47,10 @@ DOORS: dict[str, Route] = {
     "POST /v1/messages/count_tokens": Route("anthropic", "count"),
     "POST /v1/chat/completions": Route("openai_chat"),
     "POST /chat/completions": Route("openai_chat"),
+    "POST /v1/responses": Route("openai_responses"),
+    "POST /responses": Route("openai_responses"),
+    "POST /v1/responses/input_tokens": Route("openai_responses", "count"),
+    "POST /responses/input_tokens": Route("openai_responses", "count"),
     "POST /v1/completions": Route("openai_completions"),
     "POST /completions": Route("openai_completions"),
     "POST /v1/embeddings": Route("openai_chat", "errand", path="/embeddings"),
@@ -74,19 +78,28 @@ VENDORS = {
     "anthropic": "/anthropic",
     "openai_chat": "/openai",
     "openai_completions": "/openai",
+    "openai_responses": "/openai",
     "gemini": "/gemini",
 }
 """Behind whose name the doors of a dialect can be found as well."""
 
+KIN = {"openai_chat": frozenset(("openai_chat", "openai_responses"))}
+"""Dialects whose upstreams have the same endpoints beside that of conversations."""
+
 DOOR_DIALECTS: tuple[Dialect, ...] = (COMPLETIONS,)
 """Dialects that are spoken by clients only."""
 
-SHAPES: dict[str, Shape] = {"anthropic": models.ANTHROPIC, "openai_chat": models.OPENAI, "gemini": models.GEMINI}
+SHAPES: dict[str, Shape] = {
+    "anthropic": models.ANTHROPIC,
+    "openai_chat": models.OPENAI,
+    "openai_responses": models.OPENAI,
+    "gemini": models.GEMINI,
+}
 """How the list of models looks in each dialect."""
 
 MARKS = {"x-goog-api-key": "gemini", "anthropic-version": "anthropic"}
 """Headers by which a client outside the doors is known (measured 2026-11-20)."""
-PLACES = {"/messages": "anthropic", "/v1beta": "gemini", "/v1alpha": "gemini"}
+PLACES = {"/messages": "anthropic", "/responses": "openai_responses", "/v1beta": "gemini", "/v1alpha": "gemini"}
 """What stands in paths that only clients of one dialect ask for."""
 
 ROUTES = Routes(DOORS, VENDORS)
@@ -182,8 +195,7 @@ class Doors:
     ) -> tuple[Request, Errand | None]:
         """What is asked; an errand where it is no conversation. Raises `Trouble` (invalid_request, unsupported)."""
         if door.route.action == "errand":
-            kin = frozenset(name for name, vendor in VENDORS.items() if vendor == VENDORS[dialect.name])
-            return read_errand(door, dialect, kin, headers, body)
+            return read_errand(door, dialect, KIN.get(dialect.name, frozenset((dialect.name,))), headers, body)
         splice.check_once(body)
         request = dialect.read_request(body)
         if door.route.stream is not None:
