@@ -54,10 +54,10 @@ def check_gemini(body: Json, rules: Rules, signer: Signer) -> None:
         _known(system, {"role", "parts"}, "system_instruction")
         need(all("text" in part for part in system["parts"]), "system_instruction must be text")
     for place, content in enumerate(contents):
-        _check_content(content, f"contents[{place}]")
+        _check_content(content, f"contents[{place}]", rules.refuse)
     _check_order(contents)
     _check_signatures(contents, signer)
-    names = _check_tools(body)
+    names = _check_tools(body, rules.refuse)
     _check_choice(body, names)
     _check_settings(body)
 
@@ -70,7 +70,7 @@ def _known(value: Any, known: set[str] | frozenset[str], where: str) -> None:
         need(name in known, message, f"{where}.{name}".lstrip("."))
 
 
-def _check_content(content: Any, where: str) -> None:
+def _check_content(content: Any, where: str, refuse: frozenset[str]) -> None:
     _known(content, {"role", "parts"}, where)
     need(content.get("role") in ("user", "model"), "Please use a valid role: user, model.", where)
     parts = content.get("parts")
@@ -84,10 +84,10 @@ def _check_content(content: Any, where: str) -> None:
         need(len(data) == 1, f"* {here}.data: required oneof field 'data' must have one initialized field")
         is_empty = part.get("text") == "" and "thoughtSignature" not in part
         need(not is_empty, f"Unable to submit request because it must have a text parameter. ({here})")  # [seen]
-        _check_part(part, here)
+        _check_part(part, here, refuse)
 
 
-def _check_part(part: Json, where: str) -> None:
+def _check_part(part: Json, where: str, refuse: frozenset[str]) -> None:
     if "inlineData" in part:
         _check_blob(part["inlineData"], MEDIA, where)
     if "fileData" in part:
@@ -95,12 +95,12 @@ def _check_part(part: Json, where: str) -> None:
         need(re.match(r"https?://|gs://|files/", part["fileData"].get("fileUri", "")), f"Invalid file uri ({where})")
     if "functionCall" in part:
         call = part["functionCall"]
-        _known(call, {"id", "name", "args"}, f"{where}.function_call")
+        _known(call, {"id", "name", "args"} - refuse, f"{where}.function_call")
         _check_name(call.get("name"), f"{where}.function_call.name")
         need(isinstance(call.get("args", {}), dict), f"Invalid value at '{where}.function_call.args'")
     if "functionResponse" in part:
         response = part["functionResponse"]
-        _known(response, {"id", "name", "response", "parts"}, f"{where}.function_response")
+        _known(response, {"id", "name", "response", "parts"} - refuse, f"{where}.function_response")
         named = response.get("name")
         need(named, f"* GenerateContentRequest.{where}.function_response.name: Name cannot be empty.")  # [seen]
         need(isinstance(response.get("response"), dict), f"Invalid value at '{where}.function_response.response'")
@@ -188,7 +188,7 @@ def _signed(part: Json) -> str:
     return f"text:{part.get('text', '')}"
 
 
-def _check_tools(body: Json) -> set[str]:
+def _check_tools(body: Json, refuse: frozenset[str]) -> set[str]:
     """The names of the functions declared."""
     tools = body.get("tools", [])
     need(isinstance(tools, list), "Invalid value at 'tools'")
@@ -199,7 +199,7 @@ def _check_tools(body: Json) -> set[str]:
         vendors += [name for name in tool if name != "functionDeclarations"]
         for index, declared in enumerate(tool.get("functionDeclarations", [])):
             where = f"tools[{place}].function_declarations[{index}]"
-            _known(declared, DECLARATION, where)
+            _known(declared, DECLARATION - refuse, where)
             _check_name(declared.get("name"), f"{where}.name")
             duplicate = f"Duplicate function declaration found: {declared['name']}"
             need(declared["name"] not in names, duplicate)
@@ -207,7 +207,9 @@ def _check_tools(body: Json) -> set[str]:
             _check_parameters(declared, where)
     config = body.get("toolConfig", {})
     _known(config, {"functionCallingConfig", "retrievalConfig", "includeServerSideToolInvocations"}, "tool_config")
-    combined = not (names and vendors) or config.get("includeServerSideToolInvocations")
+    combined = not (names and vendors) or (
+        "mixed_tools" not in refuse and config.get("includeServerSideToolInvocations")
+    )
     need(combined, "Built-in tools and Function Calling cannot be combined in the same request.")
     return names
 

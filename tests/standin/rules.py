@@ -16,7 +16,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Members let pass that the published schema does not know: `top_k`, or `messages.reasoning_content` for one within
     messages."""
     refuse: frozenset[str] = frozenset()
-    """Top-level members refused although the schema knows them, such as `stream_options`."""
+    """Top-level members refused although the schema knows them, such as `stream_options`. Gemini: members of calls,
+    results and declarations, as `parametersJsonSchema`, and `mixed_tools`."""
     echo_reasoning: bool = False
     """Chat: an assistant message with tool calls must carry `reasoning_content`, as DeepSeek and Moonshot demand."""
     system_first: bool = False

@@ -179,3 +179,29 @@ def test_every_problem_is_told_so_that_the_sdk_reads_it(kind: Kind) -> None:
     assert [detail["@type"] for detail in body["error"]["details"]] == [f"{RPC}RetryInfo", f"{RPC}RequestInfo"]
     without = json.loads(DIALECT.write_problem(problem(kind, "words"), "req_1"))
     assert without["error"]["details"] == [{"@type": f"{RPC}RequestInfo", "requestId": "req_1"}]
+
+
+@pytest.mark.parametrize(
+    ("words", "param"),
+    [
+        (
+            "Invalid JSON payload received. Unknown name \"parametersJsonSchema\" at 'tools[0]': Cannot find field.",
+            "functionDeclarations",
+        ),
+        (
+            "GenerateContentRequest.tools[0].function_declarations[3].parameters.properties: missing.",
+            "functionDeclarations",
+        ),
+        ("The specified schema produces a constraint that has too many states for serving.", "functionDeclarations"),
+        ("Unknown name \"id\" at 'contents[1].parts[0].function_call': Cannot find field.", "functionCall.id"),
+        ("Unknown name \"parts\" at 'contents[2].parts[0].function_response'", "functionResponse.parts"),
+        ("Built-in tools and Function Calling cannot be combined in the same request.", "tools"),
+        ("Please ensure that the number of function response parts is equal to the number of calls.", None),
+        ("Function calling config is set without function_declarations.", None),
+        ("Unable to submit request because it must have a text parameter.", None),
+    ],
+)
+def test_a_refusal_that_may_be_mended_names_the_member(words: str, param: str | None) -> None:
+    body = json.dumps({"error": {"code": 400, "message": words, "status": "INVALID_ARGUMENT"}}).encode()
+    assert DIALECT.read_problem(400, {}, body).param == param
+    assert param is None or param in DIALECT.concessions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dragoman.dialects.base import Dialect, Embedder
 from dragoman.dialects.gemini import embedding
+from dragoman.dialects.gemini.concessions import CONCESSIONS
 from dragoman.dialects.gemini.edit import edit_reply, editor
 from dragoman.dialects.gemini.errors import read_problem, write_problem
 from dragoman.dialects.gemini.reply import read_reply, write_reply
@@ -45,6 +46,7 @@ DIALECT = Dialect(
     write_count=write_count,
     read_count=read_count,
     tell_count=tell_count,
+    concessions=CONCESSIONS,
     embedders={
         embedding.PATH: Embedder(
             read_wish=embedding.read_many,

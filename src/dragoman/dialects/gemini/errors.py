@@ -17,6 +17,7 @@ from msgspec import Raw, Struct
 
 from dragoman.canon.mend import whole_characters
 from dragoman.canon.problem import Kind, Original, Problem, problem
+from dragoman.dialects.gemini.concessions import refused_member
 from dragoman.dialects.gemini.wire import NAME
 
 
@@ -185,7 +186,7 @@ def _problem(
         upstream_status=status,
         evidence=_SECRET.sub("…", body[:4096].decode("utf-8", "replace")),
         original=original,
-        param=said.param,
+        param=(refused_member(said.message) if kind is Kind.INVALID_REQUEST else None) or said.param,
     )
 
 
