@@ -51,9 +51,9 @@ def _fitted(name: str, limit: int) -> str:
     return f"{clean[: limit - _HASH_CHARACTERS - 1]}_{digest(name, _HASH_CHARACTERS)}"
 
 
-def sent_id(call_id: str, taken: set[str]) -> str:
+def sent_id(call_id: str, taken: set[str], limit: int = ID_LIMIT) -> str:
     """A call id that is legal and not yet in `taken`, to which it is added."""
-    legal = 0 < len(call_id) <= ID_LIMIT and call_id.isascii() and call_id.isprintable()
+    legal = 0 < len(call_id) <= limit and call_id.isascii() and call_id.isprintable()
     fitted = call_id if legal else f"call_{digest(call_id, 24)}"
     if fitted not in taken:
         taken.add(fitted)

@@ -76,6 +76,8 @@ class Answer:
         kind = said.type or frame.event
         handler = self._items.get(kind)
         if handler is not None:
+            if not self._started:
+                self._start(Response())
             handler(said)
         elif kind in BEGUN:
             self._begun(said)

@@ -16,6 +16,7 @@ from msgspec import Raw, Struct
 
 from dragoman.canon.request import AnyTool, Extras, Part, Text, Tool, ToolReference
 from dragoman.dialects.openai_responses.wire import NAME
+from dragoman.dialects.take import first_byte
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _TEXT = {"type": "string"}
@@ -129,7 +130,7 @@ def action(builtin: BuiltIn, arguments: str) -> Raw | None:
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         return None
     if builtin.fixed.keys() <= members.keys():
-        return Raw(msgspec.json.encode(members))
+        return Raw((arguments or "{}").encode())
     return Raw(msgspec.json.encode({**builtin.fixed, **members}))
 
 
@@ -148,6 +149,8 @@ def told(output: Raw | None) -> tuple[Part, ...]:
     """What a result says, for a model that sees it as the result of a function."""
     if output is None:
         return ()
+    if first_byte(output) == b'"':
+        return (Text(msgspec.json.decode(output, type=str)),)
     try:
         runs = _RUNS.decode(output)
     except (msgspec.DecodeError, RecursionError):

@@ -37,6 +37,7 @@ Item: TypeAlias = "dict[str, object] | Raw"
 
 BETWEEN = "\n\n"
 """What stands between texts that are joined."""
+IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 AUDIO_FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
 
 
@@ -124,15 +125,15 @@ def _image(part: Image, pen: Pen) -> dict[str, object]:
         return plain("[An image was here; this model cannot see images.]")
     said: dict[str, object] = {"type": "input_image", "detail": part.detail or "auto"}
     match part.source:
-        case Inline(media_type=media_type, base64=data):
+        case Inline(media_type=media_type, base64=data) if pen.own or media_type in IMAGE_TYPES:
             said["image_url"] = f"data:{media_type};base64,{data}"
         case Link(url=url) if pen.habits.image_links:
             said["image_url"] = url
         case Stored(dialect=dialect, id=stored) if dialect == NAME:
             said["file_id"] = stored
         case _:
-            pen.lose("image.source", "The upstream takes no image by address or id; it is named in text.")
-            where = part.source.url if isinstance(part.source, Link) else "stored elsewhere"
+            pen.lose("image.source", "The upstream takes no such image, or none from there; it is named in text.")
+            where = part.source.url if isinstance(part.source, Link) else "of a type or from a place unknown"
             return plain(f"[An image that cannot be shown here: {where}]")
     if pen.own and part.detail is None:
         del said["detail"]

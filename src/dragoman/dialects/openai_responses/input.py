@@ -28,6 +28,8 @@ from dragoman.dialects.pairs import Pairs, Slot, pair
 BILLING_LINE = "x-anthropic-billing-header:"
 """Claude Code's first system block begins so. It changes from conversation to conversation, and only its own vendor
 reads it: at other vendors it would break every cached prefix."""
+ID_LIMIT = 64
+"""Characters of an id that OpenAI takes here ("Expected a string with maximum length 64")."""
 INTERRUPTED = "The tool call was interrupted and gave no result."
 
 Wire = dict[str, object]
@@ -126,7 +128,7 @@ class _Conversation:
         pen = self._pen
         pen.kept(turn.extras, "turn")
         taken: set[str] = set()
-        ids = {id(slot.call): sent_id(slot.call.id, taken) for slot in slots}
+        ids = {id(slot.call): sent_id(slot.call.id, taken, ID_LIMIT) for slot in slots}
         for kind, run in groupby(turn.parts, _sort):
             together = list(run)
             match kind:
@@ -140,6 +142,9 @@ class _Conversation:
                             self.items.append(self._call(part, ids.get(id(part), part.id)))
                 case _:
                     self._carried(together)
+        while not pen.own and self.items and _is_reasoning(self.items[-1]):
+            pen.lose("thinking", "Thinking that led to nothing is refused by this wire's servers.", "dropped")
+            self.items.pop()
         if self._kept:
             return
         for slot in slots:
@@ -290,6 +295,10 @@ class _Conversation:
             **extras,
         }
         return _with_id(item, result.group if pen.own else None)
+
+
+def _is_reasoning(item: Item) -> bool:
+    return isinstance(item, dict) and item.get("type") == "reasoning"
 
 
 def _sort(part: Part) -> str:

@@ -20,7 +20,6 @@ from dragoman.canon.request import (
     Part,
     Seal,
     ServerTool,
-    Text,
     Thinking,
     Tool,
     ToolCall,
@@ -89,7 +88,8 @@ class Conversation:
             self._plain(item)
             self._model(_call(item, kind, group) if kind in CALLS else self._reasoning(item, group))
         elif kind in RESULTS:
-            self._plain(item)
+            if kind not in builtin.BY_RESULT:
+                self._plain(item)
             self._user(replace(self._result(item, kind, group), group=group))
         elif kind == COMPACTION and "encrypted_content" in item:
             seal = unwrap(item.text("encrypted_content", ""))
@@ -189,7 +189,7 @@ class Conversation:
         failed = item.text("status")
         if failed is not None:
             item.put_back("status", Raw(msgspec.json.encode(failed)))
-        parts = (Text(msgspec.json.decode(raw, type=str)),) if raw and raw[:1] == b'"' else builtin.told(raw)
+        parts = builtin.told(raw)
         return ToolResult(call_id, parts, is_error=True if failed == "failed" else None, extras=item.rest(NAME))
 
     def _offer(self, tools: Iterable[AnyTool]) -> None:

@@ -6,9 +6,9 @@ another dialect asks the server to keep nothing, and for reasoning in its sealed
 back.
 
 Normal form of a body that came in on this wire: `input` is a list whose items have a `type`; messages of the model have
-an `id`, a `status` and a list as content; a status `completed` of any other item, empty annotations and log
-probabilities are left out; system messages have `Target`'s own word for their role; tools that stand in the result of a
-search do not stand among the tools; a text format `text` is left out.
+an `id`, a `status` and a list as content, calls of built-in tools a `status`; a status `completed` of any other item,
+empty annotations and log probabilities are left out; system messages have `Target`'s own word for their role; tools
+that stand in the result of a search do not stand among the tools; a text format `text` is left out.
 """
 
 from __future__ import annotations
