@@ -51,9 +51,9 @@ def test_a_refusal_that_nothing_can_mend_is_told(gateway: Served) -> None:
     with (
         StandIn(dialects=("gemini",), rules=rules) as upstream,
         anthropic.Anthropic(base_url=gateway.url, api_key="key", max_retries=0) as client,
-        pytest.raises(anthropic.BadRequestError, match="Unknown name"),
     ):
         gateway.stand(channel("gemini", upstream.url))
-        client.messages.create(model=ASKED, max_tokens=100, messages=HISTORY, tools=[TOOL])
+        with pytest.raises(anthropic.BadRequestError, match="Unknown name"):
+            client.messages.create(model=ASKED, max_tokens=100, messages=HISTORY, tools=[TOOL])
 
     assert [bool(seen.refused) for seen in upstream.requests] == [True, True]
