@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from importlib import import_module
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -26,6 +27,8 @@ DATABASE_FILE = "dragoman.db"
 BACKUPS = "backups"
 """Folder of the copies that are made before a database is changed."""
 READY_S = 2.0
+MIGRATING = ("alembic.config", "alembic.operations", "alembic.runtime.migration", "alembic.script")
+"""Libraries that are loaded in a thread, as the driver is, for they take longer than any request may wait."""
 LARGEST_LOOKED_AT = 256 * 1024 * 1024
 """Bytes of a database that is read through at each start; of a larger one only the beginning is."""
 
@@ -91,7 +94,7 @@ async def open_database(url: str, folder: Path) -> AsyncIterator[Database]:
             await asyncio.to_thread(look_at, file, folder / BACKUPS)
             make_private(file)
         case "postgresql":
-            pass
+            await asyncio.to_thread(import_module, "psycopg")
         case other:
             raise StoreTrouble("away", f"Databases of the kind '{other}' are not supported; use sqlite or postgresql.")
     database = Database(where)
@@ -109,6 +112,8 @@ async def prepare(database: Database, folder: Path) -> None:
             before = await connection.run_sync(migrations.revision)
         if before == migrations.HEAD:
             return
+        for library in MIGRATING:
+            await asyncio.to_thread(import_module, library)
         if before is not None and database.file:
             await asyncio.to_thread(copy_file, database.file, folder / BACKUPS / f"before-{migrations.HEAD}.db")
         async with database.engine.begin() as connection:
