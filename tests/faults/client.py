@@ -15,6 +15,7 @@ GEMINI = f"/v1beta/models/{ASKED}:"
 PATHS = {
     "anthropic": ("/v1/messages", "/v1/messages"),
     "openai_chat": ("/v1/chat/completions", "/v1/chat/completions"),
+    "openai_responses": ("/v1/responses", "/v1/responses"),
     "gemini": (GEMINI + "generateContent", GEMINI + "streamGenerateContent?alt=sse"),
 }
 """Where each door is asked for a whole answer, and for a stream."""
@@ -41,6 +42,9 @@ def body_for(door: str, *, stream: bool, **changes: Any) -> dict[str, Any]:
         case "anthropic":
             tools = [{"name": name, "description": name, "input_schema": SCHEMA} for name in TOOLS]
             body: dict[str, Any] = {"max_tokens": 2000, "messages": [said], "tools": tools}
+        case "openai_responses":
+            flat = [{"type": "function", "name": name, "parameters": SCHEMA} for name in TOOLS]
+            body = {"input": [said], "tools": flat, "store": False}
         case "gemini":
             declared = [{"name": name, "description": name, "parametersJsonSchema": SCHEMA} for name in TOOLS]
             contents = [{"role": "user", "parts": [{"text": prompt}]}]

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.faults import heard_gemini
+from tests.faults import heard_gemini, heard_responses
 from tests.faults.parts import STOPS, Heard, Json, Part, events, meant
 
 __all__ = ["Heard", "hear", "meant"]
@@ -176,5 +176,6 @@ def _whole_chat(reply: Json) -> Heard:
 EARS: dict[str, Ear] = {
     "anthropic": Ear(_anthropic, _whole_anthropic),
     "openai_chat": Ear(_chat, _whole_chat),
+    "openai_responses": Ear(heard_responses.streamed, heard_responses.whole),
     "gemini": Ear(heard_gemini.streamed, heard_gemini.whole),
 }

@@ -204,6 +204,9 @@ def client_usage(door: str, usage: dict[str, Any]) -> tuple[int, int, int]:
         cached = usage.get("cachedContentTokenCount") or 0
         output = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)
         return usage["promptTokenCount"] - cached, cached, output
+    if door == "openai_responses":
+        cached = (usage.get("input_tokens_details") or {}).get("cached_tokens") or 0
+        return usage["input_tokens"] - cached, cached, usage["output_tokens"]
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
     return usage["prompt_tokens"] - cached, cached, usage["completion_tokens"]
 

@@ -301,7 +301,7 @@ class Cell(Struct, frozen=True):
 
 DIALECTS = ("anthropic", "openai_chat")
 """Doors that are tried on every wire."""
-LATER = ("gemini",)
+LATER = ("openai_responses", "gemini")
 """Doors that are tried on one wire for each fault and mode, all wires in turn: what they do with a fault is decided
 behind the door, so that each needs to be met by each wire, but not every fault by every pair."""
 
@@ -311,7 +311,7 @@ def cells_of(key: str, door: str, place: int) -> Iterator[Cell]:
     row = FAULTS[key]
     spoken = [upstream for upstream in row.dialects if is_spoken(key, upstream)]
     for turn, mode in enumerate(row.modes):
-        wires = spoken if door in DIALECTS else [spoken[(place + turn) % len(spoken)]]
+        wires = spoken if door in DIALECTS else [spoken[(place + turn + LATER.index(door)) % len(spoken)]]
         for upstream in wires:
             yield Cell(key, door, upstream, mode, settings_for(key, upstream))  # type: ignore[arg-type]  # the two modes
 
