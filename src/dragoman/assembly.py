@@ -23,17 +23,22 @@ from dragoman import __version__, logs
 from dragoman.demo.server import start as start_demo
 from dragoman.dialects import anthropic, gemini, gigachat, openai_chat, openai_responses
 from dragoman.dialects.base import Dialect
-from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
+from dragoman.ledger.book import OwnPrice, OwnRow
 from dragoman.ledger.exchange import Exchange, Journal, line
+from dragoman.live import Base, Live
 from dragoman.net.call import watch
 from dragoman.net.signed import Signed
 from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
+from dragoman.relay.allowances import Allowances
 from dragoman.relay.probe import Finding
 from dragoman.relay.relay import Relay
+from dragoman.routing.key import networks_of
 from dragoman.routing.snapshot import Snapshot
 from dragoman.settings.load import DEMO_MODEL, demo_snapshot
 from dragoman.settings.record import Settings
+from dragoman.store.board.opening import open_board
+from dragoman.store.glance import is_empty
 from dragoman.store.memory import Memory
 from dragoman.web.app import App
 from dragoman.web.doors import Doors
@@ -54,6 +59,9 @@ FAREWELL_S = 2.0
 """Seconds in which those who are cut off at the end of the drain can be told."""
 DRAIN_S = 600
 """Seconds that running streams are given to end after SIGTERM (F77)."""
+
+DEMO_PRICE = OwnRow("demo", OwnPrice(model=DEMO_MODEL, channel="demo", input=Decimal(0), output=Decimal(0)))
+"""The demo model costs nothing."""
 
 COLLECT = (50_000, 20, 50)
 """Thresholds of the garbage collector: a request makes many values and hardly any cycles."""
@@ -100,14 +108,20 @@ class Assembly(Struct, frozen=True):
 
     app: App
     gateway: Gateway
+    live: Live
+    guard: Guard
 
 
 @asynccontextmanager
 async def assemble(
-    settings: Settings, record: Callable[[Exchange], None] = lambda _: None, journal: Journal | None = None
+    settings: Settings,
+    record: Callable[[Exchange], None] = lambda _: None,
+    journal: Journal | None = None,
+    allowances: Allowances | None = None,
 ) -> AsyncIterator[Assembly]:
     """Everything wired, for as long as the context lasts. `record` is given each exchange at its end, `journal` sees
     it while it runs."""
+    allowances = allowances or Allowances()
     dialects: Mapping[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
     async with open_transport(getproxies_environment()) as transport:
         relay = Relay(
@@ -118,11 +132,15 @@ async def assemble(
             record=record,
             user_agent=f"dragoman/{__version__}",
             journal=journal,
+            allowances=allowances,
         )
         gateway = Gateway(relay)
-        guard = Guard(key.reveal() for key in settings.server.api_keys)
+        trusted = networks_of(settings.server.trusted_proxies)
+        guard = Guard((key.reveal() for key in settings.server.api_keys), trusted=trusted)
         doors = Doors(dialects, guard, relay, new_exchange_id)
-        yield Assembly(App(dialects, doors, guard, gateway, new_exchange_id), gateway)
+        base = Base(snapshot=settings.snapshot, rows=catalog(), folder=settings.server.data_dir, prices=(DEMO_PRICE,))
+        live = Live(base, relay, guard, allowances)
+        yield Assembly(App(dialects, doors, guard, gateway, new_exchange_id), gateway, live, guard)
 
 
 def new_exchange_id() -> str:
@@ -240,12 +258,16 @@ async def _serve(
         own = settings.server
         memory = Memory(
             own.data_dir,
-            price_book().priced,
+            lambda exchange: assembly.live.prices.priced(exchange),
             url=own.database.reveal(),
             master_key=own.master_key.reveal() or None,
         )
         stack.push_async_callback(memory.stop)
-        assembly = await stack.enter_async_context(assemble(settings, record, memory.journal))
+        board = await stack.enter_async_context(open_board(own.redis.reveal()))
+        allowances = Allowances(board, memory.spent)
+        assembly = await stack.enter_async_context(assemble(settings, record, memory.journal, allowances))
+        if not is_empty(own.database.reveal(), own.data_dir):
+            assembly.guard.settled.clear()
         config = uvicorn.Config(
             assembly.app,
             http=Edge,
@@ -260,16 +282,17 @@ async def _serve(
         )
         port = listener.getsockname()[1]
 
+        following: list[asyncio.Task[None]] = []
+
         def answering() -> None:
             memory.start(server.refuse)
+            following.append(asyncio.create_task(assembly.live.follow(memory.opened)))
             ready(port)
 
         server = Server(config, assembly.gateway, answering)
-        await server.serve(sockets=[listener])
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            for task in following:
+                task.cancel()
         return 0 if server.started and not server.refused else 1
-
-
-def price_book() -> PriceBook:
-    """What is charged: published prices, and nothing for the demo model."""
-    demo = OwnPrice(model=DEMO_MODEL, channel="demo", input=Decimal(0), output=Decimal(0))
-    return PriceBook([OwnRow("demo", demo)], lists={row.id: row.price_list for row in catalog().values()})

@@ -39,7 +39,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "web": BELOW_WEB,
     "settings": frozenset({"canon", "providers", "routing"}),
     "logs": frozenset(),
-    "assembly": BELOW_WEB | {"web", "settings", "demo", "logs"},
+    "live": BELOW_WEB | {"web", "settings"},
+    "assembly": BELOW_WEB | {"web", "settings", "demo", "logs", "live"},
     "cli": BELOW_WEB | {"web", "settings", "demo", "assembly"},
     "__main__": frozenset({"cli"}),
 }

@@ -20,10 +20,14 @@ OWN_SERVER = {
     "DRAGOMAN_DATA": "data_dir",
     "DRAGOMAN_DATABASE": "database",
     "DRAGOMAN_MASTER_KEY": "master_key",
+    "DRAGOMAN_REDIS": "redis",
+    "DRAGOMAN_TRUSTED_PROXIES": "trusted_proxies",
     "DRAGOMAN_LOG_LEVEL": "log_level",
     "DRAGOMAN_LOG_FORMAT": "log_format",
 }
 """Variables that stand for keys of `[server]`."""
+LISTS = frozenset({"api_keys", "trusted_proxies"})
+"""Keys with several values, which stand in one variable, parted by commas or blanks."""
 OWN_OTHER = ("DRAGOMAN_CONFIG", "DRAGOMAN_PROVIDER")
 """Variables that stand for no key: the file's path, and the vendor that foreign names speak of."""
 
@@ -35,8 +39,7 @@ def own_values(variables: Mapping[str, str], place: str, faults: list[Notice]) -
     for name, key in OWN_SERVER.items():
         word = variables.get(name, "").strip()
         if word:
-            # One variable holds all keys, so they are parted by commas or blanks.
-            found: object = word.replace(",", " ").split() if key == "api_keys" else word
+            found: object = word.replace(",", " ").split() if key in LISTS else word
             source = f"{name} ({place})"
             value = read_value(types[key], found, source, faults, strict=False)
             values |= {} if value is None else {key: (value, source)}

@@ -60,6 +60,10 @@ class Server(Struct, frozen=True, kw_only=True):
     """URL of the database, which may hold a password; empty: a file in the folder."""
     master_key: Secret = Secret("")
     """What secrets in the database are sealed with; empty: a key in the folder, made at the first start."""
+    redis: Secret = Secret("")
+    """URL of the Redis or Valkey that replicas share, which may hold a password; empty: this is the only replica."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of the proxies before us whose word on a client's address counts."""
     open: bool
     """Whether it may listen off loopback without keys."""
     log_level: LogLevel

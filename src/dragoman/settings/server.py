@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -23,6 +23,8 @@ USUAL: Layer = {
     "data_dir": ("~/.local/share/dragoman", "default"),
     "database": ("", "default"),
     "master_key": ("", "default"),
+    "redis": ("", "default"),
+    "trusted_proxies": ((), "default"),
     "log_level": ("info", "default"),
     "log_format": ("auto", "default"),
 }
@@ -65,6 +67,8 @@ def read_server(
         data_dir=expanded(chosen["data_dir"][0], secrets.home),
         database=secrets.resolve(*chosen["database"], faults),
         master_key=secrets.resolve(*chosen["master_key"], faults),
+        redis=secrets.resolve(*chosen["redis"], faults),
+        trusted_proxies=_networks(*chosen["trusted_proxies"], faults),
         open=is_open,
         log_level=chosen["log_level"][0],
         log_format=chosen["log_format"][0],
@@ -76,6 +80,16 @@ def _keys(chosen: tuple[Any, str], secrets: Secrets, faults: list[Notice]) -> tu
     """The clients' keys. One that cannot be fetched is a fault, never an open gateway."""
     texts, source = chosen
     return tuple(secrets.resolve(text, source, faults) for text in texts)
+
+
+def _networks(texts: Sequence[str], source: str, faults: list[Notice]) -> tuple[str, ...]:
+    """Networks in CIDR form, as they were written."""
+    for text in texts:
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            faults.append(Notice(source, f"'{text}' is no network.", "Write it as 10.0.0.0/8 or 127.0.0.1."))
+    return tuple(texts)
 
 
 def _without_keys(

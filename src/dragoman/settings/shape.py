@@ -21,6 +21,8 @@ class ServerTable(Struct, frozen=True, kw_only=True):
     data_dir: Word | None = None
     database: Word | None = None
     master_key: Word | None = None
+    redis: Word | None = None
+    trusted_proxies: tuple[Word, ...] | None = None
     log_level: LogLevel | None = None
     log_format: LogFormat | None = None
 

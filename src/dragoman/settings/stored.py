@@ -79,7 +79,7 @@ def read_channel(
 def read_profile(
     table: ProfileTable, channels: Iterable[Channel], rows: Mapping[str, Provider], notices: list[Notice]
 ) -> Profile:
-    """The profile that a table describes. What it refers to may come later, so that a fault takes out a rule at most."""
+    """The profile that a table describes. What it refers to may come later, so a fault takes out a rule at most."""
     known = list(channels)
     book = RuleBook(
         channels={channel.name for channel in known},

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dragoman.ledger.exchange import Exchange
 from dragoman.store.journal import Journal
-from dragoman.store.ports import Ledger, Store, StoreTrouble
+from dragoman.store.ports import Ledger, Spent, Store, StoreTrouble
 from dragoman.store.recorder import Recorder
 
 JOURNAL_FOLDER = "journal"
@@ -39,6 +39,7 @@ class Memory:
         self._refuse: Callable[[str], None] = lambda _: None
         self.store: Store | None = None
         """None while it is not open."""
+        self._is_open = asyncio.Event()
         self.journal = Journal(folder / JOURNAL_FOLDER)
         self.recorder = Recorder(self.journal, folder / JOURNAL_FOLDER, self._ledger, complete)
 
@@ -56,7 +57,18 @@ class Memory:
         """The ledger of the open store. Trouble: whatever kept it from being opened."""
         if self.store is None:
             self.store = await self._opened()
+            self._is_open.set()
         return self.store.ledger
+
+    async def spent(self, key_id: str, since_ms: int) -> Spent:
+        """What a key has used since a moment. Trouble: away."""
+        return await (await self.opened()).ledger.spent(key_id, since_ms)
+
+    async def opened(self) -> Store:
+        """The store, once it is open."""
+        await self._is_open.wait()
+        assert self.store is not None  # noqa: S101 - it was opened before the event was set
+        return self.store
 
     async def _opened(self) -> Store:
         # In a thread: the database's libraries take longer to import than any request may wait.

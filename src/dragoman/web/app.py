@@ -121,7 +121,7 @@ class App:
     async def _admitted(self, scope: Scope, send: Send) -> bool:
         """Whether the client's key opens; answers if not."""
         try:
-            self._guard.admit(headers_of(scope), query_of(scope), scope)
+            await self._guard.enter(headers_of(scope), query_of(scope), scope)
         except Trouble as trouble:
             await self._tell(scope, send, trouble.problem.kind, trouble.problem.message)
             return False

@@ -172,7 +172,7 @@ class Doors:
     async def _inquire(self, exchange_id: str, door: Door, scope: Scope, receive: Receive) -> Inquiry:
         headers, query = headers_of(scope), query_of(scope)
         dialect = self._dialects[door.route.dialect]
-        admitted = self._guard.admit(headers, query, scope)
+        admitted = await self._guard.enter(headers, query, scope)
         body = await read_body(headers, receive)
         request, errand = self._read(door, dialect, headers, body)
         if admitted.key and (refusal := forbidden(admitted.key, dialect.name, request.model)):

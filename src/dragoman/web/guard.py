@@ -7,6 +7,7 @@ configured keys the gateway is open, which settings allow on loopback only.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import time
@@ -21,6 +22,8 @@ from dragoman.web.ring import Ring
 
 KEY_HEADERS = ("x-api-key", "authorization", "api-key", "x-goog-api-key")
 """Headers that may carry a client's key; none of them is ever passed on."""
+SETTLE_S = 10.0
+"""Seconds that a request waits at most while the gateway starts and its keys are not known."""
 NO_KEYS = Ring()
 KEY_MEMBER = "key"
 """Member of the query that may; nor is it."""
@@ -43,11 +46,25 @@ class Guard:
         self._trusted = tuple(trusted)
         self.ring = ring
         """The keys in force now."""
+        self.settled = asyncio.Event()
+        """Set once the keys are known."""
+        self.settled.set()
 
     @property
     def open(self) -> bool:
         """Whether anyone may come in."""
         return not self._digests and self.ring.empty
+
+    async def enter(self, headers: Mapping[str, str], query: str, scope: Mapping[str, Any]) -> Admitted:
+        """Who came in, once the keys are known. Raises `Trouble` (authentication, permission, overloaded)."""
+        if not self.settled.is_set():
+            try:
+                async with asyncio.timeout(SETTLE_S):
+                    await self.settled.wait()
+            except TimeoutError:
+                words = "The gateway is starting and has not read its keys yet. Ask again in a moment."
+                raise refuse(Kind.OVERLOADED, words) from None
+        return self.admit(headers, query, scope)
 
     def admit(self, headers: Mapping[str, str], query: str = "", scope: Mapping[str, Any] | None = None) -> Admitted:
         """Who came in. Raises `Trouble` (authentication, permission)."""

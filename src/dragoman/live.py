@@ -1,0 +1,120 @@
+"""The configuration in force, which follows the database while the gateway runs.
+
+Rules. A request keeps the snapshot that it began with. A change is in force at once on the replica that made it and
+within a second on the others. While the database is away, what was known stays in force. Until it has been read for
+the first time nobody comes in by an open door, unless it surely holds no key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
+from dragoman.providers.base import Provider
+from dragoman.relay.allowances import Allowances
+from dragoman.relay.relay import Relay
+from dragoman.routing.key import Key, networks_of
+from dragoman.routing.shape import ChannelTable
+from dragoman.routing.snapshot import Snapshot
+from dragoman.settings.stored import Stored, joined
+from dragoman.store.ports import Configured, Row, Setting, Store, StoredKey, StoreTrouble
+from dragoman.web.guard import Guard
+from dragoman.web.ring import Ring
+
+AGAIN_S = 1.0
+"""Pause before a database that was away is asked again."""
+
+log = structlog.get_logger()
+
+
+class Base(Struct, frozen=True, kw_only=True):
+    """What does not change while the gateway runs."""
+
+    snapshot: Snapshot
+    """What the file or the environment configures."""
+    rows: Mapping[str, Provider]
+    folder: Path
+    prices: tuple[OwnRow, ...] = ()
+    """Prices that go before those of the database."""
+
+
+class Live:
+    """Puts each version of the configuration in force. Mutable: it knows which one is."""
+
+    def __init__(self, base: Base, relay: Relay, guard: Guard, allowances: Allowances) -> None:
+        self._base = base
+        self._relay = relay
+        self._guard = guard
+        self._allowances = allowances
+        self._told: frozenset[str] = frozenset()
+        self.configured: Configured | None = None
+        """What the database says; None before it was read. Channels hold their secrets: never log it."""
+        self.prices = self._price_book(())
+        allowances.prices = self.prices
+
+    async def follow(self, opened: Callable[[], Awaitable[Store]]) -> None:
+        """Follows the database for as long as it runs; `opened` gives the store once it is open."""
+        store = await opened()
+        while True:
+            try:
+                async for _ in store.configuration.watch():
+                    self.apply(await store.configuration.load(), store.configuration.pepper())
+            except StoreTrouble as away:
+                log.warning("the configuration is not read", trouble=away.kind)
+            await asyncio.sleep(AGAIN_S)
+
+    def apply(self, configured: Configured, pepper: bytes) -> None:
+        """Puts this version in force."""
+        stored = Stored(
+            tuple(_channel(row) for row in configured.channels),
+            tuple(row.spec for row in configured.profiles if row.state == "enabled"),
+            configured.version,
+        )
+        snapshot, notices = joined(self._base.snapshot, stored, self._base.rows, self._base.folder)
+        self._relay.snapshot = snapshot
+        self._guard.ring = Ring((_key(key) for key in configured.keys), pepper)
+        self._guard.settled.set()
+        self.prices = self._price_book(configured.prices)
+        self._allowances.prices = self.prices
+        self.configured = configured
+        told = frozenset(map(str, notices))
+        for words in sorted(told - self._told):
+            log.warning("a row of the configuration is not used", reason=words)
+        self._told = told
+
+    def _price_book(self, rows: tuple[Row[Setting], ...]) -> PriceBook:
+        own = [row for row in map(_price, rows) if row]
+        return PriceBook([*self._base.prices, *own], lists={row.id: row.price_list for row in self._base.rows.values()})
+
+
+def _channel(row: Row[ChannelTable]) -> ChannelTable:
+    """The description of a channel, switched off where its row is."""
+    return msgspec.structs.replace(row.spec, enabled=row.spec.enabled and row.state == "enabled")
+
+
+def _key(stored: StoredKey) -> Key:
+    return Key(
+        id=stored.id,
+        public_id=stored.public_id,
+        digest=stored.digest,
+        spec=stored.spec,
+        enabled=stored.state == "enabled",
+        expires_ms=stored.expires_ms,
+        networks=networks_of(stored.spec.addresses),
+    )
+
+
+def _price(row: Row[Setting]) -> OwnRow | None:
+    """A price of one's own; None where it cannot be read, which is said when it is saved."""
+    try:
+        says = msgspec.json.decode(row.spec.value, type=OwnPrice)
+    except msgspec.DecodeError:
+        log.warning("a price is not used", price=row.spec.name)
+        return None
+    return OwnRow(f"{row.id}@{row.revision}", says)
