@@ -1,0 +1,1 @@
+"""What a store must do, whichever database it is on."""
