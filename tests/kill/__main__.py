@@ -22,8 +22,7 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         database = ""
         if options.postgresql:
-            server = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            database = stack.enter_context(postgresql(server)).database()
+            database = stack.enter_context(postgresql()).database()
         report = play(folder, rounds=options.rounds, seed=options.seed, database=database)
     print(report)
     return 1 if report.wrongs else 0

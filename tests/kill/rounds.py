@@ -40,7 +40,10 @@ CLIENTS = 12
 DELAYS_S = (0.0, 0.0, 0.002, 0.01, 0.03)
 """Between two events of an answer."""
 LATEST_S = 0.9
-"""When a gateway is killed at the latest, after its first request."""
+"""When a gateway is killed at the latest, after its first answer."""
+EARLY = 0.2
+"""Share of the rounds in which it is killed as long after its greeting, whether or not it has answered."""
+START_S = 60.0
 BEHIND = 600
 """Tokens that a checkpoint may lie behind: 256, or what an answer at its fastest here says in a second."""
 SETTLED_S = 60.0
@@ -171,6 +174,10 @@ async def one_round(gateway: Gateway, number: int, chance: random.Random) -> lis
             asyncio.create_task(client(session, gateway.url, f"{number}-{one}", random.Random(chance.random()), heard))
             for one in range(CLIENTS)
         ]
+        if chance.random() > EARLY:
+            async with asyncio.timeout(START_S):
+                while not heard:  # noqa: ASYNC110 - clients tell nobody
+                    await asyncio.sleep(0.01)
         await asyncio.sleep(chance.random() * LATEST_S)
         gateway.process.kill()
         await asyncio.gather(*crowd)

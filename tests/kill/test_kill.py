@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,7 @@ def test_a_gateway_that_is_killed_keeps_its_accounts(database: str, tmp_path: Pa
     if database == "sqlite":
         report = play(tmp_path, rounds=ROUNDS, seed=20261120)
     else:
-        # Not below pytest's own folder: where root runs the tests, the server is another user's.
-        with tempfile.TemporaryDirectory() as folder, postgresql(Path(folder)) as server:
+        with postgresql() as server:
             report = play(tmp_path, rounds=ROUNDS, seed=20261121, database=server.database())
 
     assert not report.wrongs, str(report)
