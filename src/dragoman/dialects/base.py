@@ -147,6 +147,10 @@ class Upload(Struct, frozen=True):
     data: bytes
     to_png: bool = False
     """Whether it must be made a PNG first, for the vendor does not take its type."""
+    most_bytes: int = 0
+    """Bytes that the vendor takes; a larger picture must be made smaller first. 0: any number."""
+    as_text: bool = False
+    """Whether it is not to be uploaded, but told as text where it has any."""
 
 
 class Uploads(Struct, frozen=True):
@@ -160,8 +164,8 @@ class Uploads(Struct, frozen=True):
     """Content type and body of the call that uploads one."""
     read: Callable[[bytes], str | None]
     """The id that it was given, in the answer's body."""
-    place: Callable[[Request, Mapping[str, str]], Request]
-    """The request with files in place by the ids given, by digest."""
+    place: Callable[[Request, Mapping[str, str], Mapping[str, str]], Request]
+    """The request with files in place by the ids given, by digest, and documents by their texts, likewise."""
 
 
 class Embedder(Struct, frozen=True, kw_only=True):

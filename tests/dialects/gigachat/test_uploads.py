@@ -11,7 +11,7 @@ import pytest
 
 from dragoman.canon.request import Audio, File, Image, Inline, Link, Stored, Text
 from dragoman.dialects.base import Upload
-from dragoman.dialects.gigachat.uploads import LIMITS, read_upload, upload_body, uploads, with_uploads
+from dragoman.dialects.gigachat.uploads import MOST_SOUND, read_upload, upload_body, uploads, with_uploads
 from tests.dialects.gigachat.stage import asked, assistant, called, gave, losses, user, write
 from tests.standin import StandIn
 
@@ -36,14 +36,14 @@ def test_each_file_is_uploaded_once_wherever_it_stands() -> None:
 def test_the_request_then_shows_them() -> None:
     request = asked(user("look", Image(PNG)), assistant(called("a")), user(gave("a", "shot", Image(PNG), Image(OTHER))))
     first, second = uploads(request)
-    shown = with_uploads(request, {first.digest: "file_1"})
+    shown = with_uploads(request, {first.digest: "file_1"}, {})
     assert shown.turns[0].parts == (Text("look"), Image(Stored("gigachat", "file_1")))
     body, written = write(shown)
     assert [each.get("attachments") for each in body["messages"]] == [["file_1"], None, None, ["file_1"]]
     assert "An image was here" in body["messages"][2]["content"]
     assert "image" in losses(written)
-    assert with_uploads(request, {}) is request
-    assert "image" not in losses(write(with_uploads(request, {first.digest: "file_1", second.digest: "file_2"}))[1])
+    assert with_uploads(request, {}, {}) is request
+    assert "image" not in losses(write(with_uploads(request, {first.digest: "file_1", second.digest: "file_2"}, {}))[1])
 
 
 @pytest.mark.parametrize("kind", ["image/webp", "image/gif"])
@@ -58,7 +58,7 @@ def test_images_of_a_type_that_is_not_taken_must_be_made_png_first(kind: str) ->
         Image(Link("https://a.b/c.png")),
         Image(Inline("image/heic", PNG.base64)),
         Image(Inline("image/png", "a")),
-        Image(Inline("image/png", "A" * (LIMITS[0][1] * 4 // 3 + 8))),
+        Audio(Inline("audio/wav", "A" * (MOST_SOUND * 4 // 3 + 8))),
         File(text="words"),
         File(Inline("application/zip", PNG.base64)),
         Text("words"),
@@ -90,3 +90,16 @@ def test_a_name_cannot_break_the_form() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id":""}', b'{"id":5}', b"\xff"])
 def test_an_answer_without_an_id_gives_none(body: bytes) -> None:
     assert read_upload(body) is None
+
+
+def test_of_several_documents_the_first_is_uploaded_and_the_others_told_as_text() -> None:
+    other = File(Inline("application/pdf", base64.b64encode(b"%PDF two").decode()), name="b.pdf")
+    request = asked(user("look", PDF), assistant("yes"), user(other, PDF))
+    first, second = uploads(request)
+    assert [first.as_text, second.as_text] == [False, True]
+    shown = with_uploads(request, {first.digest: "file_1"}, {second.digest: "Two."})
+    body, written = write(shown)
+    told = json.dumps(body["messages"])
+    assert told.count("file_1") == 2
+    assert "b.pdf\\n\\nTwo." in told
+    assert losses(written) == ["file.text"]

@@ -30,6 +30,7 @@ from dragoman.canon.events import (
 from dragoman.canon.problem import Kind, Problem, problem
 from dragoman.canon.request import Extras, Loss, Part, Seal, Text, Thinking, ToolCall
 from dragoman.dialects.base import Hearing
+from dragoman.dialects.free_text import free_text
 from dragoman.dialects.gigachat.chunk import WIRE, Choice, Chunk, Function, Said, Wire
 from dragoman.dialects.gigachat.errors import problem_in_answer
 from dragoman.dialects.gigachat.escapes import unescaped
@@ -232,16 +233,6 @@ def _arguments(raw: Raw) -> str:
         return "{}"
     given = bytes(raw)
     return _TEXT.decode(given) if given.startswith(b'"') else given.decode()
-
-
-def free_text(arguments: str) -> str:
-    """The text of a tool that takes free text; what is not of the form that was asked for stays as it is."""
-    try:
-        found = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
-        return arguments
-    text = found.get("input") if isinstance(found, dict) else None
-    return text if isinstance(text, str) else arguments
 
 
 def garbled(data: bytes) -> Problem:

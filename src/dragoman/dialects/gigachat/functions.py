@@ -25,6 +25,7 @@ from dragoman.canon.request import (
     ToolResult,
 )
 from dragoman.canon.schema import lower
+from dragoman.dialects.free_text import TEXT_SCHEMA, described
 from dragoman.dialects.gigachat.brevity import shortened
 from dragoman.dialects.gigachat.pen import Pen
 from dragoman.dialects.gigachat.wire import NULL, PLAIN, Message
@@ -32,7 +33,6 @@ from dragoman.dialects.typed_tools import known
 
 REQUIRED = ("computer", "mcp")
 """Beginnings of kinds without which a request makes no sense."""
-TEXT_SCHEMA = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
 EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
 DEMAND = "Answer with a function call now, and not with text alone."
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
@@ -181,8 +181,9 @@ def _function(tool: Tool, pen: Pen) -> Message:
         pen.lose("tool.strict", "The upstream does not hold arguments to their schema.", "dropped")
     name = pen.named(tool.name)
     said: Message = {"name": name}
-    if tool.description is not None:
-        said["description"] = tool.description
+    description = described(tool)
+    if description is not None:
+        said["description"] = description
     schema = tool.schema
     if tool.form == "text":
         pen.lose("tool.form", "The upstream knows JSON arguments only; the text is asked for in 'input'.")

@@ -6,7 +6,8 @@ of its content; whoever performs the calls may keep the ids by that digest and a
 the writer puts words in its place.
 
 Limits: images 15 MB, documents 40 MB, sound 35 MB; JPEG, PNG, TIFF and BMP of images, so that others must be made PNG
-first (`Upload.to_png`). Source: developers.sber.ru, POST /files, processing files, read 2026-11-20.
+first (`Upload.to_png`), and larger ones smaller; one document in a request.
+Source: developers.sber.ru, POST /files, processing files, read 2026-11-20.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from hashlib import sha256
 import msgspec
 from msgspec.structs import replace
 
-from dragoman.canon.request import Audio, File, Image, Inline, Part, Request, Stored, ToolResult
+from dragoman.canon.request import Audio, File, Image, Inline, Loss, Part, Request, Stored, ToolResult
 from dragoman.dialects.base import Upload, Uploads
 from dragoman.dialects.gigachat.wire import NAME
 
@@ -37,19 +38,30 @@ DOCUMENTS = {
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
 }
 SOUNDS = {"audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/ogg": "ogg"}
-LIMITS = ((IMAGES, 15 * MEGABYTE), (DOCUMENTS, 40 * MEGABYTE), (SOUNDS, 35 * MEGABYTE))
+MOST_IMAGE = 15 * MEGABYTE
+MOST_DOCUMENT = 40 * MEGABYTE
+MOST_SOUND = 35 * MEGABYTE
+AS_TEXT = Loss("file.text", "The vendor takes one document, and not every; others are told as their text alone.")
 BOUNDARY = "dragoman-5d1f0c9a7e"
 _ID = msgspec.json.Decoder(dict[str, object])
 
 
 def uploads(request: Request) -> tuple[Upload, ...]:
-    """The files of a request that the vendor can be given, each once; none that are too large or of another type."""
+    """The files of a request that the vendor can be given, each once; none that are of another type.
+
+    Of several documents it reads the first alone, so that the others are to be told as text.
+    """
     found: dict[str, Upload] = {}
     for turn in request.turns:
         for part in _media(turn.parts):
             upload = _upload(part)
             if upload is not None:
                 found.setdefault(upload.digest, upload)
+    documents = [upload for upload in found.values() if upload.media_type in DOCUMENTS]
+    for upload in documents:
+        is_too_large = len(upload.data) > MOST_DOCUMENT
+        if upload is not documents[0] or is_too_large:
+            found[upload.digest] = replace(upload, as_text=True)
     return tuple(found.values())
 
 
@@ -76,18 +88,25 @@ def read_upload(body: bytes) -> str | None:
     return told if isinstance(told, str) and told else None
 
 
-def with_uploads(request: Request, ids: Mapping[str, str]) -> Request:
-    """The request with each uploaded file in place of its bytes; `ids` are those given, by digest."""
-    if not ids:
+def with_uploads(request: Request, ids: Mapping[str, str], texts: Mapping[str, str]) -> Request:
+    """The request with each uploaded file, or a document's text, in place of its bytes; both are given by digest."""
+    if not ids and not texts:
         return request
 
-    def stored(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-        return tuple(_stored(part, ids, stored) for part in parts)
+    def placed(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        return tuple(_placed(part, ids, texts, placed) for part in parts)
 
-    return replace(request, turns=tuple(replace(turn, parts=stored(turn.parts)) for turn in request.turns))
+    turns = tuple(replace(turn, parts=placed(turn.parts)) for turn in request.turns)
+    losses = (*request.losses, AS_TEXT) if texts else request.losses
+    return replace(request, turns=turns, losses=losses)
 
 
-def _stored(part: Part, ids: Mapping[str, str], inner: Callable[[tuple[Part, ...]], tuple[Part, ...]]) -> Part:
+def _placed(
+    part: Part,
+    ids: Mapping[str, str],
+    texts: Mapping[str, str],
+    inner: Callable[[tuple[Part, ...]], tuple[Part, ...]],
+) -> Part:
     match part:
         case ToolResult():
             return replace(part, parts=inner(part.parts))
@@ -95,6 +114,8 @@ def _stored(part: Part, ids: Mapping[str, str], inner: Callable[[tuple[Part, ...
             upload = _upload(part)
             if upload is not None and upload.digest in ids:
                 return replace(part, source=Stored(NAME, ids[upload.digest]))
+            if upload is not None and upload.digest in texts and isinstance(part, File):
+                return replace(part, source=None, text=texts[upload.digest])
     return part
 
 
@@ -113,8 +134,9 @@ def _upload(part: Image | File | Audio) -> Upload | None:
         return None
     media_type = source.media_type.partition(";")[0].strip().lower().replace("image/jpg", "image/jpeg")
     to_png = media_type in CONVERTIBLE
-    known = next((most for types, most in LIMITS if media_type in types), LIMITS[0][1] if to_png else 0)
-    if not known or len(source.base64) * 3 // 4 > known + 2:
+    if not (to_png or media_type in {*IMAGES, *DOCUMENTS, *SOUNDS}):
+        return None
+    if media_type in SOUNDS and len(source.base64) * 3 // 4 > MOST_SOUND + 2:
         return None
     try:
         data = b64decode(source.base64)
@@ -122,7 +144,8 @@ def _upload(part: Image | File | Audio) -> Upload | None:
         return None
     name = part.name if isinstance(part, File) and part.name else ""
     digest = sha256(media_type.encode() + b"\n" + data).hexdigest()[:32]
-    return Upload(digest, media_type, name, data, to_png)
+    most = MOST_IMAGE if media_type in IMAGES or to_png else 0
+    return Upload(digest, media_type, name, data, to_png, most)
 
 
 UPLOADS = Uploads(path=PATH, find=uploads, body=upload_body, read=read_upload, place=with_uploads)
