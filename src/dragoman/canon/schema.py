@@ -51,6 +51,8 @@ class SchemaRules(Struct, frozen=True, kw_only=True):
     """How several types are told: as a list, as one type beside `nullable`, or as one type alone."""
     enum_types: frozenset[str] = frozenset(TYPES)
     """Types that values of `enum` may have; others become texts, and are brought back."""
+    empty_values: bool = True
+    """Whether a text among the values of `enum` may be empty."""
     formats: Mapping[str, frozenset[str]] | None = None
     """Formats that may stand beside each type; None: any."""
     typed: bool = False
@@ -196,6 +198,7 @@ class _Lowering:
             if said.get("type") in ("object", "array"):
                 self._tell_values(said, notes)
         self._enumerate(said, path)
+        self._leave_empty(said, notes)
         if "prefixItems" in said and "prefixItems" not in self._keywords:
             shapes = [*said["prefixItems"], *([said["items"]] if isinstance(said.get("items"), dict) else [])]
             said["items"] = {"anyOf": shapes}
@@ -329,6 +332,17 @@ class _Lowering:
         if "default" in said:
             said["default"] = compact(said["default"])
         said |= {"type": "string", "enum": texts}
+
+    def _leave_empty(self, said: Members, notes: list[str]) -> None:
+        """Takes an empty text out of the listed values, which are told in words then."""
+        values = said.get("enum", [])
+        if self._rules.empty_values or "" not in values:
+            return
+        self._lose("enum", "The target takes no empty text where values are listed; they are told in words too.")
+        notes.append(TOLD["enum"].format(compact(values)[:NOTE_LIMIT]))
+        said["enum"] = [value for value in values if value != ""]
+        if not said["enum"]:
+            del said["enum"]
 
     # Words.
 

@@ -22,6 +22,7 @@ PARAMETERS = SchemaRules(
     ),
     types="nullable",
     enum_types=frozenset({"string"}),
+    empty_values=False,
     formats={
         "string": frozenset({"enum", "date-time"}),
         "number": frozenset({"float", "double"}),
