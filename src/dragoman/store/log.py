@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -70,24 +70,23 @@ class AuditLog:
     async def verify(self) -> int | None:
         """The number of the first entry that is not as it was written; None if all are."""
         before, expected = b"", 1
-        while rows := await self._from(expected):
+        while True:
+            rows, counted = await self._from(expected)
             for row in rows:
                 link = self._link(before, expected, row.at_ms, row.note.encode())
                 if row.n != expected or not hmac.compare_digest(link, row.chain) or not _agrees(row):
                     return expected
                 before, expected = row.chain, expected + 1
-        counted = select(marks.c.value).where(marks.c.name == AUDITED)
+            if not rows:
+                return None if counted == expected - 1 else min(counted + 1, expected)
 
-        async def work(connection: AsyncConnection) -> int:
-            return int((await connection.execute(counted)).scalar_one())
-
-        return None if await self._database.read(work) < expected else expected
-
-    async def _from(self, n: int) -> list[Row[Any]]:
+    async def _from(self, n: int) -> tuple[Sequence[Row[Any]], int]:
+        """Some entries from one on, and how many there should be in all."""
         wanted = select(audit).where(audit.c.n >= n).order_by(audit.c.n).limit(BATCH)
+        count = select(marks.c.value).where(marks.c.name == AUDITED)
 
-        async def work(connection: AsyncConnection) -> list[Row[Any]]:
-            return list(await connection.execute(wanted))
+        async def work(connection: AsyncConnection) -> tuple[Sequence[Row[Any]], int]:
+            return (await connection.execute(wanted)).all(), (await connection.execute(count)).scalar_one()
 
         return await self._database.read(work)
 

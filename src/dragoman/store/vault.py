@@ -57,7 +57,7 @@ class MasterKey:
         """The data key. Trouble: damaged, where the row is not as it was written."""
         try:
             return AESGCM(self._key).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], self._bound(key_id))
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise StoreTrouble("damaged", f"Data key {key_id} does not open, though its master key is right.") from None
 
     def _bound(self, key_id: int) -> bytes:
@@ -99,7 +99,7 @@ class Vault:
         try:
             cipher = AESGCM(self._derived(key_id, salt))
             return cipher.decrypt(sealed[HEAD - NONCE_BYTES : HEAD], sealed[HEAD:], place.bound(head))
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise StoreTrouble("damaged", f"A secret in {place.table} is not as it was written.") from None
 
     def _derived(self, key_id: int, salt: bytes) -> bytes:
