@@ -29,8 +29,12 @@ TABLES: dict[str, type[Struct]] = {
     "`timeouts`": shape.TimeoutsTable,
     "`cards`": shape.CardTable,
     "`limits`": shape.LimitsTable,
+    "`rests`": shape.RestTable,
+    "`body`": shape.BodyOperationTable,
+    "`header`": shape.HeaderOperationTable,
     "`[[profiles]]`": shape.ProfileTable,
     "`rules`": shape.RuleTable,
+    "`when`": shape.WhenTable,
     "`targets`": shape.TargetTable,
 }
 
@@ -59,7 +63,9 @@ def test_the_documented_defaults_of_the_server_are_true() -> None:
     documented = dict(re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", section("`[server]`"), re.MULTILINE))
 
     for key, (value, _) in USUAL.items():
-        shown = {"api_keys": "[]"}.get(key, f'"{value}"' if isinstance(value, str) else str(value))
+        shown = {"api_keys": "[]", "trusted_proxies": "[]"}.get(
+            key, f'"{value}"' if isinstance(value, str) else str(value)
+        )
         assert documented[key] == shown
 
 
