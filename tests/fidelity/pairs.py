@@ -29,7 +29,7 @@ from dragoman.relay.prepare import Inquiry, Prepared, prepare, prepare_count
 from dragoman.routing.plan import Step
 from dragoman.routing.snapshot import Channel
 from dragoman.web.doors import DOORS
-from tests.fidelity.samples import HOME, PLAIN, Feature, Returned
+from tests.fidelity.samples import HOME, PLAIN, Feature, Returned, with_tools
 
 Verdict: TypeAlias = Literal["exact", "conditional", "unsupported", "never said"]
 
@@ -66,7 +66,7 @@ MODELS: dict[str, tuple[str, ...]] = {
     "gemini": ("gemini-3.1-pro-preview", "gemini-2.5-flash"),
     "vertex": ("gemini-3.1-pro-preview", "gemini-2.5-flash"),
     "gemini-openai": ("gemini-3.1-pro-preview", "gemini-2.5-flash"),
-    "gigachat": ("GigaChat-2-Max",),
+    "gigachat": ("GigaChat-2-Max", "GigaChat-3-Ultra"),
     "moonshot": ("kimi-k3", "kimi-k2-0905-preview"),
     "moonshot-anthropic": ("kimi-k3",),
     "zhipu": ("glm-5.3", "glm-4.6v"),
@@ -146,10 +146,19 @@ def body_at(door: Dialect, feature: Feature) -> bytes | None:
                 body = returned(door, sample)
                 return body if feature.found(door.read_request(body)) else None
             case bodies if door.name in bodies:
-                return json.dumps(merged(json.loads(written(door, PLAIN)), bodies[door.name])).encode()
+                return beside(door, bodies[door.name])
     except Trouble:
         return None
     return None
+
+
+def beside(door: Dialect, added: Mapping[str, Any]) -> bytes:
+    """A plain request with these members; tools stand beside one of the client's, as an agent offers them."""
+    if "tools" not in added:
+        return json.dumps(merged(json.loads(written(door, PLAIN)), added)).encode()
+    body: dict[str, Any] = json.loads(written(door, with_tools()))
+    body["tools"] += added["tools"]
+    return json.dumps(body).encode()
 
 
 def returned(door: Dialect, sample: Returned) -> bytes:
