@@ -31,18 +31,12 @@ from dragoman.dialects.anthropic.errors import problem_in_answer
 from dragoman.dialects.anthropic.plain import plainly
 from dragoman.dialects.anthropic.words import NAME, REASONS
 from dragoman.dialects.base import Hearing
+from dragoman.dialects.free_text import free_text
 from dragoman.dialects.take import Members
 
 _NULL = b"null"
 _ANY = msgspec.json.Decoder(float_hook=float)
 """Takes what no float holds, as 1e400, for infinite, where decoding it would raise."""
-
-
-class _FreeText(Struct):
-    input: str
-
-
-_FREE_TEXT = msgspec.json.Decoder(_FreeText)
 
 
 class Opening(Struct):
@@ -220,14 +214,6 @@ def _events(body: bytes, hearing: Hearing) -> list[Event]:
         ended_badly = "The provider's answer came without a stop reason, so it may be incomplete. Try again."
         return [*events, Failed(problem(Kind.CUT_SHORT, ended_badly))]
     return [*events, ended]
-
-
-def free_text(arguments: str) -> str:
-    """The text in the arguments of a call to a tool of free text; the arguments themselves where it is not there."""
-    try:
-        return _FREE_TEXT.decode(arguments).input
-    except (msgspec.DecodeError, RecursionError):
-        return arguments
 
 
 def part_events(index: int, block: Opening, origin: str) -> Iterator[Event]:

@@ -37,6 +37,7 @@ from dragoman.dialects.anthropic.reasoning import effort_of, thinking_of
 from dragoman.dialects.anthropic.turns import Losses, Names, TurnsWriter, limit_marks
 from dragoman.dialects.anthropic.words import NAME
 from dragoman.dialects.base import Target, Written
+from dragoman.dialects.free_text import TEXT_SCHEMA, described
 
 OUTPUT_LIMIT = 32_000
 """`max_tokens` where neither the client nor the upstream's habits name one."""
@@ -54,7 +55,6 @@ JSON_WISH = "Answer with one JSON object and nothing else."
 CARRIES = frozenset({"safeguards"})
 """Members with local paths and rules in them, for the vendor alone."""
 EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
-TEXT_SCHEMA = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
 _ONLY_ANSWERED = (
     "max_tokens",
     "stream",
@@ -209,8 +209,9 @@ class _BodyWriter:
             self._losses.dropped("tool.deferred", "The target knows no tool search, so the tool is not offered yet.")
             return None
         wire: Wire = {"name": self._names.sent(tool.name)}
-        if tool.description is not None:
-            wire["description"] = tool.description
+        description = described(tool)
+        if description is not None:
+            wire["description"] = description
         wire["input_schema"] = EMPTY_SCHEMA if tool.schema is None else tool.schema
         if tool.form == "text":
             self._losses.changed("tool.form", "The target knows JSON arguments only; the text is asked for in 'input'.")

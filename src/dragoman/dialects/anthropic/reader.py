@@ -23,7 +23,6 @@ from dragoman.dialects.anthropic.answer import (
     carried_whole,
     extras_of,
     finished,
-    free_text,
     noted,
     opening,
     read_reply,
@@ -32,6 +31,7 @@ from dragoman.dialects.anthropic.answer import (
 from dragoman.dialects.anthropic.errors import problem_in_answer
 from dragoman.dialects.anthropic.reply import input_of
 from dragoman.dialects.base import Hearing
+from dragoman.dialects.free_text import free_text
 from dragoman.dialects.sse import FRAME_LIMIT, Frame, Frames, Oversized
 from dragoman.dialects.take import Members
 

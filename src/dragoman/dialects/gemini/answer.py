@@ -42,6 +42,7 @@ from dragoman.canon.request import (
 )
 from dragoman.canon.usage import NOTHING_SAID
 from dragoman.dialects.base import Hearing
+from dragoman.dialects.free_text import free_text
 from dragoman.dialects.gemini.casing import inner, listed, opened
 from dragoman.dialects.gemini.errors import problem_in_stream
 from dragoman.dialects.gemini.names import digest
@@ -252,7 +253,7 @@ class Answer:
             arguments = restored(arguments, hearing.lowered[call.name])
         head = replace(call, id=self._id(call), name=hearing.names.get(call.name, call.name), arguments="", seal=None)
         if call.name in hearing.text_tools:
-            head, arguments = replace(head, form="text"), _free_text(arguments)
+            head, arguments = replace(head, form="text"), free_text(arguments)
         index = self._open(head)
         self._events += (PartGrew(index, arguments), PartSealed(index, call.seal))
 
@@ -290,13 +291,6 @@ def _opened(data: bytes) -> Members:
         return opened(data, "answer")
     except (Trouble, UnicodeDecodeError):
         return opened(whole_characters(data), "answer")
-
-
-def _free_text(arguments: str) -> str:
-    """The text of a tool that takes no JSON, out of the object it was asked in."""
-    found = _ANY.decode(arguments)
-    text = found.get("input") if isinstance(found, dict) else None
-    return text if isinstance(text, str) else arguments
 
 
 def sources_in(grounding: Raw) -> str | None:

@@ -12,6 +12,7 @@ from msgspec import Raw
 from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import ProviderTool, Request, Tool, ToolCall, ToolChoice, ToolReference, ToolResult
 from dragoman.canon.schema import lower
+from dragoman.dialects.free_text import TEXT_SCHEMA, described
 from dragoman.dialects.gemini.content import Wire
 from dragoman.dialects.gemini.pen import Pen
 from dragoman.dialects.gemini.schemas import PARAMETERS
@@ -22,7 +23,6 @@ OWN_TOOLS = (("web_search", "googleSearch"), ("web_fetch", "urlContext"), ("code
 """Tools that other vendors run, by the beginning of their kind, and the vendor's own that do the like."""
 REQUIRED = ("computer", "mcp")
 """Beginnings of kinds without which a request makes no sense."""
-TEXT_SCHEMA = Raw(b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}')
 MODES = {"auto": "AUTO", "any": "ANY", "none": "NONE", "one": "ANY"}
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
@@ -121,8 +121,9 @@ def _declaration(tool: Tool, pen: Pen) -> Wire:
         pen.lose("tool.strict", "The upstream holds no arguments to their schema unless a call is demanded.", "dropped")
     name = pen.names.sent(tool.name)
     said: Wire = {"name": name}
-    if tool.description is not None:
-        said["description"] = tool.description
+    description = described(tool)
+    if description is not None:
+        said["description"] = description
     schema = tool.schema
     if tool.form == "text":
         pen.lose("tool.form", "The upstream knows JSON arguments only; the text is asked for in 'input'.")
