@@ -373,7 +373,7 @@ def calls(output: Any, more: Json) -> list[Json]:
     ]
 
 
-BUILT_IN = [
+BUILT_IN: list[Json] = [
     {"id": "tsc_1", "type": "tool_search_call", "call_id": "s", "execution": "client", "arguments": {"query": "x"}},
     {
         "type": "tool_search_output",

@@ -79,6 +79,8 @@ class _Conversation:
         self._pairs = Pairs({}, frozenset()) if self._kept else pair(request.turns)
         self._places: Mapping[str, Place] = places(request.tools) if pen.own else {}
         self.items: list[Item] = []
+        self._ids: set[str] = set()
+        """Ids made so far."""
 
     def write(self) -> list[Item]:
         """All items."""
@@ -163,7 +165,34 @@ class _Conversation:
                 if text:
                     self.items.append({"type": "message", "role": "assistant", "content": text})
                 continue
-            self.items.append(_own_message(together, group, pen))
+            self.items.append(self._own_message(together, group))
+
+    def _own_message(self, parts: Sequence[Part], group: str) -> Wire:
+        """A message of the model in the form this wire gave it."""
+        content: list[Item] = []
+        message: Wire = {}
+        for part in parts:
+            extras = dict(self._pen.kept(part.extras, "text"))
+            message |= {name: extras.pop(name) for name in ("phase", "status") if name in extras}
+            if isinstance(part, Refusal):
+                content.append({"type": "refusal", "refusal": part.text, **extras})
+            elif isinstance(part, Text):
+                content.append({"type": "output_text", "text": part.text, "annotations": [], **extras})
+            elif isinstance(part, Unknown):
+                content.append(part.raw)
+        item_id = self._id("msg", group, str(content))
+        said: Wire = {"id": item_id, "type": "message", "role": "assistant", "status": "completed", "content": content}
+        return {**said, **message}
+
+    def _id(self, prefix: str, group: str | None, told: str) -> str:
+        """The id that an item came with on this wire, or one made of its words; no two of those are equal."""
+        if group and self._pen.own and not group.startswith(NAMELESS):
+            return group
+        made = f"{prefix}_{digest(told, 24)}"
+        while made in self._ids:
+            made = f"{prefix}_{digest(made, 24)}"
+        self._ids.add(made)
+        return made
 
     def _thoughts(self, parts: Sequence[Thought]) -> None:
         """Reasoning items, each closed by the part that bears its seal."""
@@ -200,7 +229,7 @@ class _Conversation:
             return
         raw = [part for part in parts if part.text and is_raw_thought(part)]
         item: Wire = {
-            "id": _thought_id(last.group, blob or last.text),
+            "id": self._id("rs", last.group, blob or last.text),
             "type": "reasoning",
             "summary": [{"type": "summary_text", "text": part.text} for part in parts if part.text and part not in raw],
         }
@@ -306,6 +335,8 @@ def _sort(part: Part) -> str:
     match part:
         case Text() | Refusal():
             return "words"
+        case Unknown() if part.dialect == NAME and _is_content(part):
+            return "words"
         case Thought():
             return "thinking"
         case ToolCall():
@@ -320,29 +351,7 @@ def _without_seal(part: Part) -> Part:
 
 def _is_content(part: Unknown) -> bool:
     """Whether an unknown part stood among the content of a message, not among the items."""
-    return part.kind.startswith("input_")
-
-
-def _own_message(parts: Sequence[Part], group: str, pen: Pen) -> Wire:
-    """A message of the model in the form this wire gave it."""
-    content: list[Wire] = []
-    message: dict[str, object] = {}
-    for part in parts:
-        extras = dict(pen.kept(part.extras, "text"))
-        message |= {name: extras.pop(name) for name in ("phase", "status") if name in extras}
-        if isinstance(part, Refusal):
-            content.append({"type": "refusal", "refusal": part.text, **extras})
-        elif isinstance(part, Text):
-            content.append({"type": "output_text", "text": part.text, "annotations": [], **extras})
-    made = f"msg_{digest(str(content), 24)}"
-    item_id = made if group.startswith(NAMELESS) else group
-    said: Wire = {"id": item_id, "type": "message", "role": "assistant", "status": "completed", "content": content}
-    return {**said, **message}
-
-
-def _thought_id(group: str | None, told: str) -> str:
-    """The id that a reasoning item came with, or one that is the same for the same thoughts."""
-    return group if group and group.startswith("rs_") else f"rs_{digest(told, 24)}"
+    return part.kind.startswith(("input_", "output_"))
 
 
 def _told_as_error(said: list[Item]) -> list[Item]:

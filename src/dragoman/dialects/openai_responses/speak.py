@@ -123,9 +123,8 @@ class StreamWriter:
         error = {**error_object(found), "message": message_of(found)}
         flat_error = {name: error[name] for name in ("code", "message", "param")}
         said = self._items.frame("error", **flat_error, error=error)
-        if self._shell is None:
-            return said
-        return said + self._items.frame("response.failed", response=self._shell.failed(found, self._items.complete))
+        shell = self._shell or Shell(self._telling, "")
+        return said + self._items.frame("response.failed", response=shell.failed(found, self._items.complete))
 
     def _opened(self, head: Part) -> bytes:
         content = self._content = _Content(head)

@@ -96,7 +96,7 @@ def _body(request: Request, pen: Pen) -> Body:
     refuse_connectors(request, pen)
     shape = request.output_shape
     wish = ""
-    if shape and not pen.own and (shape.kind not in pen.habits.output_shapes or shape.kind == "json_object"):
+    if shape and (shape.kind not in pen.habits.output_shapes or (shape.kind == "json_object" and not pen.own)):
         wish = _wish(shape, pen)
     members = settings(request, pen)
     instructions, items = write_input(request, pen)
@@ -211,6 +211,8 @@ def _identity(request: Request, body: Body, pen: Pen) -> None:
             pen.lose("user", "The identity is too long or holds more than a name; its fingerprint was sent.")
             user = digest(user, min(limit, 64))
         body["user"] = user
+        if pen.target.native and not pen.own:
+            body["prompt_cache_key"] = user
     if request.service_tier is not None:
         if pen.own:
             body["service_tier"] = request.service_tier
