@@ -21,7 +21,7 @@ ChannelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """No slash, since `channel/model` names a channel; nothing that could not stand in a header."""
 
 
-class TimeoutsTable(Struct, frozen=True, kw_only=True):
+class TimeoutsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`timeouts` of a channel"""
 
     connect: Seconds | None = None
@@ -29,7 +29,7 @@ class TimeoutsTable(Struct, frozen=True, kw_only=True):
     idle: Seconds | None = None
 
 
-class CardTable(Struct, frozen=True, kw_only=True):
+class CardTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `cards` of a channel"""
 
     name: Word
@@ -37,7 +37,7 @@ class CardTable(Struct, frozen=True, kw_only=True):
     max_output: Count | None = None
 
 
-class LimitsTable(Struct, frozen=True, kw_only=True):
+class LimitsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`limits` of a channel; each of several keys has its own"""
 
     simultaneous: Count | None = None
@@ -50,7 +50,7 @@ class LimitsTable(Struct, frozen=True, kw_only=True):
     queue_s: Seconds | None = None
 
 
-class RestTable(Struct, frozen=True, kw_only=True):
+class RestTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `rests` of a channel: so many answers of this status in a row put it to rest"""
 
     status: Annotated[int, Meta(ge=400, le=599)]
@@ -58,7 +58,7 @@ class RestTable(Struct, frozen=True, kw_only=True):
     minutes: Seconds = 10.0
 
 
-class BodyOperationTable(Struct, frozen=True, kw_only=True):
+class BodyOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `body` of a channel: a change of the bodies it is sent"""
 
     op: Literal["set", "default", "delete", "rename", "copy", "append", "prepend"]
@@ -69,7 +69,7 @@ class BodyOperationTable(Struct, frozen=True, kw_only=True):
     """The path that `rename` and `copy` write."""
 
 
-class HeaderOperationTable(Struct, frozen=True, kw_only=True):
+class HeaderOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `header` of a channel: a change of the headers it is sent"""
 
     op: Literal["set", "delete", "rename", "copy"]
@@ -78,7 +78,7 @@ class HeaderOperationTable(Struct, frozen=True, kw_only=True):
     to: Word | None = None
 
 
-class ChannelTable(Struct, frozen=True, kw_only=True):
+class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `[[channels]]`"""
 
     name: ChannelName
@@ -106,7 +106,7 @@ class ChannelTable(Struct, frozen=True, kw_only=True):
     header: tuple[HeaderOperationTable, ...] = ()
 
 
-class TargetTable(Struct, frozen=True, kw_only=True):
+class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `targets` of a rule"""
 
     channel: Word | None = None
@@ -118,7 +118,7 @@ class TargetTable(Struct, frozen=True, kw_only=True):
     addendum: str = ""
 
 
-class WhenTable(Struct, frozen=True, kw_only=True):
+class WhenTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`when` of a rule"""
 
     doors: tuple[Word, ...] = ()
@@ -138,7 +138,7 @@ class WhenTable(Struct, frozen=True, kw_only=True):
     """By name, a regular expression to be found in the client's header."""
 
 
-class RuleTable(Struct, frozen=True, kw_only=True):
+class RuleTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `rules` of a profile"""
 
     model: Word | None = None
@@ -149,7 +149,7 @@ class RuleTable(Struct, frozen=True, kw_only=True):
     message: str = ""
 
 
-class ProfileTable(Struct, frozen=True, kw_only=True):
+class ProfileTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `[[profiles]]`"""
 
     name: Word
@@ -159,14 +159,14 @@ class ProfileTable(Struct, frozen=True, kw_only=True):
     """Names or tags of the channels it may use; none: all."""
 
 
-class ProjectTable(Struct, frozen=True, kw_only=True):
+class ProjectTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A group of API keys"""
 
     name: Word
     note: str = ""
 
 
-class KeyLimitsTable(Struct, frozen=True, kw_only=True):
+class KeyLimitsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`limits` of an API key"""
 
     rpm: Count | None = None
@@ -178,7 +178,7 @@ Window = Literal["minute", "hour", "day", "week", "month", "total"]
 """Calendar periods in UTC; a week begins on Monday."""
 
 
-class BudgetTable(Struct, frozen=True, kw_only=True):
+class BudgetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `budgets` of an API key; a request must fit into all of them"""
 
     window: Window
@@ -189,7 +189,7 @@ class BudgetTable(Struct, frozen=True, kw_only=True):
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] = "USD"
 
 
-class KeyTable(Struct, frozen=True, kw_only=True):
+class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An API key, but for its secret"""
 
     name: Word
