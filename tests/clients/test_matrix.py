@@ -5,8 +5,8 @@ One gateway serves a whole module of cells, with a channel for each upstream, to
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +15,13 @@ from msgspec import Struct
 
 from tests.clients.agents import AGENTS, Agent, Ended, Wish
 from tests.clients.conftest import Start
-from tests.clients.gateway import Upstream, gateway
+from tests.clients.gateway import gateway
 from tests.clients.sdks import SDKS, Sdk
-from tests.clients.task import ANSWERS, FILE, PRINTED, PROGRAM, PROMPT, task
-from tests.standin import Dialect, Rules, StandIn
+from tests.clients.task import FILE, PRINTED, PROGRAM, PROMPT, task
+from tests.clients.upstreams import UPSTREAMS, channel, model_of, standing
+from tests.standin import Dialect, StandIn
 
 CLIENTS: dict[str, Agent | Sdk] = {**AGENTS, **SDKS}
-
-KEY = "key-of-the-gateway"
-GIGACHAT_KEY = base64.b64encode(b"client:secret").decode()
-
-
-class Row(Struct, frozen=True):
-    """How the vendor of one dialect is stood in for and reached."""
-
-    provider: str
-    path: str = ""
-    """Behind the address, as the vendor's own SDK is given it."""
-    key: str = KEY
-    rules: Rules = Rules()
-    settings: tuple[tuple[str, str], ...] = ()
-    """More keys of the channel; `$url` stands for the address."""
-    answers: int = ANSWERS
-
-
-UPSTREAMS: dict[Dialect, Row] = {
-    "anthropic": Row("anthropic"),
-    # A kit for compatible servers sends back the thinking that it got, as those want it.
-    "openai_chat": Row("openai-compatible", "/v1", rules=Rules(allow=frozenset({"messages.reasoning_content"}))),
-    "openai_responses": Row("openai-responses", "/v1"),
-    "gemini": Row("gemini"),
-    "gigachat": Row(
-        "gigachat",
-        "/api/v1",
-        GIGACHAT_KEY,
-        Rules(allow=frozenset({"json_schema"})),
-        (("options.auth_url", "$url/api/v2/oauth"),),
-        ANSWERS + 1,  # a message holds one call
-    ),
-}
-
-
-def model_of(dialect: Dialect) -> str:
-    """The model that leads to an upstream."""
-    return f"standin-{dialect}"
 
 
 class Stage(Struct, frozen=True):
@@ -70,35 +33,21 @@ class Stage(Struct, frozen=True):
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    upstreams: dict[Dialect, StandIn] = {
-        dialect: StandIn(dialects=(dialect,), api_key=row.key, models=(model_of(dialect),), rules=row.rules)
-        for dialect, row in UPSTREAMS.items()
-    }
-    for upstream in upstreams.values():
-        upstream.__enter__()
-    channels = [channel(dialect, upstream.url) for dialect, upstream in upstreams.items()]
-    with gateway(tmp_path_factory.mktemp("gateway"), *channels, in_turn=False) as door:
+    upstreams: dict[Dialect, StandIn] = {dialect: standing(dialect) for dialect in UPSTREAMS}
+    with ExitStack() as living:
+        channels = [channel(dialect, living.enter_context(vendor).url) for dialect, vendor in upstreams.items()]
+        door = living.enter_context(gateway(tmp_path_factory.mktemp("gateway"), *channels, in_turn=False))
         yield Stage(door.url, upstreams)
-    for upstream in upstreams.values():
-        upstream.__exit__(None, None, None)
 
 
-def channel(dialect: Dialect, url: str) -> Upstream:
-    """The channel for an upstream."""
-    row = UPSTREAMS[dialect]
-    settings = {"base_url": url + row.path, "api_key": row.key, **dict(row.settings)}
-    return Upstream(
-        url=url,
-        provider=row.provider,
-        name=dialect,
-        models=(model_of(dialect),),
-        settings=tuple((name, value.replace("$url", url)) for name, value in settings.items()),
-    )
-
-
-QUICK = {("claude", "openai_responses"), ("gemini", "anthropic"), ("opencode-google", "openai_chat")}
+QUICK = {
+    ("claude", "openai_responses"),
+    ("codex", "openai_chat"),
+    ("gemini", "anthropic"),
+    ("opencode-openai", "gemini"),
+}
 """Cells for every push; SDKs at their newest release have one each."""
-QUICK |= {("anthropic", "gigachat"), ("genai", "openai_chat"), ("chat", "gemini")}
+QUICK |= {("anthropic", "gigachat"), ("responses", "anthropic"), ("genai", "openai_chat"), ("chat", "gemini")}
 
 
 def cells() -> Iterator[Any]:

@@ -145,7 +145,8 @@ def _read_responses(body: Json, body_bytes: int) -> Ask:
     items = [{"role": "user", "content": told}] if isinstance(told, str) else _dicts(told)
     prompts = [item for item in items if item.get("role") in ("system", "developer")]
     shape = _member(_member(body, "text"), "format")
-    tools = [named for tool in _dicts(body.get("tools")) for named in _responses_tools(tool)]
+    found = [tool for item in items if item.get("type") == "tool_search_output" for tool in _dicts(item.get("tools"))]
+    tools = [named for tool in [*_dicts(body.get("tools")), *found] for named in _responses_tools(tool)]
     return Ask(
         dialect="openai_responses",
         model=str(body.get("model", "")),
