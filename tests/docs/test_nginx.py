@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import http.server
 import json
 import os
 import re
 import socket
 import ssl
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +27,8 @@ from msgspec import Struct
 
 from dragoman.assembly import KEEP_ALIVE_S
 from dragoman.relay.delivery import LONGEST_S
+from dragoman.settings.load import load
+from dragoman.settings.record import Flags
 from dragoman.web.asgi import BODY_LIMIT
 from tests.clients.gateway import Upstream, gateway
 from tests.clients.stage import HoldingVendor
@@ -165,12 +169,17 @@ def stage(needs: Needs, tmp_path: Path) -> Iterator[Stage]:
 
 @contextmanager
 def asked(
-    stage: Stage, body: dict[str, Any] | None = None, path: str = "/v1/messages"
+    stage: Stage,
+    body: dict[str, Any] | None = None,
+    path: str = "/v1/messages",
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer to a request; the client leaves at the end."""
     plain = {"model": MODEL, "max_tokens": 100, "stream": True, "messages": [{"role": "user", "content": "Count."}]}
     with closing(stage.open()) as connection:
-        connection.request("POST", path, json.dumps({**plain, **(body or {})}), {"content-type": "application/json"})
+        connection.request(
+            "POST", path, json.dumps({**plain, **(body or {})}), {"content-type": "application/json", **(headers or {})}
+        )
         with closing(connection.getresponse()) as answer:
             yield answer
 
@@ -245,6 +254,45 @@ def test_a_gateway_that_is_away_is_told_as_agents_read_it(needs: Needs, tmp_path
         assert (answer.status, answer.headers["retry-after"]) == (503, "5")
         assert answer.headers["content-type"] == "application/json"
         assert json.load(answer)["error"]["type"] == "api_error"
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    """An upstream that tells what it was told of the client."""
+
+    def do_POST(self) -> None:
+        """Answers with the header."""
+        self.rfile.read(int(self.headers["content-length"]))
+        body = self.headers["x-forwarded-for"].encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+def test_the_gateway_is_told_the_clients_address_and_no_other(needs: Needs, tmp_path: Path) -> None:
+    shown, _ = certificate(tmp_path)
+    port = free_port()
+    stage = Stage(HoldingVendor(), port, tmp_path, ssl.create_default_context(cafile=str(shown)))
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as echo,
+        nginx(needs.program("nginx"), tmp_path, port, f"127.0.0.1:{echo.server_port}"),
+    ):
+        threading.Thread(target=echo.serve_forever, daemon=True).start()
+        with asked(stage, headers={"x-forwarded-for": "192.0.2.7"}) as answer:
+            assert answer.read() == b"127.0.0.1"
+        echo.shutdown()
+
+
+def test_the_settings_of_the_page_load(tmp_path: Path) -> None:
+    found = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "dragoman.toml").write_text(found[0])
+
+    server = load(Flags(), {"DRAGOMAN_CLIENT_KEY": "k"}, tmp_path, tmp_path).server
+
+    assert (len(server.api_keys), server.trusted_proxies) == (1, ("127.0.0.1",))
 
 
 def seconds(directive: str) -> int:
