@@ -121,7 +121,7 @@ def office_body(standin: StandIn, route: Route, seen: Seen) -> Any:
     if seen.path.endswith("/files"):
         return standin.office.take(seen.raw, seen.header("content-type") or "")
     if seen.path.endswith("/functions/validate"):
-        return _verdict(seen.body)
+        return _verdict(seen.body, any_schema="json_schema" in standin.rules.allow)
     body = seen.body if isinstance(seen.body, dict) else {}
     need(
         isinstance(body.get("input"), list) and isinstance(body.get("model"), str), "input and model are required", 400
@@ -153,8 +153,8 @@ def _token(standin: StandIn, seen: Seen) -> Json:
     return standin.office.issue()
 
 
-def _verdict(function: Any) -> Json:
-    problems = list(function_problems(function))
+def _verdict(function: Any, *, any_schema: bool) -> Json:
+    problems = list(function_problems(function, any_schema=any_schema))
     return {
         "status": 200,
         "message": "Function is invalid" if problems else "Function is valid",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 
 import msgspec
+from msgspec import Struct
 
 from dragoman import __version__
 from dragoman.canon.problem import Kind, Trouble
+from dragoman.cli.chain import of_certificate
 from dragoman.cli.findings import Finding
 from dragoman.net.signed import Signed
-from dragoman.net.transport import Call, Transport
-from dragoman.providers.addresses import models_url
+from dragoman.net.transport import Answer, Call, Transport
+from dragoman.providers.addresses import endpoint, models_url
 from dragoman.providers.base import Provider
 from dragoman.providers.credentials import auth_headers
 from dragoman.relay.outlet import credential_of, tls_of
@@ -26,6 +29,37 @@ PATIENCE_S = 15.0
 LIST_LIMIT = 16 * 1024 * 1024
 CLOCK_LIMIT_S = 120
 """Difference between clocks from which signatures and tokens begin to be refused."""
+_PLAN = ", which the account's plan may not hold"
+CHAT = "chat"
+NOT_FOR_CHAT = frozenset({"embedder", "aicheck", "filter"})
+"""Types in GigaChat's list that are not for chat. Source: developers.sber.ru, GET /models, read 2026-11-20."""
+FUNCTION = msgspec.json.encode(
+    {
+        "name": "Edit",
+        "description": "Changes a file.",
+        "parameters": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": {
+                "file_path": {"type": "string"},
+                "line": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+                "edits": {"type": "array", "items": {"type": "object", "properties": {"new": {"type": "string"}}}},
+                "replace_all": {"type": "boolean", "default": False},
+            },
+            "required": ["file_path"],
+            "additionalProperties": False,
+        },
+    }
+)
+"""A function with the words of JSON Schema that agents use."""
+
+
+class _Said(Struct):
+    description: str = ""
+
+
+class _Verdict(Struct):
+    errors: list[_Said] = []
 
 
 async def of_channels(snapshot: Snapshot, rows: Mapping[str, Provider], transport: Transport) -> list[Finding]:
@@ -57,12 +91,32 @@ async def _of_channel(channel: Channel, row: Provider, wanted: set[str], transpo
     """What asking one upstream for its models found."""
     about = f"channel {channel.name}"
     url = models_url(row, channel.base_url, "", channel.options)
-    call = Call(
-        method="GET",
-        url=url or channel.base_url,
+    call = _call(channel, row, url or channel.base_url)
+    try:
+        answer, body = await _answer(call, transport)
+    except Trouble as trouble:
+        found = trouble.problem
+        seen = await _of_certificates(about, call, suggestion_for(found, row)) if found.kind is Kind.TLS else []
+        return seen or [Finding(about, "error", found.message, suggestion_for(found, row))]
+    except TimeoutError:
+        what = f"Its upstream took the connection but did not answer within {PATIENCE_S:.0f} s."
+        return [Finding(about, "error", what, SUGGESTIONS[Kind.TIMEOUT])]
+    findings = [_of_status(about, answer.status, row, bool(url)), *_of_list(about, answer.status, row, body, wanted)]
+    if row.check_path and answer.status == 200:
+        findings += await _of_function(about, channel, row, transport)
+    return [*findings, *_of_clock(answer.headers.get("date", ""))]
+
+
+def _call(channel: Channel, row: Provider, url: str, body: bytes = b"") -> Call:
+    """A call of one upstream, as its requests are made: a GET unless it has a body."""
+    return Call(
+        method="POST" if body else "GET",
+        url=url,
+        body=body,
         headers={
             "accept": "application/json",
             "user-agent": f"dragoman/{__version__}",
+            **({"content-type": "application/json"} if body else {}),
             **row.headers,
             **auth_headers(row, channel.api_key.reveal()),
             **{name.lower(): value for name, value in channel.headers.items()},
@@ -73,19 +127,40 @@ async def _of_channel(channel: Channel, row: Provider, wanted: set[str], transpo
         credential=credential_of(channel, row),
         upstream=channel.name,
     )
+
+
+async def _answer(call: Call, transport: Transport) -> tuple[Answer, bytes]:
+    """The answer to a call, and its body. Raises `Trouble` and `TimeoutError`."""
+    async with asyncio.timeout(PATIENCE_S):
+        answer = await transport.send(call)
+        body = await answer.whole(LIST_LIMIT)
+        answer.close()
+    return answer, body
+
+
+async def _of_certificates(about: str, call: Call, remedy: str) -> list[Finding]:
+    """What is wrong with the certificates on the way: that of the upstream, and that of who gives its tokens."""
+    credential = call.credential
+    gives = credential.source.ask(credential.account, str(uuid.uuid4()), 0).url if credential else call.url
+    found = [await of_certificate(about, url, call.tls, remedy) for url in dict.fromkeys((gives, call.url))]
+    return [finding for finding in found if finding]
+
+
+async def _of_function(about: str, channel: Channel, row: Provider, transport: Transport) -> list[Finding]:
+    """What the vendor's own check has against a function described as agents describe theirs."""
+    url = endpoint(row, channel.base_url, row.check_path, "", channel.options)
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            answer = await transport.send(call)
-            body = await answer.whole(LIST_LIMIT)
-            answer.close()
-    except Trouble as trouble:
-        found = trouble.problem
-        return [Finding(about, "error", found.message, suggestion_for(found, row))]
-    except TimeoutError:
-        what = f"Its upstream took the connection but did not answer within {PATIENCE_S:.0f} s."
-        return [Finding(about, "error", what, SUGGESTIONS[Kind.TIMEOUT])]
-    findings = list(_of_clock(answer.headers.get("date", "")))
-    return [_of_status(about, answer.status, row, bool(url)), *_of_list(about, answer.status, body, wanted), *findings]
+        answer, body = await _answer(_call(channel, row, url, FUNCTION), transport)
+        told = msgspec.json.decode(body, type=_Verdict) if answer.status == 200 else _Verdict()
+    except (Trouble, TimeoutError, msgspec.DecodeError):
+        return []
+    against = "; ".join(each.description for each in told.errors)
+    if not against:
+        return []
+    what = f"Its upstream's check has something against functions as agents describe them: {against[:300]}."
+    return [
+        Finding(about, "note", what, "None is needed: a model that refuses a schema is asked again with a plain one.")
+    ]
 
 
 def _of_status(about: str, status: int, row: Provider, has_list: bool) -> Finding:
@@ -107,28 +182,35 @@ def _of_status(about: str, status: int, row: Provider, has_list: bool) -> Findin
             return Finding(about, "warning", f"Its upstream answers with an error ({status}).", "Try again later.")
 
 
-def _of_list(about: str, status: int, body: bytes, wanted: set[str]) -> Iterator[Finding]:
-    """The configured models that an upstream does not list."""
-    listed = _names(body) if status == 200 else set()
+def _of_list(about: str, status: int, row: Provider, body: bytes, wanted: set[str]) -> Iterator[Finding]:
+    """The configured models that an upstream does not list, or that it does not list for chat."""
+    listed = _names(body) if status == 200 else {}
     if not listed:
         return
-    for model in sorted(wanted - listed):
-        what = f"Its upstream does not list the model '{model}'."
-        shown = near(model, listed) if len(listed) < 20 or "mean" in near(model, listed) else "Correct its name."
+    chat = {name for name, kind in listed.items() if kind == CHAT}
+    for model in sorted(wanted - listed.keys()):
+        what = f"Its upstream does not list the model '{model}'{_PLAN if row.token else ''}."
+        shown = near(model, chat) if len(chat) < 20 or "mean" in near(model, chat) else "Correct its name."
         yield Finding(about, "warning", what, shown)
+    for model in sorted((wanted & listed.keys()) - chat):
+        what = f"The model '{model}' is no chat model but '{listed[model]}', so that agents cannot use it."
+        yield Finding(about, "note", what, near("", chat) if len(chat) < 20 else "Name it in no rule for agents.")
 
 
-def _names(body: bytes) -> set[str]:
-    """The ids in a model list, with and without Ollama's usual tag, and without the folder that Gemini names."""
+def _names(body: bytes) -> dict[str, str]:
+    """The ids in a model list, with and without Ollama's usual tag, and without the folder that Gemini names.
+
+    Each with its type, as GigaChat tells it; where none is told, a model is for chat.
+    """
     try:
         found = msgspec.json.decode(body)
         rows = found.get("data") or found.get("models") or found["publisherModels"]
-        names = {str(row.get("id") or row["name"]) for row in rows}
+        names = {str(row.get("id") or row["name"]): str(row.get("type") or CHAT) for row in rows}
     except (msgspec.DecodeError, AttributeError, KeyError, TypeError):
-        return set()
-    return {name.removeprefix("publishers/google/").removeprefix("models/") for name in names} | {
-        name.removesuffix(":latest") for name in names
-    }
+        return {}
+    kinds = {name: kind if kind in NOT_FOR_CHAT else CHAT for name, kind in names.items()}
+    plain = {name.removeprefix("publishers/google/").removeprefix("models/"): kind for name, kind in kinds.items()}
+    return plain | {name.removesuffix(":latest"): kind for name, kind in kinds.items()}
 
 
 def _of_clock(date: str) -> Iterator[Finding]:

@@ -60,6 +60,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Path of the model list; empty: it has none."""
     count_path: str = ""
     """Path of the token count; empty: it has none."""
+    check_path: str = ""
+    """Path of the vendor's own check of a function's description; empty: it has none."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with each request."""
     token: str = ""

@@ -39,7 +39,8 @@ SUGGESTIONS: dict[Kind, str] = {
 """What to do about each kind of problem a probe may find."""
 
 
-BUNDLE = "Name the PEM file of the authority that signed its certificate by the channel's options.ca_bundle."
+BUNDLE = "Name the PEM file of the authority that signed it by the channel's options.ca_bundle"
+PLAN = "The key is good: choose a model that the account's plan includes, or extend the plan."
 SCOPE = "Set the channel's options.scope to what the key was made for, or take the key of that scope."
 
 
@@ -47,7 +48,9 @@ def suggestion_for(found: Problem, row: Provider) -> str:
     """What to do about a problem that a probe of this provider found."""
     match found.kind:
         case Kind.TLS if "ca_bundle" in row.options:
-            return BUNDLE
+            return f"{BUNDLE} ({row.options['ca_bundle'].rstrip('.')})."
+        case Kind.UPSTREAM_CREDENTIAL if row.token and found.upstream_status == 403:
+            return PLAN
         case Kind.UPSTREAM_CREDENTIAL if "option 'scope'" in found.message:
             return SCOPE
     return SUGGESTIONS.get(found.kind, "See the provider's own words and its status page; then try again.")
