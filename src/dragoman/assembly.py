@@ -32,7 +32,7 @@ from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
 from dragoman.relay.allowances import Allowances
 from dragoman.relay.probe import Finding
-from dragoman.relay.relay import Relay
+from dragoman.relay.relay import Bodies, Relay
 from dragoman.routing.key import networks_of
 from dragoman.routing.snapshot import Snapshot
 from dragoman.settings.load import DEMO_MODEL, demo_snapshot
@@ -118,6 +118,7 @@ async def assemble(
     record: Callable[[Exchange], None] = lambda _: None,
     journal: Journal | None = None,
     allowances: Allowances | None = None,
+    bodies: Bodies | None = None,
 ) -> AsyncIterator[Assembly]:
     """Everything wired, for as long as the context lasts. `record` is given each exchange at its end, `journal` sees
     it while it runs."""
@@ -133,6 +134,7 @@ async def assemble(
             user_agent=f"dragoman/{__version__}",
             journal=journal,
             allowances=allowances,
+            bodies=bodies,
         )
         gateway = Gateway(relay)
         trusted = networks_of(settings.server.trusted_proxies)
@@ -260,12 +262,15 @@ async def _serve(
             own.data_dir,
             lambda exchange: assembly.live.prices.priced(exchange),
             url=own.database.reveal(),
+            bodies_days=own.bodies_days,
             master_key=own.master_key.reveal() or None,
         )
         stack.push_async_callback(memory.stop)
         board = await stack.enter_async_context(open_board(own.redis.reveal()))
         allowances = Allowances(board, memory.spent)
-        assembly = await stack.enter_async_context(assemble(settings, record, memory.journal, allowances))
+        assembly = await stack.enter_async_context(
+            assemble(settings, record, memory.journal, allowances, memory.bodies)
+        )
         if not is_empty(own.database.reveal(), own.data_dir):
             assembly.guard.settled.clear()
         config = uvicorn.Config(

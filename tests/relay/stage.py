@@ -206,6 +206,17 @@ class Notebook:
         self.checkpoints.append(progress)
 
 
+class Album:
+    """Keeps what was asked and answered."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[bytes, bytes]] = []
+
+    def keep(self, exchange_id: str, request: bytes, reply: Callable[[], bytes] | None, wish: bool | None) -> None:  # noqa: ARG002
+        """Keeps it."""
+        self.kept.append((request, reply() if reply else b""))
+
+
 class Stage:
     """A relay on a scripted network, and what it recorded."""
 
@@ -220,6 +231,7 @@ class Stage:
         self.key = key
         self.exchanges: list[Exchange] = []
         self.journal = Notebook()
+        self.bodies = Album()
         self.relay = Relay(
             transport=self.transport,
             dialects=DIALECTS,
@@ -228,6 +240,7 @@ class Stage:
             record=self.exchanges.append,
             user_agent="dragoman/test",
             journal=self.journal,
+            bodies=self.bodies,
             allowances=allowances,
         )
 

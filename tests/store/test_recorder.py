@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from dragoman.ledger.exchange import Exchange
+from dragoman.store.bodies import DAY_MS, Bodies
 from dragoman.store.journal import Journal
-from dragoman.store.ports import Purged, StoreTrouble
+from dragoman.store.ports import Body, Purged, StoreTrouble
 from dragoman.store.recorder import Recorder
 from tests.store.test_journal import Died, begun, ended
 
@@ -24,6 +25,7 @@ class Ledger:
     def __init__(self) -> None:
         self.known: dict[str, Exchange] = {}
         self.batches: list[int] = []
+        self.bodies: list[Body] = []
         self.refuse: Callable[[Sequence[Exchange]], Exception | None] = lambda _: None
         self.hold = asyncio.Event()
         self.hold.set()
@@ -37,6 +39,11 @@ class Ledger:
             self.known.setdefault(exchange.id, exchange)
         self.batches.append(len(exchanges))
         return len(self.known) - before
+
+    async def put_bodies(self, bodies: Sequence[Body]) -> None:
+        if fault := self.refuse([]):
+            raise fault
+        self.bodies += bodies
 
     async def purge(self, now_ms: int) -> Purged:  # noqa: ARG002 - a ledger's shape
         return Purged(0, 0)
@@ -57,7 +64,8 @@ class Room:
         self.folder = folder
         self.journal = Journal(folder, segment_bytes=2000)
         self.ledger = Ledger()
-        self.recorder = Recorder(self.journal, folder, self._open, as_it_is, tick_s=SOON_S)
+        self.bodies = Bodies(7, now_ms=lambda: 0)
+        self.recorder = Recorder(self.journal, folder, self._open, as_it_is, bodies=self.bodies, tick_s=SOON_S)
 
     async def _open(self) -> Ledger:
         return self.ledger
@@ -220,3 +228,32 @@ async def test_what_is_worked_out_later_is_recorded_with_the_exchange(tmp_path: 
 
     assert room.ledger.known["dgm_1"].project == "p"
     await recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_contents_are_put_apart_with_the_day_they_expire(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.bodies.keep("dgm_1", b"asked", lambda: b"answered", None)
+    room.recorder.start()
+    await room.until(lambda: len(room.ledger.bodies) == 2)
+
+    told = [(body.exchange_id, body.n, body.kind, body.content, body.expires_ms) for body in room.ledger.bodies]
+    assert told == [
+        ("dgm_1", 0, "request", b"asked", 7 * DAY_MS),
+        ("dgm_1", 0, "reply", b"answered", 7 * DAY_MS),
+    ]
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_contents_wait_for_a_database_that_is_away_and_are_put_once(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.ledger.refuse = away
+    room.bodies.keep("dgm_1", b"asked", None, None)
+    room.recorder.start()
+    await room.until(lambda: bool(room.recorder.state.trouble))
+    room.ledger.refuse = lambda _: None
+    await room.until(lambda: bool(room.ledger.bodies))
+
+    await room.recorder.stop()
+    assert len(room.ledger.bodies) == 1

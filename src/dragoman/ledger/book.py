@@ -182,11 +182,13 @@ class PriceBook:
 
     def _listed(self, name: str, model: str) -> tuple[_Model | None, str, Doubt]:
         key = (name, model)
-        if key not in self._known:
+        found = self._known.get(key)
+        if found is None:
+            found = self._look_up(name, model)
             if len(self._known) >= KNOWN:
                 self._known.clear()
-            self._known[key] = self._look_up(name, model)
-        return self._known[key]
+            self._known[key] = found
+        return found
 
     def _look_up(self, name: str, model: str) -> tuple[_Model | None, str, Doubt]:
         book = self._book = self._book or published()

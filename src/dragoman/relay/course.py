@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from hashlib import blake2b
 
 from msgspec.structs import replace
 
 from dragoman.canon.problem import KINDS, Kind, Problem
+from dragoman.canon.reply import Fold, unfold
 from dragoman.canon.usage import NOTHING_SAID, Usage
+from dragoman.dialects.base import Dialect, Telling
 from dragoman.ledger.exchange import AttemptRecord, Exchange, Progress
 from dragoman.ledger.session import Session
 from dragoman.ledger.tokens import estimate_text
@@ -176,6 +179,13 @@ class Course:
             client_left=self.left,
         )
 
+    def answer(self, telling: Telling) -> Callable[[], bytes] | None:
+        """Writes the answer in the client's dialect; None where none came."""
+        last = self._last
+        if last is None or last.content_s is None or self._inquiry.errand:
+            return None
+        return partial(_written, self._inquiry.door, last.fold, telling)
+
     def _exchange(self, attempts: tuple[AttemptRecord, ...]) -> Exchange:
         inquiry = self._inquiry
         return Exchange(
@@ -194,7 +204,16 @@ class Course:
             attempts=attempts,
             prompt_estimate=self.estimate,
             effort=inquiry.request.reasoning.effort,
+            client=inquiry.client,
         )
+
+
+def _written(door: Dialect, gathered: Fold, telling: Telling) -> bytes:
+    """The answer as one whole; one that broke off as the stream that it was, for only that can say so."""
+    reply = gathered.reply()
+    if reply.problem is None and reply.finish is not None:
+        return door.write_reply(reply, telling)
+    return door.writer(telling).write(unfold(reply))
 
 
 UNSENT = frozenset({Kind.UNREACHABLE, Kind.TLS})

@@ -68,6 +68,8 @@ class Inquiry(Struct, frozen=True, kw_only=True):
     key: Key | None = None
     """The API key that opened the door; None where it stands open, or for a key of the file's."""
     key_name: str = ""
+    client: str = ""
+    """The client's network address."""
     profile: str | None = None
     session: str = ""
     """Id of the coding session; empty where it is not known yet."""

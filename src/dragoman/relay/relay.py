@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Protocol
 
 import structlog
 from msgspec.structs import replace
@@ -55,6 +56,13 @@ OWN_FAULT = (
 log = structlog.get_logger()
 
 
+class Bodies(Protocol):
+    """Keeps what was asked and answered, apart from the accounts. Never raises."""
+
+    def keep(self, exchange_id: str, request: bytes, reply: Callable[[], bytes] | None, wish: bool | None) -> None:
+        """One exchange's content; `reply` writes the answer. `wish` is the key's, None leaves it to the keeper."""
+
+
 class Relay:
     """Answers inquiries. Holds no state of its own but what is learned (`Learned`)."""
 
@@ -69,7 +77,9 @@ class Relay:
         user_agent: str,
         journal: Journal | None = None,
         allowances: Allowances | None = None,
+        bodies: Bodies | None = None,
     ) -> None:
+        self._bodies = bodies
         self._allowances = allowances or Allowances()
         self._transport = transport
         self._record = record
@@ -115,6 +125,9 @@ class Relay:
             self._journal.write(exchange)
             self._allowances.settle(exchange, inquiry.key)
             self._record(exchange)
+            if self._bodies is not None:
+                wish = inquiry.key.spec.keep_bodies if inquiry.key else None
+                self._bodies.keep(inquiry.id, inquiry.body, course.answer(delivery.telling), wish)
 
     def _course(self, inquiry: Inquiry) -> Course:
         raw = estimate_prompt(inquiry.request)

@@ -22,6 +22,7 @@ OWN_SERVER = {
     "DRAGOMAN_MASTER_KEY": "master_key",
     "DRAGOMAN_REDIS": "redis",
     "DRAGOMAN_TRUSTED_PROXIES": "trusted_proxies",
+    "DRAGOMAN_BODIES_DAYS": "bodies_days",
     "DRAGOMAN_LOG_LEVEL": "log_level",
     "DRAGOMAN_LOG_FORMAT": "log_format",
 }

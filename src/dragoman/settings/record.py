@@ -64,6 +64,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """URL of the Redis or Valkey that replicas share, which may hold a password; empty: this is the only replica."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks of the proxies before us whose word on a client's address counts."""
+    bodies_days: int = 0
+    """Days that what was asked and answered is kept; 0: not at all, but for keys that say so."""
     open: bool
     """Whether it may listen off loopback without keys."""
     log_level: LogLevel

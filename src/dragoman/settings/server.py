@@ -25,6 +25,7 @@ USUAL: Layer = {
     "master_key": ("", "default"),
     "redis": ("", "default"),
     "trusted_proxies": ((), "default"),
+    "bodies_days": (7, "default"),
     "log_level": ("info", "default"),
     "log_format": ("auto", "default"),
 }
@@ -69,6 +70,7 @@ def read_server(
         master_key=secrets.resolve(*chosen["master_key"], faults),
         redis=secrets.resolve(*chosen["redis"], faults),
         trusted_proxies=_networks(*chosen["trusted_proxies"], faults),
+        bodies_days=chosen["bodies_days"][0],
         open=is_open,
         log_level=chosen["log_level"][0],
         log_format=chosen["log_format"][0],

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from dragoman.routing.shape import ChannelTable, ProfileTable, Word
 from dragoman.settings.record import LogFormat, LogLevel
 
+Days = Annotated[int, Meta(ge=0, le=3650)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -23,6 +24,7 @@ class ServerTable(Struct, frozen=True, kw_only=True):
     master_key: Word | None = None
     redis: Word | None = None
     trusted_proxies: tuple[Word, ...] | None = None
+    bodies_days: Days | None = None
     log_level: LogLevel | None = None
     log_format: LogFormat | None = None
 

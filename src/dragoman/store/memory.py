@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from dragoman.ledger.exchange import Exchange
+from dragoman.store.bodies import Bodies
 from dragoman.store.journal import Journal
 from dragoman.store.ports import Ledger, Spent, Store, StoreTrouble
 from dragoman.store.recorder import Recorder
@@ -32,6 +33,7 @@ class Memory:
         complete: Callable[[Exchange], Exchange],
         *,
         url: str = "",
+        bodies_days: int = 0,
         master_key: str | None = None,
     ) -> None:
         self._folder, self._url, self._master_key = folder, url, master_key
@@ -41,7 +43,8 @@ class Memory:
         """None while it is not open."""
         self._is_open = asyncio.Event()
         self.journal = Journal(folder / JOURNAL_FOLDER)
-        self.recorder = Recorder(self.journal, folder / JOURNAL_FOLDER, self._ledger, complete)
+        self.bodies = Bodies(bodies_days)
+        self.recorder = Recorder(self.journal, folder / JOURNAL_FOLDER, self._ledger, complete, bodies=self.bodies)
 
     def start(self, refuse: Callable[[str], None]) -> None:
         """Begins to open the database and to record. `refuse` is told, in words, of one that must not be used."""

@@ -20,12 +20,13 @@ import structlog
 from msgspec import Struct
 
 from dragoman.ledger.exchange import Exchange
+from dragoman.store.bodies import Bodies
 from dragoman.store.journal import Journal, Legacy, Mark, inherited
-from dragoman.store.ports import Purged, StoreTrouble
+from dragoman.store.ports import Body, Purged, StoreTrouble
 
-BATCH = 200
+BATCH = 500
 """Exchanges in one transaction at most."""
-TICK_S = 0.25
+TICK_S = 0.5
 """Seconds an exchange waits at most for others to be put with it."""
 LONGEST_PAUSE_S = 15.0
 """Seconds between two attempts at a database that is away, at most; the first is tried again after `TICK_S`."""
@@ -43,6 +44,9 @@ class Shelf(Protocol):
 
     async def put(self, exchanges: Sequence[Exchange]) -> int:
         """Remembers exchanges, each once."""
+
+    async def put_bodies(self, bodies: Sequence[Body]) -> None:
+        """Remembers contents, each once."""
 
     async def purge(self, now_ms: int) -> Purged:
         """Forgets contents that have expired."""
@@ -63,6 +67,8 @@ class State(Struct, frozen=True, kw_only=True):
     """Records of the journal that could not be read."""
     lost: int
     """Exchanges that neither disk nor memory could keep."""
+    dropped_bodies: int
+    """Exchanges whose content is not kept because too much waited."""
 
 
 class Recorder:
@@ -79,8 +85,10 @@ class Recorder:
         ledger: Callable[[], Awaitable[Shelf]],
         complete: Callable[[Exchange], Exchange],
         *,
+        bodies: Bodies | None = None,
         tick_s: float = TICK_S,
     ) -> None:
+        self._bodies = bodies or Bodies(0)
         self._journal, self._folder, self._open, self._complete = journal, folder, ledger, complete
         self._ledger: Shelf | None = None
         self._tick_s = self._pause_s = tick_s
@@ -101,6 +109,7 @@ class Recorder:
             refused=self._refused,
             damaged=self._damaged,
             lost=self._journal.lost,
+            dropped_bodies=self._bodies.dropped,
         )
 
     def start(self) -> None:
@@ -115,7 +124,7 @@ class Recorder:
                 await self._task
             with contextlib.suppress(Exception):  # what fails now is put at the next start
                 async with asyncio.timeout(FAREWELL_S):
-                    while await self._feed():
+                    while await self._feed() or await self._put_bodies():
                         pass
         self._journal.close(self.mark)
 
@@ -141,7 +150,7 @@ class Recorder:
         if now_s >= self._look_s:
             await self._take_over()
             self._look_s = now_s + LOOK_S
-        more = await self._feed()
+        more = await self._feed() or await self._put_bodies()
         if now_s >= self._purge_s:
             await (await self._opened()).purge(int(time.time() * 1000))
             self._purge_s = now_s + PURGE_S
@@ -160,6 +169,16 @@ class Recorder:
         self.mark = mark
         self._journal.forget(mark)
         return len(batch) == BATCH
+
+    async def _put_bodies(self) -> bool:
+        """Puts the next contents; whether there may be more. They come after the accounts."""
+        batch = self._bodies.batch()
+        if not batch:
+            return False
+        ledger = await self._opened()
+        await ledger.put_bodies(await asyncio.to_thread(lambda: [body for each in batch for body in each.bodies()]))
+        self._bodies.done(batch)
+        return True
 
     def _read(self) -> tuple[list[Exchange], Mark | None, int]:
         batch, mark, damaged = self._journal.read(self.mark, BATCH)

@@ -187,6 +187,7 @@ class Doors:
             errand=errand,
             key=admitted.key,
             key_name=admitted.name,
+            client=self._guard.address(headers, scope),
             profile=admitted.key.profile if admitted.key else None,
         )
 

@@ -55,6 +55,10 @@ class Guard:
         """Whether anyone may come in."""
         return not self._digests and self.ring.empty
 
+    def address(self, headers: Mapping[str, str], scope: Mapping[str, Any]) -> str:
+        """The client's network address; empty where it is not known."""
+        return client_address(scope, headers, self._trusted)
+
     async def enter(self, headers: Mapping[str, str], query: str, scope: Mapping[str, Any]) -> Admitted:
         """Who came in, once the keys are known. Raises `Trouble` (authentication, permission, overloaded)."""
         if not self.settled.is_set():
@@ -79,7 +83,7 @@ class Guard:
             if any(matches):
                 return Admitted(digest.hex()[:8])
             if found := self.ring.find(text):
-                visit = Visit(address=client_address(scope or {}, headers, self._trusted), now_ms=_now_ms())
+                visit = Visit(address=self.address(headers, scope or {}), now_ms=_now_ms())
                 refusal = unwelcome(found, visit)
                 if refusal is None:
                     return Admitted(found.spec.name, found)
