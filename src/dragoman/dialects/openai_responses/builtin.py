@@ -33,8 +33,8 @@ class BuiltIn(Struct, frozen=True):
     """Member of a call's item that holds the arguments."""
     description: str
     schema: Raw
-    fixed: Mapping[str, str] = {}
-    """Members of the arguments that are the same in every call."""
+    fixed: Mapping[str, object] = {}
+    """Members that the arguments must have, with what they are where the model said nothing of them."""
 
     @property
     def call(self) -> str:
@@ -73,7 +73,7 @@ LOCAL_SHELL = BuiltIn(
         },
         "command",
     ),
-    {"type": "exec"},
+    {"type": "exec", "env": {}},
 )
 SHELL = BuiltIn(
     "shell",
