@@ -26,15 +26,18 @@ def streamed(body: bytes) -> Heard:
             heard.pings += 1
             continue
         event = json.loads(data)
-        kind = event["type"]
+        kind = event.get("type", "")
         if heard.ended or (heard.error is not None and kind != "response.failed"):
             heard.odd.append(f"{kind} after the end")
-        if name not in ("", kind):
+        if kind and name not in ("", kind):
             heard.odd.append(f"{kind} is called {name}")
         numbers.append(event.get("sequence_number", -1))
-        _take(kind, event, heard, parts)
+        if error := event.get("error"):
+            heard.error = error if isinstance(error, dict) else {"message": error}
+        else:
+            _take(kind, event, heard, parts)
     if numbers != sorted(set(numbers)):
-        heard.odd.append("the sequence numbers do not rise")
+        heard.misnumbered = True
     return heard
 
 
@@ -54,10 +57,10 @@ def _take(kind: str, event: Json, heard: Heard, parts: dict[int, Part]) -> None:
         case "response.output_item.added":
             parts[event["output_index"]] = _part(event["item"], whole=False)
             heard.parts.append(parts[event["output_index"]])
-        case "response.output_item.done":
+        case "response.output_item.done" if event["output_index"] in parts:
             _done(event, heard, parts)
         case "error":
-            heard.error = event.get("error") or event
+            heard.error = event
         case "response.failed":
             heard.error = heard.error or event["response"]["error"]
         case _ if kind in DELTAS:

@@ -84,11 +84,11 @@ What Dragoman makes of each fault that an upstream, a client or the machine may 
 is made from the tests' own tables by `python -m tests.faults`, and a test holds it to them.
 
 Each row of the first table is tried through the doors of Messages and Chat Completions, from upstreams of both, and
-through those of Responses and Gemini from one of them in turn, streamed and whole, with one judge for all: what the
-client is told (status, headers, the error in its dialect, nothing after it), that all that was shown is a beginning of
-the truth, what is recorded, and how often the upstream was asked. Then the same once more with a second channel behind
-it, where the client must hear one good answer, or, for a refusal of the request itself, that refusal. What a fault
-means for the next request is tried as well.
+through those of Responses (also from its own) and Gemini from one of them in turn, streamed and whole, with one judge
+for all: what the client is told (status, headers, the error in its dialect, nothing after it), that all that was shown
+is a beginning of the truth, what is recorded, and how often the upstream was asked. Then the same once more with a
+second channel behind it, where the client must hear one good answer, or, for a refusal of the request itself, that
+refusal. What a fault means for the next request is tried as well.
 """
 
 

@@ -51,6 +51,8 @@ class Heard(msgspec.Struct):
     error: Json | None = None
     usage: Json | None = None
     pings: int = 0
+    misnumbered: bool = False
+    """Whether the numbers of events, on wires that have them, do not rise; those of a vendor may break off."""
     odd: list[str] = []
 
     @property

@@ -245,7 +245,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 """Settings of single faults. The pings of F14 are more than are held back."""
 
-BUSY_IN_CHAT = frozenset({"F16", "F16.first", "F57", "F57.call"})
+BUSY_ELSEWHERE = frozenset({"F16", "F16.first", "F57", "F57.call"})
 """Error events of 529, a status that only Anthropic has a word for: Chat's is that of 503."""
 
 AT_ANTHROPIC = frozenset(
@@ -256,7 +256,7 @@ AT_ANTHROPIC = frozenset(
 
 def settings_for(key: str, upstream: str) -> dict[str, Any]:
     """The settings of a fault at this upstream."""
-    return {"value": "503"} if upstream == "openai_chat" and key in BUSY_IN_CHAT else SETTINGS.get(key, {})
+    return {"value": "503"} if upstream == "openai_chat" and key in BUSY_ELSEWHERE else SETTINGS.get(key, {})
 
 
 def is_spoken(key: str, upstream: str) -> bool:
@@ -306,12 +306,21 @@ LATER = ("openai_responses", "gemini")
 behind the door, so that each needs to be met by each wire, but not every fault by every pair."""
 
 
+OWN_WIRE = {
+    "openai_responses": frozenset({"F16", "F16.first", "F57", "F57.call", "F57.choice", "F47.foreign"}),
+}
+"""Of the later doors, those that are tried on their own wire too, with the faults that only other wires have words
+for."""
+
+
 def cells_of(key: str, door: str, place: int) -> Iterator[Cell]:
     """The cells of one fault through one door."""
     row = FAULTS[key]
     spoken = [upstream for upstream in row.dialects if is_spoken(key, upstream)]
     for turn, mode in enumerate(row.modes):
         wires = spoken if door in DIALECTS else [spoken[(place + turn + LATER.index(door)) % len(spoken)]]
+        if key not in OWN_WIRE.get(door, (key,)) and len(spoken) > 1:
+            wires = [*wires, door]
         for upstream in wires:
             yield Cell(key, door, upstream, mode, settings_for(key, upstream))  # type: ignore[arg-type]  # the two modes
 

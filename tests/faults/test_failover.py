@@ -14,7 +14,7 @@ from tests.faults.table import CELLS, SILENT, VAST, Broken, Cell, Refused
 from tests.faults.vendor import ANSWER, USED, Vendor
 from tests.standin.faults import FAULTS
 
-OTHER = {"anthropic": "openai_chat", "openai_chat": "anthropic"}
+OTHER = {"anthropic": "openai_chat", "openai_chat": "anthropic", "openai_responses": "anthropic"}
 QUICK = {"F08", "F15", "F16", "F17", "F20", "F24", "F28.401", "F31", "F37", "F52.text"}
 FAILING = [
     pytest.param(cell, id=str(cell), marks=[] if cell.key in QUICK else [pytest.mark.slow])
