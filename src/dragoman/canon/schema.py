@@ -320,12 +320,13 @@ class _Lowering:
         if values is None or "enum" not in self._keywords:
             return
         kinds = {type_of(value) for value in values}
-        if kinds <= self._rules.enum_types and (not self._choosy or len(kinds) == 1 or kinds == {"integer", "number"}):
+        if kinds <= self._rules.enum_types and (not self._choosy or _is_one_type(kinds, said.get("type"))):
             return
         known = {compact(value): Raw(msgspec.json.encode(value)) for value in values if not isinstance(value, str)}
         texts = list(dict.fromkeys(compact(value) for value in values))
         own = {value for value in values if isinstance(value, str)}
-        self._casts.setdefault(path, {}).update({text: raw for text, raw in known.items() if text not in own})
+        if known:
+            self._casts.setdefault(path, {}).update({text: raw for text, raw in known.items() if text not in own})
         self._lose("enum", "The target takes texts only where values are listed; they are brought back from texts.")
         for word in [word for word in said if word in _OF_SOME_TYPE]:
             del said[word]
@@ -373,7 +374,8 @@ class _Lowering:
         if word in NAMES:
             return [self._name(name) for name in value]
         if word in CHILD:
-            return value if isinstance(value, bool) else self._child(value, trail, (*path, "*"), level)
+            stands = isinstance(value, bool) and not self._rules.typed
+            return value if stands else self._child(value, trail, (*path, "*"), level)
         if word in CHILDREN:
             inner = (*path, "*") if word == "prefixItems" else path
             return [self._child(each, trail, inner, level) for each in value]
@@ -453,6 +455,13 @@ def _names_in(value: Json) -> Iterator[str]:
 
 def _is_null(flat: Node) -> bool:
     return types_of(flat.members) == ["null"]
+
+
+def _is_one_type(kinds: set[str], told: Json) -> bool:
+    """Whether values are of one type, and that is the one told."""
+    if kinds <= {"integer", "number"}:
+        return told in (None, "number") or {told} == kinds
+    return len(kinds) == 1 and told in (None, *kinds)
 
 
 def _suits(value: Json, kind: str) -> bool:
