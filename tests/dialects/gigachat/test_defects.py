@@ -17,7 +17,7 @@ from dragoman.canon.problem import Kind
 from dragoman.canon.reply import Reply, fold
 from dragoman.canon.request import File, Inline, Reasoning, Seal, Text, Tool, ToolCall, ToolChoice
 from dragoman.canon.usage import Usage
-from dragoman.dialects import anthropic, openai_chat
+from dragoman.dialects import anthropic, gemini, openai_chat, openai_responses
 from dragoman.dialects.base import Dialect, Hearing
 from dragoman.dialects.gigachat import DIALECT
 from tests.dialects.gigachat.stage import (
@@ -46,6 +46,7 @@ from tests.dialects.gigachat.stage import (
 )
 
 READ = Tool("Read", "Reads a file.", Raw(b'{"type":"object","properties":{"path":{"type":"string"}}}'))
+DOORS = (anthropic.DIALECT, openai_chat.DIALECT, openai_responses.DIALECT, gemini.DIALECT)
 CALL = ("call", "Read", '{"path":"ёж.py","limit":10}')
 
 
@@ -81,7 +82,7 @@ def test_a_a_call_after_text_is_a_block_of_its_own() -> None:
     assert CALL in gist(read_back(anthropic.DIALECT, stream))
 
 
-@pytest.mark.parametrize("door", [anthropic.DIALECT, openai_chat.DIALECT], ids=lambda door: door.name)
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
 @pytest.mark.parametrize("name", ["text_then_call.sse", "call_with_finish.sse"])
 def test_b_a_call_and_its_finish_may_come_in_one_chunk_or_two(door: Dialect, name: str) -> None:
     reply = read_back(door, told(door, events(scene(name))))
@@ -105,13 +106,22 @@ def test_d_parts_have_indices_of_their_own() -> None:
     assert opened == [0, 1]
 
 
+def test_d_a_client_of_responses_gets_a_call_beside_the_message_and_not_in_its_place() -> None:
+    said = frames(told(openai_responses.DIALECT, events(scene("text_then_call.sse"))))
+    added = [each for each in said if each["type"] == "response.output_item.added"]
+    places = {each["item"]["type"]: each["output_index"] for each in added}
+    assert places["function_call"] > places["message"]
+    done = [each["output_index"] for each in said if each["type"] == "response.output_item.done"]
+    assert sorted(done) == sorted(each["output_index"] for each in added) == sorted(set(done))
+
+
 def test_e_two_calls_in_a_turn_are_two_calls() -> None:
     streamed = fold(events(scene("two_calls.sse")))
     calls = [part for part in streamed.parts if isinstance(part, ToolCall)]
     assert [call.arguments for call in calls] == ['{"path":"a"}', '{"path":"b"}']
     assert calls[0].id != calls[1].id
     assert all(call.seal is not None for call in calls)
-    for door in (anthropic.DIALECT, openai_chat.DIALECT):
+    for door in DOORS:
         both = read_back(door, told(door, events(scene("two_calls.sse"))))
         assert [part[2] for part in gist(both) if part[0] == "call"] == ['{"path":"a"}', '{"path":"b"}']
 

@@ -34,6 +34,10 @@ BY_STATUS: Mapping[int, Kind] = {
 }
 FUNCTIONS = "functions"
 """`Problem.param` of a refusal that is about the functions: plainer schemas may mend it."""
+LIMIT = "max_tokens"
+EFFORT = "reasoning_effort"
+MEMBERS = (("max_tokens", LIMIT), ("reasoning", EFFORT))
+"""Words of a refusal, with the `Problem.param` of the member that they name."""
 DESCRIPTIONS = "functions.description"
 """`Problem.param` of a refusal because the functions are described at too great length."""
 
@@ -130,8 +134,10 @@ def _kind(status: int, words: str) -> tuple[Kind, str | None]:
         if 300 <= status < 400:
             return Kind.REDIRECTED, None
         kind = Kind.INVALID_REQUEST if 400 <= status < 500 else Kind.UPSTREAM_ERROR
-    about = kind is Kind.INVALID_REQUEST and ABOUT_FUNCTIONS.search(words)
-    return kind, FUNCTIONS if about else None
+    if kind is not Kind.INVALID_REQUEST:
+        return kind, None
+    member = next((param for word, param in MEMBERS if word in words), None)
+    return kind, member or (FUNCTIONS if ABOUT_FUNCTIONS.search(words) else None)
 
 
 def _message(kind: Kind, words: str, status: int) -> str:
