@@ -189,21 +189,25 @@ async def client(
 ) -> None:
     """Asks again and again, each time for another model, until nobody answers."""
     for number in itertools.count():
-        door, dialect, stream = chance.choice(DOORS), chance.choice(DOORS), chance.random() < 0.8
-        asked = f"{dialect}-{name}-{number}"
-        pieces: list[bytes] = []
-        whole = False
-        try:
-            body = body_for(door, stream=stream, model=asked)
-            async with session.post(url + PATHS[door][stream], json=body, headers=head_for(door)) as answer:
-                async for piece in answer.content.iter_any():
-                    pieces.append(piece)  # noqa: PERF401 - what came before the line broke is kept
-                whole = answer.status == 200
-        except aiohttp.ClientError:
-            whole = any(ending in b"".join(pieces) for ending in ENDINGS)
+        told, alive = await ask_once(session, url, f"{name}-{number}", chance)
+        heard.append(told)
+        if not alive:
             return
-        finally:
-            heard.append(Heard(asked, whole, tokens_in(pieces)))
+
+
+async def ask_once(session: aiohttp.ClientSession, url: str, name: str, chance: random.Random) -> tuple[Heard, bool]:
+    """What is heard of one request at any door, and whether the line held."""
+    door, dialect, stream = chance.choice(DOORS), chance.choice(DOORS), chance.random() < 0.8
+    asked = f"{dialect}-{name}"
+    pieces: list[bytes] = []
+    try:
+        body = body_for(door, stream=stream, model=asked)
+        async with session.post(url + PATHS[door][stream], json=body, headers=head_for(door)) as answer:
+            async for piece in answer.content.iter_any():
+                pieces.append(piece)  # noqa: PERF401 - what came before the line broke is kept
+    except aiohttp.ClientError:
+        return Heard(asked, any(ending in b"".join(pieces) for ending in ENDINGS), tokens_in(pieces)), False
+    return Heard(asked, answer.status == 200, tokens_in(pieces)), True
 
 
 def tokens_in(pieces: list[bytes]) -> int:

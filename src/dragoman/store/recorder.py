@@ -28,7 +28,7 @@ BATCH = 500
 """Exchanges in one transaction at most."""
 TICK_S = 0.5
 """Seconds an exchange waits at most for others to be put with it."""
-LONGEST_PAUSE_S = 15.0
+LONGEST_PAUSE_S = 5.0
 """Seconds between two attempts at a database that is away, at most; the first is tried again after `TICK_S`."""
 LOOK_S = 60.0
 """Seconds between two looks for what dead processes left."""
