@@ -115,3 +115,22 @@ def test_an_older_model_gets_plain_schemas_after_one_refusal(claude: Claude, tmp
     refused = [seen.refused for seen in upstream.requests if seen.refused]
     assert len(refused) == 1
     assert "functions: parameters" in refused[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("version", "most"), [(VERSIONS[0], 4096), (VERSIONS[1], 6144)])
+def test_tools_that_are_too_long_are_described_in_fewer_words_after_one_refusal(
+    claude: Claude, tmp_path: Path, version: str, most: int
+) -> None:
+    with (
+        gigachat(tmp_path, tool_tokens=most) as upstream,
+        gateway(tmp_path / "gateway", gigachat_channel(upstream)) as door,
+    ):
+        run = claude(version, Ask(url=door.url, place=tmp_path))
+
+    claim_done(run)
+    refused = [seen.refused for seen in upstream.requests if seen.refused]
+    assert len(refused) == 1
+    assert "Tokens limit exceeded for index 0" in refused[0]
+    offered = [{function["name"] for function in seen.body["functions"]} for seen in upstream.requests]
+    assert offered == offered[:1] * len(offered)

@@ -48,11 +48,12 @@ def gigachat(
     responder: Responder | None = None,
     *,
     simultaneous: int = 0,
+    tool_tokens: int = 0,
     allow: frozenset[str] = WHOLE_SCHEMAS,
 ) -> StandIn:
     """The same of GigaChat; `allow` is what its model takes beyond the older ones."""
     answering = responder or agent_run(str(place / "work"))
-    rules = Rules(allow=allow, simultaneous=simultaneous)
+    rules = Rules(allow=allow, simultaneous=simultaneous, tool_tokens=tool_tokens)
     return StandIn(answering, dialects=("gigachat",), shape=shape, api_key=GIGACHAT_KEY, models=(MODEL,), rules=rules)
 
 
