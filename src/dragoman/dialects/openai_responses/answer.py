@@ -155,6 +155,8 @@ class Answer:
             item = typed(raw, Item)
             if item is not None:
                 self._row.whole(place, item, raw)
+        if self._row.fault is not None:
+            return
         self._row.close()
         if found.usage != NULL:
             usage, extras = read_usage(found.usage)

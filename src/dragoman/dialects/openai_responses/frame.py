@@ -6,7 +6,7 @@ untyped, and only its well-formed members are taken.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -77,7 +77,6 @@ class Response(Struct):
     object: str | None = None
 
 
-_ANYTHING = msgspec.json.Decoder(dict[str, Raw])
 _SAID = msgspec.json.Decoder(Said)
 
 
@@ -98,21 +97,24 @@ def typed(raw: bytes | Raw, shape: type[T]) -> T | None:
 
 
 def loosely(data: bytes, shape: type[T]) -> T | None:
-    """The same with halves of characters replaced, and without members that are of another type."""
-    members: dict[str, Raw] | None = None
-    for text in (data, whole_characters(data)):
-        try:
-            members = _ANYTHING.decode(text)
-            break
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue
+    """The same with broken characters replaced, and without members that are of another type."""
+    members = _decoded(data, dict[str, Raw])
     if members is None:
         return None
     found = shape()
     for field in msgspec.structs.fields(shape):
         if field.name in members:
-            try:
-                setattr(found, field.name, msgspec.json.decode(members[field.name], type=field.type))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                continue
+            value = _decoded(bytes(members[field.name]), field.type)
+            if value is not None:
+                setattr(found, field.name, value)
     return found
+
+
+def _decoded(data: bytes, kind: Any) -> Any:
+    """The value in JSON, mended where it is broken; None if it is not of this type, or null."""
+    for text in (data, whole_characters(data)):
+        try:
+            return msgspec.json.decode(text, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+    return None

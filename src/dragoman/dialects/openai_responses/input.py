@@ -14,7 +14,20 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from dragoman.canon.request import Part, Refusal, Request, ServerTool, Text, ToolCall, ToolResult, Turn, Unknown
+from dragoman.canon.request import (
+    Audio,
+    File,
+    Image,
+    Part,
+    Refusal,
+    Request,
+    ServerTool,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Unknown,
+)
 from dragoman.canon.request import Thinking as Thought
 from dragoman.dialects.free_text import wrapped_text
 from dragoman.dialects.names import digest, sent_id
@@ -81,6 +94,8 @@ class _Conversation:
         self.items: list[Item] = []
         self._ids: set[str] = set()
         """Ids made so far."""
+        self._media: list[Item] = []
+        """What of the results of a turn only a user's message can hold."""
 
     def write(self) -> list[Item]:
         """All items."""
@@ -151,6 +166,9 @@ class _Conversation:
             return
         for slot in slots:
             self._results(slot, ids[id(slot.call)])
+        if self._media:
+            self.items.append(_message("user", self._media, None, pen))
+            self._media = []
 
     def _words(self, parts: Sequence[Part]) -> None:
         """Messages of the model: one for each that was one; words of other wires are plain."""
@@ -280,7 +298,7 @@ class _Conversation:
         return _with_id({**item, **extras}, call.group if pen.own else None)
 
     def _results(self, slot: Slot, sent: str) -> None:
-        """The result of one call, then what of it only a user's message can hold."""
+        """The result of one call; what of it only a user's message can hold is kept for later."""
         pen = self._pen
         if not slot.results:
             pen.lose("tool_result.missing", "A tool call had no result; one that says so was added.")
@@ -293,7 +311,14 @@ class _Conversation:
             pen.kept(result.extras, "tool_result")
         failed = any(result.is_error for result in slot.results)
         whole = first if len(slot.results) == 1 else ToolResult(first.call_id, parts, failed, extras=first.extras)
+        media = [] if pen.habits.result_media else [part for part in parts if isinstance(part, Image | File | Audio)]
+        if media:
+            pen.lose("tool_result.media", "The upstream takes only text as a result; media follow as a user message.")
+            whole = replace(whole, parts=tuple([part for part in parts if part not in media]))
         self.items.append(self._result(slot, whole, sent))
+        if media:
+            told = f"[From the result of tool {pen.names.sent(slot.call.name)}:]"
+            self._media += [plain(told), *items(media, pen)]
 
     def _result(self, slot: Slot, result: ToolResult, sent: str) -> Item:
         """The item of a result."""
@@ -309,9 +334,6 @@ class _Conversation:
         if result.is_error:
             pen.lose("tool_result.is_error", "This wire has no mark for a failed call; it is told in words.")
             said = _told_as_error(said)
-        if not pen.habits.result_media and not all("text" in each for each in said if isinstance(each, dict)):
-            pen.lose("tool_result.media", "The upstream takes only text as a result; media are named in words.")
-            said = [each if isinstance(each, dict) and "text" in each else plain(_named(each)) for each in said]
         if all(is_bare(each) for each in said) and (not pen.own or result.as_string):
             output: object = BETWEEN.join(text_of(each) for each in said)
         else:
@@ -363,10 +385,6 @@ def _told_as_error(said: list[Item]) -> list[Item]:
     if text_of(first).lower().startswith(("error", "<tool_use_error>")):
         return said
     return [{**first, "text": f"Error: {text_of(first)}"}, *said[1:]]
-
-
-def _named(said: Item) -> str:
-    return f"[{said.get('type', 'media')}]" if isinstance(said, dict) else "[media]"
 
 
 def _text(raw: Raw | None) -> str:
