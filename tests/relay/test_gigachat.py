@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.canon.problem import Kind
+from dragoman.net.call import Tls
 from tests.relay.stage import ScriptedAnswer, Stage, channel, play, snapshot
 
 TOOL = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object", "properties": {"path": {}}}}
@@ -162,3 +163,30 @@ def test_an_answer_of_the_wrong_type_is_no_answer() -> None:
     heard = play(giga(*page).ask(body()))
     assert heard.status == 502
     assert "web page" in heard.text
+
+
+def test_every_option_reaches_the_wire() -> None:
+    options = {
+        "scope": "GIGACHAT_API_CORP",
+        "auth_url": "https://a.example/oauth",
+        "ca_bundle": "/ca.pem",
+        "certificate": "/c.pem",
+        "key": "/k.pem",
+        "key_password": "p",
+        "verify": "false",
+        "profanity_check": "false",
+        "flags": "a,b",
+        "update_interval": "0.5",
+        "repetition_penalty": "1.1",
+    }
+    stage = giga(answer(HELLO), options=options)
+    play(stage.ask(body()))
+
+    (call,) = stage.transport.calls
+    assert call.tls == Tls(ca_bundle="/ca.pem", certificate="/c.pem", key="/k.pem", key_password="p", verify=False)
+    assert call.credential is not None
+    token = call.credential.source.ask(call.credential.account, "id", 0)
+    assert (token.url, token.body) == ("https://a.example/oauth", b"scope=GIGACHAT_API_CORP")
+    (told,) = sent(stage)
+    wanted = {"profanity_check": False, "flags": ["a", "b"], "update_interval": 0.5, "repetition_penalty": 1.1}
+    assert told.items() >= wanted.items()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from gigachat.settings import ENV_PREFIX
+from gigachat.settings import Settings as SdkSettings
 
 from dragoman.routing.snapshot import Mapping3, Secret, Timeouts
+from dragoman.settings.foreign import FOREIGN
 from dragoman.settings.load import demo_snapshot
 from dragoman.settings.record import Flags
 from tests.settings.places import Scene, faults, notices, read
@@ -302,6 +306,31 @@ def test_an_option_of_gigachat_is_made_of(line: str, tmp_path: Path) -> None:
     (channel,) = read(Scene(dotenv=f"GIGACHAT_CREDENTIALS=k\n{line}\n"), tmp_path).snapshot.channels
 
     assert channel.options == {option: expected}
+
+
+def test_connections_at_most_are_requests_at_once(tmp_path: Path) -> None:
+    (channel,) = read(Scene(dotenv="GIGACHAT_CREDENTIALS=k\nGIGACHAT_MAX_CONNECTIONS=3\n"), tmp_path).snapshot.channels
+
+    assert channel.limits == {"simultaneous": 3}
+
+
+def test_every_setting_of_gigachat_s_sdk_has_an_effect_or_is_said_to_have_none() -> None:
+    giga = next(vendor for vendor in FOREIGN.vendors if vendor.word == "gigachat")
+    keys = {name for form in (*giga.other_keys, f"{{{giga.key}}}") for name in re.findall(r"{(\w+)}", form)}
+    known = {*keys, giga.timeout, giga.address, giga.one_model, giga.simultaneous, *giga.options, *FOREIGN.idle}
+
+    wanted = {f"{ENV_PREFIX}{name.upper()}" for name in SdkSettings.model_fields} - {
+        "GIGACHAT_SSL_CONTEXT"
+    }  # an object
+
+    assert wanted <= known
+
+
+@pytest.mark.parametrize("name", [name for name in FOREIGN.idle if name.startswith(("GIGACHAT_", "GPT2GIGA_"))])
+def test_a_name_without_a_meaning_here_is_said_to_have_none(name: str, tmp_path: Path) -> None:
+    said = notices(read(Scene(dotenv=f"GIGACHAT_CREDENTIALS=k\n{name}=5\n"), tmp_path))
+
+    assert f"{name} (.env): It is ignored: {FOREIGN.idle[name]}." in said
 
 
 def test_an_api_chooses_the_dialect(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from dragoman.providers.addresses import row_for_address
 from dragoman.providers.base import Provider
-from dragoman.routing.shape import ChannelTable, TimeoutsTable
+from dragoman.routing.shape import ChannelTable, LimitsTable, TimeoutsTable
 from dragoman.routing.snapshot import Channel, Mapping3
 from dragoman.settings.build import Workshop, header_fault
 from dragoman.settings.foreign import FOREIGN, Found, Vendor, key_of
@@ -51,6 +51,7 @@ def adopt_channel(vendor: Vendor, found: Found, shop: Workshop) -> Channel | Non
         timeouts=_timeouts(vendor, found, shop.notices),
         headers=_headers(found, shop.notices),
         max_output=_max_output(found, shop.notices),
+        limits=LimitsTable(simultaneous=_number(found, vendor.simultaneous, shop.notices)),
         options=dict(options),
     )
     return shop.channel(table, place, "environment")
@@ -109,7 +110,7 @@ def _max_output(found: Found, notices: list[Notice]) -> int | None:
 
 def _number(found: Found, name: str, notices: list[Notice]) -> int | None:
     """A positive whole number; None for none, and for anything else, which is said."""
-    word = found.get(name).split("#")[0].strip()
+    word = found.get(name).split("#")[0].strip() if name else ""
     if not word:
         return None
     if re.fullmatch(r"\d{1,9}(\.0*)?", word) and float(word) > 0:

@@ -32,6 +32,8 @@ class Vendor(Struct, frozen=True, kw_only=True):
     """Variable with a certificate that may be enough without a key; empty: there is none."""
     timeout: str = ""
     """Variable with the vendor's own name for `REQUEST_TIMEOUT`."""
+    simultaneous: str = ""
+    """Variable with the number of requests that may run at once; empty: it has none."""
     address: str = ""
     """Variable with the base address; empty: it has none."""
     one_model: str = ""
@@ -89,6 +91,7 @@ FOREIGN = Foreign(
             other_keys=("{GIGACHAT_USER}:{GIGACHAT_PASSWORD}", "Bearer {GIGACHAT_ACCESS_TOKEN}"),
             certificate="GIGACHAT_CERT_FILE",
             timeout="GIGACHAT_TIMEOUT",
+            simultaneous="GIGACHAT_MAX_CONNECTIONS",
             address="GIGACHAT_BASE_URL",
             one_model="GIGACHAT_MODEL",
             options={
@@ -124,6 +127,23 @@ FOREIGN = Foreign(
         "MAX_STREAMING_RETRIES": "a stream is never joined together from two answers",
         "FORCE_DISABLE_STREAMING": "streams are always streamed",
         "EMERGENCY_DISABLE_STREAMING": "streams are always streamed",
+        "GIGACHAT_MAX_RETRIES": "what fails before the first word is asked again by rule, and on other channels",
+        "GIGACHAT_RETRY_BACKOFF_FACTOR": "pauses between tries follow the vendor's word, or grow by rule",
+        "GIGACHAT_RETRY_ON_STATUS_CODES": "each kind of problem has its own rule for trying again",
+        "GIGACHAT_TOKEN_EXPIRY_BUFFER_MS": "tokens are renewed 60 s before they end",
+        "GPT2GIGA_MODE": "there is one mode, which is safe to run",
+        "GPT2GIGA_ENABLED_PROVIDERS": "every door is open to clients",
+        "GPT2GIGA_RESPONSES_API_MODE": "one API serves every door; GPT2GIGA_GIGACHAT_API_MODE names it",
+        "GPT2GIGA_STRUCTURED_OUTPUT_MODE": "a schema for the answer is always the vendor's own to keep",
+        "GPT2GIGA_ENABLE_REASONING": "the client says how much is thought",
+        "GPT2GIGA_DEFAULT_MAX_TOKENS": "the client, or max_output of a channel, says how much is written",
+        "GPT2GIGA_ENABLE_IMAGES": "pictures are always shown, where the model can see",
+        "GPT2GIGA_EMBEDDINGS": "the client names the model for embeddings",
+        "GPT2GIGA_MAX_REQUEST_BODY_BYTES": "bodies of up to 32 MiB are taken",
+        "GPT2GIGA_LOG_FILENAME": "the log is written to standard error",
+        "GPT2GIGA_LOG_REDACT_SENSITIVE": "no key is ever logged",
+        "GPT2GIGA_CORS_ALLOW_ORIGINS": "pages in a browser are not answered",
+        "GPT2GIGA_RUNTIME_STORE_BACKEND": "data_dir tells where things are kept",
         "GPT2GIGA_PASS_MODEL": "GIGACHAT_MODEL or BIG_MODEL tells which model answers",
         "GPT2GIGA_PASS_TOKEN": "a client's key is never passed on to a provider",
         "GPT2GIGA_USE_HTTPS": "clients are served plain HTTP; put a proxy with TLS before it",
