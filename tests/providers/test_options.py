@@ -120,3 +120,11 @@ def test_nothing_is_added_to_a_client_of_the_upstream_s_own_dialect() -> None:
 
     assert told(call) == ""
     assert call.verbatim
+
+
+def test_a_model_is_told_the_same_whichever_way_it_is_reached() -> None:
+    rows = catalog()
+
+    assert rows["gemini"].addendum
+    assert rows["vertex"].addendum == rows["gemini"].addendum
+    assert rows["gemini-openai"].addendum == rows["gemini"].addendum
