@@ -290,7 +290,7 @@ async def _serve(
         following: list[asyncio.Task[None]] = []
 
         def answering() -> None:
-            memory.start(server.refuse)
+            memory.start(server.refuse, awaited=not assembly.guard.settled.is_set())
             following.append(asyncio.create_task(assembly.live.follow(memory.opened)))
             ready(port)
 

@@ -20,6 +20,8 @@ from dragoman.store.ports import Ledger, Spent, Store, StoreTrouble
 from dragoman.store.recorder import Recorder
 
 JOURNAL_FOLDER = "journal"
+LATER_S = 1.0
+"""Seconds in which the first requests need not share the processor with the database's libraries."""
 FATAL = frozenset({"damaged", "newer", "locked_out"})
 """Troubles of a database that do not pass by themselves."""
 
@@ -46,10 +48,11 @@ class Memory:
         self.bodies = Bodies(bodies_days)
         self.recorder = Recorder(self.journal, folder / JOURNAL_FOLDER, self._ledger, complete, bodies=self.bodies)
 
-    def start(self, refuse: Callable[[str], None]) -> None:
-        """Begins to open the database and to record. `refuse` is told, in words, of one that must not be used."""
+    def start(self, refuse: Callable[[str], None], *, awaited: bool = True) -> None:
+        """Begins to open the database and to record: at once where it is awaited, else when the first requests have
+        been answered. `refuse` is told, in words, of one that must not be used."""
         self._refuse = refuse
-        self.recorder.start()
+        self.recorder.start(0.0 if awaited else LATER_S)
 
     async def stop(self) -> None:
         """Records what is left and closes everything."""

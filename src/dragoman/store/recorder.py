@@ -112,9 +112,9 @@ class Recorder:
             dropped_bodies=self._bodies.dropped,
         )
 
-    def start(self) -> None:
-        """Begins to work, beside everything else."""
-        self._task = asyncio.create_task(self._work_for_ever())
+    def start(self, after_s: float = 0.0) -> None:
+        """Begins to work after so many seconds, beside everything else."""
+        self._task = asyncio.create_task(self._work_for_ever(after_s))
 
     async def stop(self) -> None:
         """Puts what is left, for a few seconds at most, and closes the journal."""
@@ -128,7 +128,8 @@ class Recorder:
                         pass
         self._journal.close(self.mark)
 
-    async def _work_for_ever(self) -> None:
+    async def _work_for_ever(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
         while True:
             try:
                 more = await self._round()
