@@ -132,6 +132,18 @@ def test_pitfall_001_a_system_turn_never_comes_between_a_call_and_its_result() -
     assert [message["role"] for message in wire["messages"]] == ["user", "assistant", "system", "assistant"]
 
 
+def test_a_system_turn_behind_the_models_words_is_said_as_user_text() -> None:
+    # Codex 0.169.0 so tells the model that its answer was filtered.
+    spoken = turn("assistant", Text("hm"))
+    written = write(asked(turn("user", Text("go")), spoken, turn("system", Text("hush")), turn("system", Text("now"))))
+    messages = json.loads(written.body)["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert messages[2]["content"] == [{"type": "text", "text": "<system-reminder>\nhush\n\nnow\n</system-reminder>"}]
+    assert "turn.system" in lost(written.losses)
+    several = wire_of(asked(turn("user", Text("go")), turn("system", Text("hush")), turn("system", Text("now"))))
+    assert [message["role"] for message in several["messages"]] == ["user", "system"]
+
+
 def test_calls_made_one_turn_after_the_other_are_answered_together() -> None:
     calls = [turn("assistant", replace(CALL, id=name)) for name in "ab"]
     results = [turn("user", replace(RESULT, call_id=name)) for name in "ab"]

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from dragoman.canon.mend import half_pairs_mended
 from dragoman.canon.request import (
@@ -109,6 +110,23 @@ def fitting(text: str, limit: int = 10_000) -> str:
     return f"{_UNFIT.sub('_', text)[: limit - 9]}_{digest}"
 
 
+def _said_together(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """The turns, with what the system says in several turns on end as one."""
+    joined: list[Turn] = []
+    for turn in turns:
+        before = joined[-1] if joined else None
+        if before is not None and before.role == turn.role == "system" and before.extras is turn.extras is None:
+            joined[-1] = replace(before, parts=(*before.parts, *turn.parts), as_string=False)
+        else:
+            joined.append(turn)
+    return tuple(joined)
+
+
+def _has_spoken(turn: Turn) -> bool:
+    """Whether the model has said its say in a turn, and waits for no result."""
+    return turn.role == "assistant" and not any(type(part) is ToolCall for part in turn.parts)
+
+
 class TurnsWriter:
     """Writes the messages of one request. Mutable: it gathers losses and the blocks that bear a cache mark."""
 
@@ -156,14 +174,21 @@ class TurnsWriter:
 
     def messages(self, turns: tuple[Turn, ...]) -> list[Wire]:
         """The messages that say these turns."""
-        if not self._ours:
-            turns = paired(turns, self._losses.changed)
-        return Conversation(self._target.habits.strict_roles).of([self._message(turn) for turn in turns])
+        if self._ours:
+            return Conversation(self._target.habits.strict_roles).of([self._message(turn) for turn in turns])
+        turns = _said_together(paired(turns, self._losses.changed))
+        befores = (None, *turns)
+        messages = [self._message(turn, before) for turn, before in zip(turns, befores, strict=False)]
+        return Conversation(self._target.habits.strict_roles).of(messages)
 
-    def _message(self, turn: Turn) -> Wire:
+    def _message(self, turn: Turn, before: Turn | None = None) -> Wire:
         role = turn.role
         if role == "system" and not self._target.habits.system_midway:
-            return self._reminder(turn)
+            return self._reminder(turn, "The target takes no system message between others; it was said as user text.")
+        if role == "system" and before is not None and _has_spoken(before):
+            return self._reminder(
+                turn, "The target takes a system message behind the user's only; it was said as such."
+            )
         self._role = role
         content = self.content(turn.parts, turn.as_string)
         message: Wire = {"role": role, "content": content}
@@ -171,9 +196,8 @@ class TurnsWriter:
             message.update(self._losses.extras("turn", turn.extras))
         return message
 
-    def _reminder(self, turn: Turn) -> Wire:
+    def _reminder(self, turn: Turn, why: str) -> Wire:
         """A system message for a target that takes none in this place. Its role is settled with its place."""
-        why = "The target takes no system message between others; it was said as user text."
         self._losses.changed("turn.system", why)
         for name in self._losses.extras("turn", turn.extras):
             self._losses.dropped(f"turn.{name}", why)
