@@ -90,7 +90,8 @@ def check_items(told: Any, signer: Signer, *, stored: bool, begun: bool) -> None
         if item["type"] in ("reasoning", "compaction"):
             _check_seal(item, f"input[{place}]", signer, stored)
     _check_pairs(items, begun)
-    _check_company(items)
+    if stored:
+        _check_company(items)
 
 
 def _check_item(told: Any, where: str) -> Json:
@@ -212,7 +213,10 @@ def _check_pairs(items: list[Json], begun: bool) -> None:
 
 
 def _check_company(items: list[Json]) -> None:
-    """Reasoning stands before what it led to. [seen]"""
+    """Reasoning stands before what it led to. [seen]
+
+    Only where the vendor keeps answers: elsewhere Codex sends the reasoning of an answer that broke off.
+    """
     for item, after in _with_next(items):
         if item["type"] == "reasoning":
             led = after.get("role") == "assistant" or after["type"].endswith(("_call", "reasoning", "item_reference"))
