@@ -250,3 +250,44 @@ def test_a_model_that_goes_without_saying_is_not_put_into_the_body() -> None:
     stage.relay.snapshot = msgspec.structs.replace(stage.relay.snapshot, profiles=())
     hear(stage, inquiry)
     assert stage.transport.calls[0].body == inquiry.body
+
+
+COMPACTED = {
+    "id": "resp_1",
+    "object": "response.compaction",
+    "output": [{"type": "compaction", "id": "cmp_1", "encrypted_content": "opaque"}],
+    "usage": {"input_tokens": 90, "output_tokens": 9, "total_tokens": 99},
+}
+
+
+def conversation(seal: str = "") -> bytes:
+    """A conversation to be made short, perhaps with a sealed thought in it."""
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": seal}
+    said = [{"role": "user", "content": "Hi"}, *([thought] if seal else [])]
+    return json.dumps({"model": "asked", "input": said}).encode()
+
+
+COMPACT = "POST /v1/responses/compact"
+
+
+def test_a_conversation_made_short_names_the_issuer_of_its_seal_and_comes_back_bare() -> None:
+    two = (channel("one", "responses-compatible"), channel("two", "responses-compatible"))
+    stage = Stage({"one": [answered(COMPACTED), answered(COMPACTED)], "two": []}, *two)
+    heard = hear(stage, asked(COMPACT, conversation()))
+
+    wrapped = json.loads(heard.text)["output"][0]["encrypted_content"]
+    assert wrapped != "opaque"
+    assert stage.transport.calls[0].url.endswith("/v1/responses/compact")
+    assert (stage.exchanges[0].usage.input, stage.exchanges[0].usage.output) == (90, 9)
+    hear(stage, asked(COMPACT, conversation(wrapped)))
+    assert sent(stage, 1)["input"][1]["encrypted_content"] == "opaque"
+    assert sent(stage, 1)["model"] == "m"
+
+
+@pytest.mark.parametrize("provider", [CHAT, CLAUDE, GOOGLE])
+def test_no_upstream_of_another_dialect_is_asked_to_make_it_short(provider: str) -> None:
+    stage = Stage({"one": []}, channel("one", provider))
+    heard = hear(stage, asked(COMPACT, conversation()))
+
+    assert heard.status == 400
+    assert "/responses/compact" in json.loads(heard.text)["error"]["message"]

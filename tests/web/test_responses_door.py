@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from tests.faults.gateway import Served
-from tests.standin import EVERY_KIND
+from tests.standin import EVERY_KIND, said
 from tests.web.stage import ASKED, ask, before
 
 WIRES = ("anthropic", "openai_chat", "openai_responses", "gemini")
@@ -48,3 +48,15 @@ def test_what_no_address_says_is_refused_in_openais_words(served: Served) -> Non
 
     assert answer.status == 404
     assert answer.json["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_body_of_responses_at_the_door_of_chat_is_answered_as_what_it_is(served: Served, stream: bool) -> None:
+    body = {"model": ASKED, "input": [{"role": "user", "content": "Say something."}], "stream": stream}
+    with before(served, "anthropic", said("Something.")):
+        answer = ask(served, "/v1/chat/completions", body)
+
+    assert answer.status == 200, answer.body
+    assert (b"response.completed" in answer.body) == stream
+    assert stream or answer.json["object"] == "response"
+    assert served.exchange().door == "openai_responses"

@@ -16,14 +16,14 @@ from dragoman.canon.events import Finished, UsageSeen
 from dragoman.canon.multipart import is_form, with_field
 from dragoman.canon.problem import Kind, Problem, Trouble, problem, refuse
 from dragoman.canon.request import Loss
-from dragoman.canon.splice import splice
+from dragoman.canon.splice import members, splice
 from dragoman.canon.usage import Usage
-from dragoman.dialects.base import Embedder, Hearing, Written
+from dragoman.dialects.base import Embedder, Hearing, Target, Written
 from dragoman.net.transport import Answer, Call
 from dragoman.providers.addresses import errand_url
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.outlet import Outlet
-from dragoman.relay.prepare import Errand, Inquiry, Prepared, Retold
+from dragoman.relay.prepare import Errand, Inquiry, Prepared, Retold, with_own_seals
 from dragoman.routing.match import Resolved
 from dragoman.routing.plan import Refused, Step
 from dragoman.routing.snapshot import Channel
@@ -65,7 +65,7 @@ def prepare_errand(inquiry: Inquiry, step: Step, outlet: Outlet) -> Prepared:
     errand, channel, upstream = inquiry.errand, outlet.channel, outlet.dialect
     if errand is None:
         raise TypeError("there is no errand")
-    body = _renamed(inquiry, errand, step.model) if upstream.name in errand.kin else None
+    body = _own(inquiry, errand, step) if upstream.name in errand.kin else None
     path, content_type = errand.path, errand.content_type
     losses: tuple[Loss, ...] = ()
     retell: Callable[[bytes], Retold | None] | None = None
@@ -94,20 +94,32 @@ def prepare_errand(inquiry: Inquiry, step: Step, outlet: Outlet) -> Prepared:
         idle_s=channel.timeouts.idle_s,
         losses=losses,
         edits=("model",) if verbatim and body is not inquiry.body else (),
+        sealed=errand.sealed,
         retell=retell,
         limit_headers=upstream.limit_headers if channel.native else "",
     )
 
 
-def _renamed(inquiry: Inquiry, errand: Errand, model: str) -> bytes | None:
-    """The client's own bytes with the upstream's name of the model; None where it stands in no place to reach."""
-    if model == inquiry.request.model or not inquiry.request.model:
-        return inquiry.body
+def _own(inquiry: Inquiry, errand: Errand, step: Step) -> bytes | None:
+    """The client's own bytes, with the upstream's own seals and its name of the model; None where that cannot be."""
+    body, model = inquiry.body, step.model
+    if errand.sealed:
+        target = Target(model=model, origin=step.channel.name, native=step.channel.native)
+        unwrapped = with_own_seals(body, inquiry.request, target)
+        if unwrapped is None:
+            raise refuse(
+                Kind.UNSUPPORTED,
+                "The conversation holds thinking that another account has sealed, which this one cannot read. Begin "
+                "anew, or ask the channel that the conversation was held on.",
+            )
+        body = unwrapped
+    if model == inquiry.request.model:
+        return body
+    if is_form(errand.content_type):
+        return with_field(body, errand.content_type, "model", model)
     if "model" not in inquiry.door.members:
         return None
-    if is_form(errand.content_type):
-        return with_field(inquiry.body, errand.content_type, "model", model)
-    return splice(inquiry.body, {"model": msgspec.json.encode(model)})
+    return splice(body, {"model": msgspec.json.encode(model)}) if "model" in members(body) else body
 
 
 def _anew(
@@ -156,10 +168,7 @@ class ErrandAttempt(Attempt):
 
     async def _told_whole(self, answer: Answer) -> Problem | None:
         body = await answer.whole()
-        if self.prepared.retell is None:
-            told: Retold | None = Retold(body, self.prepared.upstream.read_use(body)) if body else None
-        else:
-            told = self.prepared.retell(body)
+        told = (self.prepared.retell or self._as_it_is)(body)
         if told is None:
             return problem(
                 Kind.GARBLED,
@@ -169,6 +178,16 @@ class ErrandAttempt(Attempt):
         self._done(told.usage)
         await self._delivery.whole(told.body)
         return None
+
+    def _as_it_is(self, body: bytes) -> Retold | None:
+        """The answer itself, None where there is none; seals that are in it name their issuer."""
+        prepared = self.prepared
+        if not body:
+            return None
+        use = prepared.upstream.read_use(body)
+        if not prepared.sealed:
+            return Retold(body, use)
+        return Retold(prepared.door.edit_reply(body, prepared.hearing, self._delivery.telling), use)
 
     async def _passed_on(self, answer: Answer, kind: str) -> Problem | None:
         """Bytes as they come. What breaks off within them is cut, for nothing here knows how to say it there."""

@@ -48,6 +48,8 @@ class Errand(Struct, frozen=True, kw_only=True):
     """Of the body."""
     kin: frozenset[str]
     """Dialects whose upstreams have the endpoint."""
+    sealed: bool = False
+    """Whether it holds a conversation, in which seals travel both ways."""
     embedding: Embedding | None = None
     """What is wished, where texts are to be made vectors: that, upstreams of other dialects can do as well."""
 
@@ -98,6 +100,8 @@ class Prepared(Struct, frozen=True, kw_only=True):
     edits: tuple[str, ...] = ()
     """Members of the body that were spliced, in words for the exchange."""
     names: Mapping[str, str] = field(default_factory=dict)
+    sealed: bool = False
+    """Whether the answer to an errand may hold seals, which must name their issuer."""
     retell: Callable[[bytes], Retold | None] | None = None
     """The client's form of the answer to an errand, where it is not passed as it is; gives None where it is none."""
     limit_headers: str = ""
@@ -231,7 +235,7 @@ def _verbatim(
     changed = [name for name in Request.__struct_fields__ if getattr(before, name) is not getattr(after, name)]
     if not set(changed) <= upstream.members.keys():
         return None
-    body = _with_own_seals(inquiry.body, before, target)
+    body = with_own_seals(inquiry.body, before, target)
     if body is None:
         return None
     edits: Edits = {}
@@ -269,7 +273,7 @@ def _bytes(raw: Raw) -> bytes:
     return memoryview(raw).tobytes()
 
 
-def _with_own_seals(body: bytes, request: Request, target: Target) -> bytes | None:
+def with_own_seals(body: bytes, request: Request, target: Target) -> bytes | None:
     """The body with the target's own seals unwrapped; None if it holds a seal of anyone else."""
     for seal in _seals(request):
         if seal.origin == NATIVE:

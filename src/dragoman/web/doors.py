@@ -45,12 +45,14 @@ from dragoman.web.routes import Door, Route, Routes
 DOORS: dict[str, Route] = {
     "POST /v1/messages": Route("anthropic"),
     "POST /v1/messages/count_tokens": Route("anthropic", "count"),
-    "POST /v1/chat/completions": Route("openai_chat"),
-    "POST /chat/completions": Route("openai_chat"),
+    "POST /v1/chat/completions": Route("openai_chat", instead="openai_responses"),
+    "POST /chat/completions": Route("openai_chat", instead="openai_responses"),
     "POST /v1/responses": Route("openai_responses"),
     "POST /responses": Route("openai_responses"),
     "POST /v1/responses/input_tokens": Route("openai_responses", "count"),
     "POST /responses/input_tokens": Route("openai_responses", "count"),
+    "POST /v1/responses/compact": Route("openai_responses", "errand", path="/responses/compact", reads=True),
+    "POST /responses/compact": Route("openai_responses", "errand", path="/responses/compact", reads=True),
     "POST /v1/completions": Route("openai_completions"),
     "POST /completions": Route("openai_completions"),
     "POST /v1/embeddings": Route("openai_chat", "errand", path="/embeddings"),
@@ -171,9 +173,9 @@ class Doors:
 
     async def _inquire(self, exchange_id: str, door: Door, scope: Scope, receive: Receive) -> Inquiry:
         headers, query = headers_of(scope), query_of(scope)
-        dialect = self._dialects[door.route.dialect]
         admitted = await self._guard.enter(headers, query, scope)
         body = await read_body(headers, receive)
+        dialect = self._dialects[spoken(door.route, body)]
         request, errand = self._read(door, dialect, headers, body)
         if admitted.key and (refusal := forbidden(admitted.key, dialect.name, request.model)):
             raise Trouble(refusal)
@@ -216,6 +218,12 @@ class Doors:
                 raise
         finally:
             line.leave = None
+
+
+def spoken(route: Route, body: bytes) -> str:
+    """The dialect of a body, which is the door's but for clients that mistake the door."""
+    mistaken = route.instead and b'"messages"' not in body and b'"input"' in body
+    return route.instead if mistaken else route.dialect
 
 
 def onward(query: str) -> str:

@@ -29,6 +29,9 @@ def read_errand(
             "The request was read but 'model' is missing. Add it and send the request again.",
             param="model",
         )
+    if door.route.reads:
+        request = dialect.read_request(body)
+        return request, Errand(path=door.route.path, content_type=content_type, kin=kin, sealed=True)
     embedder = dialect.embedders.get(door.route.path)
     wish = embedder.read_wish(body) if embedder and embedder.read_wish and not is_form(content_type) else None
     turns = (Turn("user", tuple(Text(text) for text in wish.texts)),) if wish else ()

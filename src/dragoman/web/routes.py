@@ -27,8 +27,12 @@ class Route(NamedTuple):
     """`answer`, `count` for a prompt's tokens, or `errand` for what is no conversation."""
     stream: bool | None = None
     """Whether a stream is asked for; None: the body tells."""
+    instead: str = ""
+    """Dialect of a body that has `input` and no `messages`: Cursor posts such to the wrong door."""
     path: str = ""
     """Of an errand: the upstream's endpoint, under its base address."""
+    reads: bool = False
+    """Of an errand: whether its body is a conversation, which is read as one."""
     model: str = ""
     """Of an errand: the model that its vendor takes where none is named."""
 

@@ -16,6 +16,7 @@ from dragoman.dialects.openai_responses.reply import read_reply, write_reply
 from dragoman.dialects.openai_responses.request import read_request
 from dragoman.dialects.openai_responses.speak import BEAT, StreamWriter
 from dragoman.dialects.openai_responses.stream import StreamReader
+from dragoman.dialects.openai_responses.usage import read_use
 from dragoman.dialects.openai_responses.wire import NAME
 from dragoman.dialects.openai_responses.write import read_count, tell_count, write_count, write_request
 
@@ -52,4 +53,5 @@ DIALECT = Dialect(
     write_count=write_count,
     read_count=read_count,
     tell_count=tell_count,
+    read_use=read_use,
 )

@@ -9,15 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from dragoman.canon.request import Extras
 from dragoman.canon.usage import Usage, count
 from dragoman.dialects.openai_responses.wire import NAME, NULL
 
+
+class _Used(Struct):
+    usage: Raw = NULL
+
+
+_USED = msgspec.json.Decoder(_Used)
 _OBJECT = msgspec.json.Decoder(dict[str, object])
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _READ = frozenset({"input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details"})
+
+
+def read_use(body: bytes) -> Usage:
+    """What any JSON answer of this wire says it has used; nothing if it says nothing. Never raises."""
+    try:
+        usage, _ = read_usage(_USED.decode(body).usage)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Usage()
+    return usage
 
 
 def read_usage(raw: Raw) -> tuple[Usage, Extras | None]:
