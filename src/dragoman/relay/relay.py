@@ -231,6 +231,9 @@ class Relay:
         ):
             self.learned.concede(step, found.param or "")
             return await self._attempt(inquiry, step, course, delivery, pulse)
+        begun_s = time.monotonic() - course.elapsed_ms() / 1000
+        if found is not None and found.kind is Kind.NOT_FOUND and self._shelf.forget(inquiry.request, outlet, begun_s):
+            return await self._attempt(inquiry, step, course, delivery, pulse)
         return found
 
     def _plan(self, inquiry: Inquiry, course: Course, dice: float) -> Plan | Refused:

@@ -55,6 +55,18 @@ class Shelf:
         texts = {file.digest: text for file, (_, text) in zip(files, found, strict=True) if text}
         return uploads.place(request, ids, texts)
 
+    def forget(self, request: Request, outlet: Outlet, before_s: float) -> bool:
+        """Whether ids of the request's files are forgotten now: those given before this moment of the monotonic clock.
+
+        The vendor may have deleted what it kept for us.
+        """
+        uploads = outlet.dialect.uploads
+        keys = [(outlet.channel.name, file.digest) for file in uploads.find(request)] if uploads else []
+        known = [key for key in keys if key in self._ids and self._ids[key][1] < before_s]
+        for key in known:
+            del self._ids[key]
+        return bool(known)
+
     async def _found(self, file: Upload, uploads: Uploads, outlet: Outlet) -> tuple[str, str]:
         """The id of a file, or else its text; both empty where it has neither."""
         given = "" if file.as_text else await self._id(file, uploads, outlet)
