@@ -142,6 +142,21 @@ def test_loopback_is_kept_from_proxies(command: str, environ: dict[str, str], ex
     assert settings.get("NO_PROXY") == expected
 
 
+def test_an_agent_that_reads_no_no_proxy_must_not_know_of_the_proxy() -> None:
+    environ = {"HTTPS_PROXY": "p", "http_proxy": "p"}
+    afar = Wanted(url="https://gate.example", model="m")
+
+    assert not {"HTTPS_PROXY", "http_proxy"} & child("qwen", environ).keys()
+    assert child("qwen", environ, afar)["HTTPS_PROXY"] == "p"
+    assert child("gemini", environ)["HTTPS_PROXY"] == "p"
+
+
+@pytest.mark.parametrize("own", [("-m", "other"), ("--model", "other"), ("--model=other",)])
+def test_the_model_is_named_once(own: tuple[str, ...]) -> None:
+    assert dressed("qwen", {}, Wanted(url=URL, model="first")).arguments[-2:] == ("-m", "first")
+    assert "first" not in dressed("qwen", {}, Wanted(url=URL, model="first", arguments=own)).arguments
+
+
 def test_the_usual_agent_is_one_of_the_table() -> None:
     assert USUAL_AGENT in agents()
 

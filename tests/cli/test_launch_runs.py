@@ -20,8 +20,14 @@ WORDS = {
     "codex": ("exec", "--skip-git-repo-check", "--sandbox", "danger-full-access"),
     "gemini": ("--skip-trust", "-p"),
     "opencode": ("run", "--pure"),
+    "qwen": ("-p",),
 }
 """How each is asked without a screen."""
+FETCHED = {
+    **{agent.row: (agent.package, agent.version) for agent in AGENTS.values()},
+    "qwen": ("qwen-code", "0.15.10"),
+}
+"""What scripts/clients calls each, and its version."""
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +40,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", WORDS)
 def test_a_launched_agent_reaches_the_gateway(command: str, url: str, needs: Needs, tmp_path: Path) -> None:
-    agent = next(agent for agent in AGENTS.values() if agent.row == command)
-    program = needs.client(agent.package, agent.version, agent.command)
+    program = needs.client(*FETCHED[command], command)
+    (tmp_path / "home").mkdir()
     folders = [str(program.parent), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
     environ = {"PATH": os.pathsep.join(folders), "LANG": "C.UTF-8", "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE}
 

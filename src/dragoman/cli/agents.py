@@ -11,11 +11,13 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, field
 
 from dragoman.routing.snapshot import Secret
+from dragoman.settings.server import is_loopback
 
 PLACEHOLDER = "dragoman"
 """Sent where the gateway wants no key: without any credential most agents ask the user to log in."""
@@ -47,6 +49,10 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quiet_settings: tuple[Setting, ...] = ()
     """Added where only essential calls are wished."""
     arguments: tuple[str, ...] = ()
+    model_arguments: tuple[str, ...] = ()
+    """Added where a model is known and the user's own arguments name none."""
+    heeds_no_proxy: bool = True
+    """Whether `NO_PROXY` keeps it from asking a proxy for loopback; if not, it must not know of the proxy."""
     config: Mapping[str, Any] = field(default_factory=dict)
     model_config: Mapping[str, Any] = field(default_factory=dict)
     """Added to `config` where a model is known."""
@@ -69,6 +75,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     """The names that the gateway offers."""
     model: str = ""
     """The name to ask for; empty leaves it to the agent."""
+    arguments: tuple[str, ...] = ()
+    """The user's own."""
     essential_only: bool = False
 
 
@@ -78,7 +86,7 @@ class Outfit(Struct, frozen=True, kw_only=True):
     settings: tuple[Setting, ...]
     """In the order to tell them."""
     arguments: tuple[str, ...] = ()
-    """They stand before the user's own."""
+    """The user's own stand last."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """What must stand in the file of a home of its own; empty: it needs none."""
 
@@ -115,11 +123,22 @@ def outfit(agent: Agent, wanted: Wanted, environ: Mapping[str, str]) -> Outfit:
     return Outfit(
         settings=(
             *(msgspec.structs.replace(each, value=_filled(each.value, wanted)) for each in settings),
-            *_beside_proxies(environ),
+            *_beside_proxies(agent, wanted, environ),
         ),
-        arguments=(*agent.arguments, *(_as_arguments(agent.flag, filled) if agent.flag else ())),
+        arguments=(
+            *agent.arguments,
+            *(_filled(word, wanted) for word in _model_arguments(agent, wanted)),
+            *(_as_arguments(agent.flag, filled) if agent.flag else ()),
+            *wanted.arguments,
+        ),
         config=filled if agent.file else {},
     )
+
+
+def _model_arguments(agent: Agent, wanted: Wanted) -> tuple[str, ...]:
+    """The arguments that name the model; none where the user's do, since most agents take the option only once."""
+    named = any(word == "-m" or word.partition("=")[0] == "--model" for word in wanted.arguments)
+    return agent.model_arguments if wanted.model and not named else ()
 
 
 def read_config(text: str) -> dict[str, Any]:
@@ -163,11 +182,15 @@ def _as_arguments(flag: str, config: Mapping[str, Any], path: str = "") -> Itera
             yield from (flag, f"{path}{name}={msgspec.json.encode(value).decode()}")
 
 
-def _beside_proxies(environ: Mapping[str, str]) -> Iterator[Setting]:
+def _beside_proxies(agent: Agent, wanted: Wanted, environ: Mapping[str, str]) -> Iterator[Setting]:
     """What keeps loopback from being asked of a proxy, where one is set."""
-    if any(environ.get(proxy) for proxy in PROXIES):
-        for name in ("NO_PROXY", "no_proxy"):
-            yield Setting(name, _with_loopback(environ.get(name, "")), "Loopback is not asked of the proxy.")
+    proxies = [name for name in PROXIES if environ.get(name)]
+    if not proxies:
+        return
+    for name in ("NO_PROXY", "no_proxy"):
+        yield Setting(name, _with_loopback(environ.get(name, "")), "Loopback is not asked of the proxy.")
+    if not agent.heeds_no_proxy and is_loopback(urlsplit(wanted.url).hostname or ""):
+        yield from (Setting(name, None, "It would ask the proxy for loopback as well.") for name in proxies)
 
 
 def _with_loopback(hosts: str) -> str:

@@ -61,7 +61,7 @@ def env(
     essential_only
         As for `launch`.
     """
-    from dragoman.cli.agents import agents
+    from dragoman.cli.agents import Wanted, agents
     from dragoman.cli.gateway import gateway_here
     from dragoman.cli.launch import dress
     from dragoman.cli.say import fail
@@ -72,7 +72,8 @@ def env(
         return fail(f"There is no agent '{agent}' to point at a gateway.", near(agent, agents()))
     chosen = shell or usual_shell(os.environ.get("SHELL", ""), os.name)
     gateway = gateway_here(url, config)
-    dressed = dress(agent, row, gateway, model, os.environ, essential_only=essential_only)
+    wanted = Wanted(url=gateway.url, key=gateway.key, essential_only=essential_only)
+    dressed = dress(agent, row, wanted, model, os.environ)
     if isinstance(dressed, Notice):
         return fail(dressed.what, dressed.remedy)
     for setting in dressed.settings:

@@ -17,7 +17,7 @@ from dragoman.cli.options import ConfigFile, Switch
 from dragoman.settings.record import Notice
 
 if TYPE_CHECKING:
-    from dragoman.cli.agents import Agent, Outfit, Setting
+    from dragoman.cli.agents import Agent, Outfit, Setting, Wanted
     from dragoman.cli.gateway import Gateway
 
 
@@ -47,7 +47,7 @@ def launch(
     essential_only
         Let the agent make no calls beyond its work: no session titles, telemetry or model discovery.
     """
-    from dragoman.cli.agents import agents
+    from dragoman.cli.agents import Wanted, agents
     from dragoman.cli.gateway import running_gateway
     from dragoman.cli.say import fail
     from dragoman.settings.reading import near
@@ -64,10 +64,11 @@ def launch(
     gateway = running_gateway(url, config)
     if (refused := _unreachable(gateway)) is not None:
         return refused
-    dressed = dress(agent, row, gateway, model, os.environ, essential_only=essential_only)
+    wanted = Wanted(url=gateway.url, key=gateway.key, arguments=arguments, essential_only=essential_only)
+    dressed = dress(agent, row, wanted, model, os.environ)
     if isinstance(dressed, Notice):
         return fail(dressed.what, dressed.remedy)
-    return _become([program, *dressed.arguments, *arguments], child_environment(os.environ, dressed.settings))
+    return _become([program, *dressed.arguments], child_environment(os.environ, dressed.settings))
 
 
 def _unreachable(gateway: Gateway) -> int | None:
@@ -88,31 +89,23 @@ def _unreachable(gateway: Gateway) -> int | None:
     return None
 
 
-def dress(
-    command: str,
-    row: Agent,
-    gateway: Gateway,
-    model: str | None,
-    environ: Mapping[str, str],
-    *,
-    essential_only: bool,
-) -> Outfit | Notice:
-    """What starts the agent for this gateway, or what keeps it from that.
+def dress(command: str, row: Agent, wanted: Wanted, model: str | None, environ: Mapping[str, str]) -> Outfit | Notice:
+    """What starts the agent, with the model that was named or is offered; or what keeps it from that.
 
     The file that it may need is written, in a home of its own.
     """
-    from dragoman.cli.agents import Wanted, model_for, outfit
-    from dragoman.cli.gateway import offered
+    from dragoman.cli.agents import model_for, outfit
+    from dragoman.cli.gateway import Gateway, offered
 
-    models = offered(gateway) if row.asks_for != "its own" else ()
+    models = offered(Gateway(wanted.url, wanted.key)) if row.asks_for != "its own" else ()
     chosen = model_for(row, model, models)
     if chosen is None:
         return Notice(
             command,
-            f"{row.name} must be told a model, but the gateway at {gateway.url} offers none by name.",
+            f"{row.name} must be told a model, but the gateway at {wanted.url} offers none by name.",
             "Name one with --model, or list it in the 'models' of a channel.",
         )
-    wanted = Wanted(url=gateway.url, key=gateway.key, models=models, model=chosen, essential_only=essential_only)
+    wanted = replace(wanted, models=models, model=chosen)
     try:
         dressed = outfit(row, wanted, environ)
     except ValueError as error:
