@@ -12,6 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from decimal import Decimal
+from importlib import import_module
 from urllib.request import getproxies_environment
 
 import structlog
@@ -44,6 +45,8 @@ from dragoman.web.app import App
 from dragoman.web.doors import Doors
 from dragoman.web.edge import Edge
 from dragoman.web.guard import Guard
+from dragoman.web.office import Application, Office
+from dragoman.web.setup import SetupToken
 
 DIALECTS: tuple[Dialect, ...] = (
     anthropic.DIALECT,
@@ -110,6 +113,7 @@ class Assembly(Struct, frozen=True):
     gateway: Gateway
     live: Live
     guard: Guard
+    setup: SetupToken
 
 
 @asynccontextmanager
@@ -142,7 +146,15 @@ async def assemble(
         doors = Doors(dialects, guard, relay, new_exchange_id)
         base = Base(snapshot=settings.snapshot, rows=catalog(), folder=settings.server.data_dir, prices=(DEMO_PRICE,))
         live = Live(base, relay, guard, allowances)
-        yield Assembly(App(dialects, doors, guard, gateway, new_exchange_id), gateway, live, guard)
+        app = App(dialects, doors, guard, gateway, new_exchange_id)
+        setup = SetupToken()
+        app.office = Office(lambda: load_admin(live, setup), settings.server.hosts, trusted)
+        yield Assembly(app, gateway, live, guard, setup)
+
+
+def load_admin(live: Live, setup: SetupToken) -> Application:
+    """The admin API, whose libraries are imported only now."""
+    return import_module("dragoman.web.admin.building").build(live, setup)  # type: ignore[no-any-return]
 
 
 def new_exchange_id() -> str:

@@ -8,6 +8,7 @@ the first time nobody comes in by an open door, unless it surely holds no key.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -18,11 +19,14 @@ from msgspec import Struct
 from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
 from dragoman.providers.base import Provider
 from dragoman.relay.allowances import Allowances
+from dragoman.relay.probe import Finding
 from dragoman.relay.relay import Relay
 from dragoman.routing.key import Key, networks_of
-from dragoman.routing.shape import ChannelTable
+from dragoman.routing.plan import Ask, Plan, Refused
+from dragoman.routing.shape import ChannelTable, ProfileTable
 from dragoman.routing.snapshot import Snapshot
-from dragoman.settings.stored import Stored, joined
+from dragoman.settings.record import Notice
+from dragoman.settings.stored import Stored, joined, read_channel, read_profile
 from dragoman.store.ports import Configured, Row, Setting, Store, StoredKey, StoreTrouble
 from dragoman.web.guard import Guard
 from dragoman.web.ring import Ring
@@ -53,14 +57,46 @@ class Live:
         self._guard = guard
         self._allowances = allowances
         self._told: frozenset[str] = frozenset()
+        self.store: Store | None = None
+        """What is remembered; None while it is not open."""
         self.configured: Configured | None = None
         """What the database says; None before it was read. Channels hold their secrets: never log it."""
         self.prices = self._price_book(())
         allowances.prices = self.prices
 
+    @property
+    def snapshot(self) -> Snapshot:
+        """The configuration in force."""
+        return self._relay.snapshot
+
+    def now_ms(self) -> int:
+        """Unix time."""
+        return time.time_ns() // 1_000_000
+
+    def faults_of_channel(self, table: ChannelTable) -> list[str]:
+        """`Desk.faults_of_channel`."""
+        notices: list[Notice] = []
+        read_channel(table, self._base.rows, self._base.folder, notices)
+        return [f"{notice.what} {notice.remedy}" for notice in notices]
+
+    def faults_of_profile(self, table: ProfileTable) -> list[str]:
+        """`Desk.faults_of_profile`."""
+        notices: list[Notice] = []
+        read_profile(table, self.snapshot.channels, self._base.rows, notices)
+        return [f"{notice.what} {notice.remedy}" for notice in notices]
+
+    def plan(self, ask: Ask) -> Plan | Refused:
+        """`Desk.plan`."""
+        return self._relay.plan(ask)
+
+    async def probe(self, channel: str, model: str) -> Finding:
+        """`Desk.probe`."""
+        found = {one.name: one for one in self.snapshot.channels}[channel]
+        return await self._relay.probe(found, model)
+
     async def follow(self, opened: Callable[[], Awaitable[Store]]) -> None:
         """Follows the database for as long as it runs; `opened` gives the store once it is open."""
-        store = await opened()
+        self.store = store = await opened()
         while True:
             try:
                 async for _ in store.configuration.watch():

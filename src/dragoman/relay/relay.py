@@ -28,7 +28,7 @@ from dragoman.providers.base import Provider
 from dragoman.relay.allowances import Allowances
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.course import Course
-from dragoman.relay.delivery import Caller, Delivery, Pulse
+from dragoman.relay.delivery import Caller, Delivery, Pulse, heeds_headers
 from dragoman.relay.errand import ErrandAttempt, able, prepare_errand
 from dragoman.relay.gates import Gates
 from dragoman.relay.needs import needs_of
@@ -103,7 +103,8 @@ class Relay:
     async def answer(self, inquiry: Inquiry, caller: Caller) -> None:
         """Answers one inquiry; tells every problem in the door's dialect; raises only when cancelled."""
         course = self._course(inquiry)
-        delivery = Delivery(caller, inquiry.door, _telling(inquiry, course.estimate), stream=inquiry.request.stream)
+        telling, heeds = _telling(inquiry, course.estimate), heeds_headers(inquiry.headers)
+        delivery = Delivery(caller, inquiry.door, telling, stream=inquiry.request.stream, heeds=heeds)
         pulse = Pulse(delivery, asyncio.current_task())
         try:
             found = await self._attempts(inquiry, course, delivery, pulse)
@@ -235,6 +236,12 @@ class Relay:
         if found is not None and found.kind is Kind.NOT_FOUND and self._shelf.forget(inquiry.request, outlet, begun_s):
             return await self._attempt(inquiry, step, course, delivery, pulse)
         return found
+
+    def plan(self, ask: Ask) -> Plan | Refused:
+        """Where a request would go now, and why; nothing is sent or learned."""
+        return decide_among(
+            self._wiring.resolve(ask), self.learned.health, ask, Chance(self.learned.loads, _now_ms(), 0.0)
+        )
 
     def _plan(self, inquiry: Inquiry, course: Course, dice: float) -> Plan | Refused:
         ask = self._ask(inquiry, course)

@@ -22,12 +22,13 @@ OWN_SERVER = {
     "DRAGOMAN_MASTER_KEY": "master_key",
     "DRAGOMAN_REDIS": "redis",
     "DRAGOMAN_TRUSTED_PROXIES": "trusted_proxies",
+    "DRAGOMAN_HOSTS": "hosts",
     "DRAGOMAN_BODIES_DAYS": "bodies_days",
     "DRAGOMAN_LOG_LEVEL": "log_level",
     "DRAGOMAN_LOG_FORMAT": "log_format",
 }
 """Variables that stand for keys of `[server]`."""
-LISTS = frozenset({"api_keys", "trusted_proxies"})
+LISTS = frozenset({"api_keys", "trusted_proxies", "hosts"})
 """Keys with several values, which stand in one variable, parted by commas or blanks."""
 OWN_OTHER = ("DRAGOMAN_CONFIG", "DRAGOMAN_PROVIDER")
 """Variables that stand for no key: the file's path, and the vendor that foreign names speak of."""

@@ -66,6 +66,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """Networks of the proxies before us whose word on a client's address counts."""
     bodies_days: int = 0
     """Days that what was asked and answered is kept; 0: not at all, but for keys that say so."""
+    hosts: tuple[str, ...] = ()
+    """Names by which the console and the admin API may be asked for, beside addresses and `localhost`."""
     open: bool
     """Whether it may listen off loopback without keys."""
     log_level: LogLevel

@@ -24,6 +24,7 @@ class ServerTable(Struct, frozen=True, kw_only=True):
     master_key: Word | None = None
     redis: Word | None = None
     trusted_proxies: tuple[Word, ...] | None = None
+    hosts: tuple[Word, ...] | None = None
     bodies_days: Days | None = None
     log_level: LogLevel | None = None
     log_format: LogFormat | None = None

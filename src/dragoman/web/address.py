@@ -19,19 +19,20 @@ Address: TypeAlias = IPv4Address | IPv6Address
 def client_address(scope: Mapping[str, Any], headers: Mapping[str, str], trusted: Sequence[Network]) -> str:
     """The client's address; empty where it is not known, as on a Unix socket."""
     peer = str((scope.get("client") or ("",))[0])
-    if not trusted or not _is_trusted(peer, trusted):
+    if not trusted or not is_trusted(peer, trusted):
         return peer
     for hop in reversed([hop.strip() for hop in headers.get(FORWARDED, "").split(",") if hop.strip()]):
         read = _read(hop)
         if read is None:
             break
         peer = str(read)
-        if not _is_trusted(hop, trusted):
+        if not is_trusted(hop, trusted):
             break
     return peer
 
 
-def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:
+def is_trusted(text: str, trusted: Sequence[Network]) -> bool:
+    """Whether an address is a trusted proxy's."""
     address = _read(text)
     return address is not None and any(address in network for network in trusted)
 

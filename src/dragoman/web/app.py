@@ -22,6 +22,7 @@ from dragoman.web import models
 from dragoman.web.asgi import Receive, Scope, Send, answer_bytes, answer_json, headers_of, query_of
 from dragoman.web.doors import DOORS, ROUTES, SHAPES, Doors, dialect_for, refusal
 from dragoman.web.guard import Guard
+from dragoman.web.office import PREFIX, Office
 from dragoman.web.routes import MODELS
 
 log = structlog.get_logger()
@@ -63,6 +64,8 @@ class App:
         self._guard = guard
         self._service = service
         self._new_id = new_id
+        self.office: Office | None = None
+        """The way to the admin API; None: there is none."""
         self._small: dict[str, Small] = {
             "GET /": self._welcome,
             "HEAD /": self._quiet,
@@ -95,7 +98,9 @@ class App:
                 log.error("request failed inside the gateway", path=path, fault=type(found).__name__, exc_info=True)
                 await self._tell(scope, send, Kind.INTERNAL, OWN_FAULT)
             return
-        if small := self._small.get(f"{method} {path}"):
+        if path.startswith(PREFIX) and self.office:
+            await self.office.enter(scope, receive, send)
+        elif small := self._small.get(f"{method} {path}"):
             await small(scope, send)
         elif method == "GET" and (asked := MODELS.fullmatch(ROUTES.place(path).path)):
             await self._models(scope, send, asked[2])

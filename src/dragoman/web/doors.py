@@ -19,7 +19,7 @@ from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.canon.request import Request
 from dragoman.dialects.base import Dialect
 from dragoman.dialects.openai_chat import COMPLETIONS
-from dragoman.relay.delivery import Caller, problem_headers
+from dragoman.relay.delivery import Caller, in_words_of, problem_headers
 from dragoman.relay.prepare import Errand, Inquiry
 from dragoman.routing.key import forbidden
 from dragoman.web import models
@@ -158,7 +158,7 @@ class Doors:
         except Gone:
             return
         except Trouble as trouble:
-            found = trouble.problem
+            found = in_words_of(dialect, trouble.problem)
             body = dialect.write_problem(found, exchange_id)
             await answer_bytes(send, found.status, body, {**common, **problem_headers(found)})
             return

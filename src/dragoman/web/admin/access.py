@@ -1,0 +1,147 @@
+"""Who asks, and what they may do: each route says what it needs, and nothing is open by accident.
+
+Rules. A browser is known by a cookie that only this host gets back, and must show besides that its page is ours: by
+where the request comes from, and by a header that another site's page cannot send. A script is known by a token. Keys
+of the data plane open nothing here, and what opens this opens no door for agents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from msgspec import Struct
+
+from dragoman.store.keys import TOKEN, digest, is_well_formed, public_id
+from dragoman.store.ports import Actor, Role, Store, User
+from dragoman.web.admin.wire import Refusal
+
+Need: TypeAlias = Literal["anyone", "viewer", "operator", "admin"]
+"""What a route needs: nobody in particular, or a role. Whoever has a role may do what the lesser ones may."""
+RANK: Mapping[str, int] = {"anyone": 0, "viewer": 1, "operator": 2, "admin": 3}
+
+COOKIE = "__Host-dragoman"
+"""Over TLS; browsers take a cookie of this name for this very host only."""
+PLAIN_COOKIE = "dragoman"
+"""Over plain HTTP, which only loopback should be."""
+CSRF_HEADER = "x-dragoman-csrf"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+IDLE_MS = 30 * 60 * 1000
+LONGEST_MS = 12 * 3600 * 1000
+"""A session ends when it is not used for so long, and at the latest after so long."""
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """Who asks."""
+
+    user: User
+    role: Role
+    """What they may do now: a token may be held to less than its user."""
+    actor: Actor
+    session: bytes = b""
+    """Digest of the browser's session; empty for a token."""
+    csrf: str = ""
+    """What the browser's page must send along."""
+
+    def may(self, need: Need) -> bool:
+        """Whether they have at least this role."""
+        return RANK[self.role] >= RANK[need]
+
+
+class Cookie(NamedTuple):
+    """A session's cookie."""
+
+    text: str
+    digest: bytes
+
+
+def new_cookie() -> Cookie:
+    """A cookie that nobody has: 256 bits."""
+    text = secrets.token_urlsafe(32)
+    return Cookie(text, digest_of(text))
+
+
+def digest_of(text: str) -> bytes:
+    """What is remembered of a cookie."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def csrf_of(text: str) -> str:
+    """What a page of ours sends along with this cookie; who knows only this does not know the cookie."""
+    return hmac.digest(text.encode(), b"csrf", "sha256").hex()
+
+
+async def principal_of(request: Request, store: Store, now_ms: int) -> Principal | None:
+    """Who asks; None where nobody says who they are. Raises `Refusal` for a token or a session that opens nothing."""
+    if authorization := request.headers.get("authorization", ""):
+        return await _by_token(authorization, request, store, now_ms)
+    cookie = request.cookies.get(COOKIE) or request.cookies.get(PLAIN_COOKIE)
+    return await _by_session(cookie, request, store, now_ms) if cookie else None
+
+
+async def _by_token(authorization: str, request: Request, store: Store, now_ms: int) -> Principal:
+    scheme, _, text = authorization.partition(" ")
+    text = text.strip()
+    found = None
+    if scheme.lower() == "bearer" and is_well_formed(text, TOKEN):
+        found = await store.people.token(public_id(text))
+    known = found.digest if found else bytes(32)
+    same = hmac.compare_digest(digest(store.configuration.pepper(), text), known)
+    if found is None or not same or (found.expires_ms is not None and now_ms >= found.expires_ms):
+        raise Refusal(401, "unknown_token", "A token was sent but it opens nothing here. Make one with a user's login.")
+    role = min(found.role, found.user.role, key=RANK.__getitem__)
+    actor = Actor(kind="token", id=found.id, name=f"{found.user.login}/{found.name}", address=address_of(request))
+    return Principal(user=found.user, role=role, actor=actor)
+
+
+async def _by_session(cookie: str, request: Request, store: Store, now_ms: int) -> Principal | None:
+    key = digest_of(cookie)
+    found = await store.people.session(key)
+    if found is None:
+        return None
+    csrf = csrf_of(cookie)
+    if request.method not in SAFE:
+        check_page(request, csrf)
+    if now_ms - found.seen_ms > IDLE_MS // 30:
+        await store.people.seen(key, min(now_ms + IDLE_MS, found.created_ms + LONGEST_MS))
+    user = found.user
+    actor = Actor(kind="user", id=user.id, name=user.login, address=address_of(request))
+    return Principal(user=user, role=user.role, actor=actor, session=key, csrf=csrf)
+
+
+def check_page(request: Request, csrf: str) -> None:
+    """Raises `Refusal` where a request that changes something may come from another site's page."""
+    check_origin(request)
+    if not hmac.compare_digest(request.headers.get(CSRF_HEADER, "").encode(), csrf.encode()):
+        raise Refusal(
+            403, "csrf", f"A change was asked for without the header {CSRF_HEADER}. GET /api/v1/session has it."
+        )
+
+
+def check_origin(request: Request) -> None:
+    """Raises `Refusal` for a request that a browser says comes from another site."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    if site not in ("same-origin", "none") or (origin and urlsplit(origin).netloc != request.headers.get("host")):
+        raise Refusal(403, "cross_site", "The request comes from another site's page, which may change nothing here.")
+
+
+def address_of(request: Request) -> str:
+    """The client's network address, as the guard found it."""
+    found: str = request.scope.get("dragoman.address", "") or (request.client.host if request.client else "")
+    return found
+
+
+def check(principal: Principal | None, need: Need) -> None:
+    """Raises `Refusal` where somebody may not do what a route is for."""
+    if need == "anyone":
+        return
+    if principal is None:
+        raise Refusal(401, "not_signed_in", "Sign in first, or send a token as Authorization: Bearer.")
+    if not principal.may(need):
+        raise Refusal(403, "forbidden", f"This needs the role '{need}', and you have '{principal.role}'.")

@@ -1,0 +1,208 @@
+"""The routes of the admin API: each declares what it needs, reads and tells, and one place admits, answers and refuses.
+
+Theory: a route is a function from a `Call` to a response. `Api.route` wraps it once, so that no route can forget to
+ask who calls; what it declares is also what the OpenAPI document and the matrix of permissions are made of.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import structlog
+from fastapi import FastAPI, Request, Response
+
+from dragoman import __version__
+from dragoman.store.ports import Actor, Store, StoreTrouble
+from dragoman.web.admin.access import SAFE, Need, Principal, address_of, check, check_origin, principal_of
+from dragoman.web.admin.desk import Desk
+from dragoman.web.admin.wire import PROBLEM, Problem, Refusal, body_of, refusal_of, schemas_of
+
+PREFIX = "/api/v1"
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+"""On every answer: what it holds is for whoever asked, and no page."""
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class Call(NamedTuple):
+    """One admitted request."""
+
+    request: Request
+    desk: Desk
+    store: Store
+    principal: Principal | None
+    """None only where a route needs nobody in particular."""
+
+    @property
+    def who(self) -> Principal:
+        """Who asks. Raises `Refusal` where nobody says so."""
+        check(self.principal, "viewer")
+        assert self.principal is not None  # noqa: S101 - checked above
+        return self.principal
+
+    @property
+    def by(self) -> Actor:
+        """Who asks, for the audit log."""
+        if self.principal is None:
+            return Actor(kind="anonymous", address=address_of(self.request))
+        return self.principal.actor
+
+    @property
+    def id(self) -> str:
+        """The id in the path."""
+        found: str = self.request.path_params["id"]
+        return found
+
+    async def body(self, shape: type[T]) -> T:
+        """The request's body. Raises `Refusal`."""
+        return await body_of(self.request, shape)
+
+    def query(self, name: str, default: str = "") -> str:
+        """A member of the query."""
+        return self.request.query_params.get(name, default)
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """A whole number of the query, from 1 to the most. Raises `Refusal`."""
+        text = self.query(name) or str(default)
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            raise Refusal(422, "invalid", f"`{name}` is '{text[:40]}' but must be a whole number from 1 to {most}.")
+        return int(text)
+
+    def moment(self, name: str) -> int | None:
+        """Milliseconds of Unix time in the query; None where it is not there. Raises `Refusal`."""
+        text = self.query(name)
+        if not text:
+            return None
+        if not text.isdecimal() or len(text) > 15:
+            raise Refusal(422, "invalid", f"`{name}` is '{text[:40]}' but must be milliseconds of Unix time.")
+        return int(text)
+
+
+Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
+
+
+class Declared(NamedTuple):
+    """What a route says of itself."""
+
+    method: str
+    path: str
+    needs: Need
+    handler: Handler
+    reads: Any
+    """Type of the request's body; None: it has none."""
+    tells: Any
+    """Type of the answer's body; None: it has none."""
+    status: int
+    query: tuple[str, ...]
+
+
+class Api:
+    """Collects routes. Mutable while the application is built."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.declared: list[Declared] = []
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        needs: Need,
+        reads: Any = None,
+        tells: Any = None,
+        status: int = 200,
+        query: tuple[str, ...] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Declares a route; its documentation is the handler's docstring."""
+
+        def declare(handler: Handler) -> Handler:
+            self.declared.append(Declared(method, path, needs, handler, reads, tells, status, query))
+            return handler
+
+        return declare
+
+    def application(self) -> FastAPI:
+        """The application with every route that was declared."""
+        app = FastAPI(
+            title="Dragoman",
+            version=__version__,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+        )
+        shapes = tuple(shape for one in self.declared for shape in (one.reads, one.tells) if shape is not None)
+        schemas, components = schemas_of((*shapes, Problem))
+        known = dict(zip(map(repr, shapes), schemas, strict=False))
+        for one in self.declared:
+            app.add_api_route(
+                PREFIX + one.path,
+                self._endpoint(one),
+                methods=[one.method],
+                operation_id=f"{one.method.lower()}_{one.path.strip('/').replace('/', '_').translate(BARE)}",
+                summary=inspect.getdoc(one.handler),
+                tags=[one.path.strip("/").partition("/")[0]],
+                status_code=one.status,
+                response_class=Response,
+                openapi_extra=_described(one, known),
+            )
+        document = app.openapi()
+        document.setdefault("components", {}).setdefault("schemas", {}).update(components)
+        app.openapi_schema = document
+        return app
+
+    def _endpoint(self, one: Declared) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                found = await self._admitted(request, one)
+            except Refusal as refusal:
+                found = refusal.response()
+            except StoreTrouble as trouble:
+                found = refusal_of(trouble).response()
+            except Exception as fault:  # the edge of the API: one request's fault must stay its own
+                log.error("admin request failed", path=one.path, fault=type(fault).__name__, exc_info=True)
+                found = Refusal(500, "internal", "The gateway failed on this request. Its log says why.").response()
+            for name, value in HEADERS.items():
+                found.headers.setdefault(name, value)
+            return found
+
+        return endpoint
+
+    async def _admitted(self, request: Request, one: Declared) -> Response:
+        store = self.desk.store
+        if store is None:
+            words = "The database is not open yet. Ask again in a moment."
+            raise Refusal(503, "away", words, headers={"retry-after": "2"})
+        if request.method not in SAFE:
+            check_origin(request)
+        principal = await principal_of(request, store, self.desk.now_ms())
+        check(principal, one.needs)
+        return await one.handler(Call(request, self.desk, store, principal))
+
+
+BARE = str.maketrans({"{": None, "}": None, "-": "_"})
+
+
+def _described(one: Declared, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What OpenAPI is told of a route beside its path."""
+    answer: dict[str, Any] = {"description": "Done"}
+    if one.tells is not None:
+        answer["content"] = {"application/json": {"schema": known[repr(one.tells)]}}
+    problem = {"description": "Refused", "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    told: dict[str, Any] = {"responses": {str(one.status): answer, "default": problem}, "x-needs": one.needs}
+    if one.reads is not None:
+        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": known[repr(one.reads)]}}}
+    places = (
+        [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}] if "{id}" in one.path else []
+    )
+    told["parameters"] = [*places, *({"name": name, "in": "query", "schema": {"type": "string"}} for name in one.query)]
+    return told

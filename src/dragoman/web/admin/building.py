@@ -1,0 +1,48 @@
+"""Builds the admin API from its resources."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
+from dragoman.web.admin import session, shelves
+from dragoman.web.admin.api import Api
+from dragoman.web.admin.desk import Desk
+from dragoman.web.admin.passwords import Passwords
+from dragoman.web.admin.shelves import Kind
+from dragoman.web.admin.throttle import Throttle
+from dragoman.web.setup import SetupToken
+
+
+def declared(desk: Desk, token: SetupToken) -> Api:
+    """Every route of the API."""
+    api = Api(desk)
+    session.routes(api, token, Passwords(), Throttle())
+    shelves.routes(
+        api,
+        Kind(
+            path="/channels",
+            spec=ChannelTable,
+            of=lambda store: store.configuration.channels,
+            faults=lambda call, table: call.desk.faults_of_channel(table),
+        ),
+    )
+    shelves.routes(
+        api,
+        Kind(
+            path="/profiles",
+            spec=ProfileTable,
+            of=lambda store: store.configuration.profiles,
+            faults=lambda call, table: call.desk.faults_of_profile(table),
+        ),
+    )
+    shelves.routes(
+        api,
+        Kind(path="/projects", spec=ProjectTable, of=lambda store: store.configuration.projects, writes="admin"),
+    )
+    return api
+
+
+def build(desk: Desk, token: SetupToken) -> FastAPI:
+    """The API as an ASGI application."""
+    return declared(desk, token).application()

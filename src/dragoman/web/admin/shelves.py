@@ -1,0 +1,87 @@
+"""Things that are configured, all in one manner: listed, shown, added, changed, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from fastapi import Response
+from msgspec import Struct
+
+from dragoman.store.ports import Row, Shelf, State, Store
+from dragoman.web.admin.access import Need
+from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.wire import Refusal, answer, nothing
+
+S = TypeVar("S", bound=Struct)
+
+
+class New(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be added."""
+
+    spec: S
+    state: State = "enabled"
+
+
+class Change(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be changed; what is left out stays."""
+
+    revision: int
+    """The one that was seen; if somebody else has changed it meanwhile, nothing is changed."""
+    spec: S | None = None
+    """The whole description; a secret left as `sealed:…` is kept."""
+    state: State | None = None
+
+
+class Kind(Struct, Generic[S], frozen=True, kw_only=True):
+    """What is particular to one kind of things."""
+
+    path: str
+    spec: type[S]
+    of: Callable[[Store], Shelf[S]]
+    faults: Callable[[Call, S], Sequence[str]] = lambda _, __: ()
+    """What keeps a thing from being used, in words."""
+    writes: Need = "operator"
+
+
+def routes(api: Api, kind: Kind[S]) -> None:
+    """Declares the routes of one kind."""
+    spec: Any = kind.spec
+    row, listed = Row[spec], list[Row[spec]]
+
+    def check(call: Call, said: S) -> None:
+        if faults := kind.faults(call, said):
+            raise Refusal(422, "invalid", "It was read but cannot be used. " + " ".join(faults), tuple(faults))
+
+    @api.route("GET", kind.path, needs="viewer", tells=listed, query=("archived",))
+    async def show_all(call: Call) -> Response:
+        """All, by name; archived ones with `archived=true`."""
+        return answer(await kind.of(call.store).all(archived=call.query("archived") == "true"))
+
+    @api.route("POST", kind.path, needs=kind.writes, reads=New[spec], tells=row, status=201)
+    async def add(call: Call) -> Response:
+        """Adds one."""
+        said = await call.body(New[spec])
+        check(call, said.spec)
+        made = await kind.of(call.store).add(call.by, said.spec, state=said.state)
+        return answer(made, 201, {"location": f"/api/v1{kind.path}/{made.id}"})
+
+    @api.route("GET", kind.path + "/{id}", needs="viewer", tells=row)
+    async def show(call: Call) -> Response:
+        """One of them."""
+        return answer(await kind.of(call.store).get(call.id))
+
+    @api.route("PATCH", kind.path + "/{id}", needs=kind.writes, reads=Change[spec], tells=row)
+    async def change(call: Call) -> Response:
+        """Changes one: its description, its state or both."""
+        said = await call.body(Change[spec])
+        if said.spec is not None:
+            check(call, said.spec)
+        shelf = kind.of(call.store)
+        return answer(await shelf.change(call.by, call.id, said.revision, spec=said.spec, state=said.state))
+
+    @api.route("DELETE", kind.path + "/{id}", needs=kind.writes, status=204, query=("revision",))
+    async def remove(call: Call) -> Response:
+        """Removes one for good, with its secrets; what the ledger says of it stays."""
+        await kind.of(call.store).remove(call.by, call.id, call.number("revision", 1, 2**53))
+        return nothing()

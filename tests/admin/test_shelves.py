@@ -1,0 +1,71 @@
+"""Channels, profiles and projects are added, changed and removed by the API, and come into force at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.admin.stage import House, house
+
+CHANNEL = {"name": "a", "provider": "openai", "api_key": "sk-secret-1234", "models": ["m"]}
+
+
+async def in_force(place: House, version: int) -> None:
+    async with asyncio.timeout(10):
+        while place.gateway.live.snapshot.version < version:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+
+
+def test_a_channel_lives_and_shows_no_secret(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            made = await admin.ask("POST", "/api/v1/channels", {"spec": CHANNEL})
+            assert made.status == 201
+            assert made.headers["location"] == f"/api/v1/channels/{made.json['id']}"
+            assert b"sk-secret" not in made.body
+            assert made.json["spec"]["api_key"].startswith("sealed:")
+            await in_force(place, await place.store.configuration.version())
+            assert place.gateway.live.snapshot.channels[0].api_key.reveal() == "sk-secret-1234"
+
+            path = f"/api/v1/channels/{made.json['id']}"
+            spec = {**made.json["spec"], "weight": 2.0}
+            changed = await admin.ask("PATCH", path, {"revision": 1, "spec": spec})
+            assert (changed.status, changed.json["revision"]) == (200, 2)
+            await in_force(place, await place.store.configuration.version())
+            channel = place.gateway.live.snapshot.channels[0]
+            assert (channel.weight, channel.api_key.reveal()) == (2.0, "sk-secret-1234")
+
+            stale = await admin.ask("PATCH", path, {"revision": 1, "state": "disabled"})
+            assert (stale.status, stale.json["code"]) == (412, "stale")
+            assert (await admin.ask("POST", "/api/v1/channels", {"spec": CHANNEL})).json["code"] == "taken"
+            assert (await admin.ask("DELETE", path, query="revision=2")).status == 204
+            assert (await admin.ask("GET", path)).json["code"] == "missing"
+
+    asyncio.run(scene())
+
+
+def test_what_cannot_be_used_is_refused_when_it_is_saved(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            for path, spec, words in (
+                ("/channels", {**CHANNEL, "provider": "gone"}, "no provider 'gone'"),
+                ("/channels", {**CHANNEL, "base_url": "ftp://x"}, "not an HTTP address"),
+                ("/channels", {**CHANNEL, "colour": "red"}, "unknown field `colour`"),
+                ("/channels", {"name": "a/b", "provider": "openai"}, "name"),
+                ("/profiles", {"name": "p", "rules": [{"pattern": "("}]}, "no regular expression"),
+                (
+                    "/profiles",
+                    {"name": "p", "rules": [{"model": "x", "targets": [{"model": "m"}]}]},
+                    "a channel or a tag",
+                ),
+            ):
+                told = await admin.ask("POST", f"/api/v1{path}", {"spec": spec})
+                assert told.status == 422
+                assert told.headers["content-type"] == "application/problem+json"
+                assert words in told.json["detail"]
+            assert (await admin.ask("POST", "/api/v1/channels", b"{")).status == 400
+            assert (await admin.ask("GET", "/api/v1/nowhere")).status == 404
+
+    asyncio.run(scene())
