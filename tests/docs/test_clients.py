@@ -66,6 +66,13 @@ def test_the_variables_of_a_page_are_those_of_launch(command: str) -> None:
         assert exported == {name: value for name, value in settings.items() if value is not None}
 
 
+@pytest.mark.parametrize("command", ["qwen", "aider"])
+def test_the_arguments_of_a_page_are_those_of_launch(command: str) -> None:
+    told = page(PAGES[command])
+
+    assert " ".join([command, *dressed(command, told).arguments]) in told
+
+
 def test_the_configuration_of_codex_is_that_of_launch() -> None:
     given = dressed("codex", page("codex")).arguments
 

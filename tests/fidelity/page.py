@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from hashlib import sha256
 
 from dragoman.dialects.base import Dialect
 from tests.fidelity.answers import ANSWERS, BESIDE, carried, passed
@@ -54,13 +55,13 @@ dialect has no words for it; what is unsupported is told as the nearest the door
 
 def fidelity_page() -> str:
     """The whole page. Markdown."""
-    notes: dict[str, int] = {}
+    notes: dict[str, str] = {}
     doors = [line for door in DOOR_NAMES for line in _door(door, notes)]
-    footnotes = [f"[^{number}]: {text}" for text, number in notes.items()]
+    footnotes = [f"[^{label}]: {text}" for text, label in notes.items()]
     return HEAD + "\n".join(doors) + "\n" + ANSWERS_HEAD + "\n".join([*_answers(), "", *footnotes]) + "\n"
 
 
-def _door(name: str, notes: dict[str, int]) -> Iterator[str]:
+def _door(name: str, notes: dict[str, str]) -> Iterator[str]:
     """The lines of one door's section."""
     yield from ("", f"## From the door `{name}`", "")
     yield from _head("request", UPSTREAM_NAMES)
@@ -108,15 +109,20 @@ def _row(name: str, cells: Iterable[str]) -> str:
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
-def _told(found: Cell, notes: dict[str, int]) -> str:
-    """One cell, with the number of its note."""
+def _told(found: Cell, notes: dict[str, str]) -> str:
+    """One cell, with the label of its note."""
     match found.verdict:
         case "never said":
             return "–"
         case "exact":
             return "exact"
         case verdict:
-            return f"{verdict}[^{notes.setdefault(_note(found), len(notes) + 1)}]"
+            return f"{verdict}[^{notes.setdefault(note := _note(found), _label(note))}]"
+
+
+def _label(note: str) -> str:
+    """A name that stays with a note, so that a change elsewhere changes no other line; it is shown as a number."""
+    return sha256(note.encode()).hexdigest()[:6]
 
 
 def _note(found: Cell) -> str:

@@ -126,8 +126,7 @@ def outfit(agent: Agent, wanted: Wanted, environ: Mapping[str, str]) -> Outfit:
             *_beside_proxies(agent, wanted, environ),
         ),
         arguments=(
-            *agent.arguments,
-            *(_filled(word, wanted) for word in _model_arguments(agent, wanted)),
+            *(_filled(word, wanted) for word in (*agent.arguments, *_model_arguments(agent, wanted))),
             *(_as_arguments(agent.flag, filled) if agent.flag else ()),
             *wanted.arguments,
         ),
