@@ -1,58 +1,41 @@
-"""What only one dialect can answer is asked of that dialect alone, and refused clearly by every other."""
+"""Requests that lean on what only a server of their own wire keeps."""
 
 from __future__ import annotations
 
-import msgspec
-import pytest
+import json
 
-from tests.relay.stage import Listener, ScriptedAnswer, Stage, channel, play
-from tests.relay.test_relay import error_of, good
+from dragoman.ledger.exchange import Exchange
+from tests.relay.stage import Listener, ScriptedAnswer, Stage, channel, inquiry, play
 
-ANTHROPIC, CHAT = "anthropic", "openai-compatible"
-BOUND = [{"n": 2}, {"logprobs": True}, {"modalities": ["text", "audio"], "audio": {"voice": "alloy"}}]
-
-
-def asked(members: dict[str, object], *providers: str, stream: bool = False) -> tuple[Listener, Stage]:
-    """What a client of Chat hears of a request with these members, and the stage."""
-    body = {"model": "asked", "messages": [{"role": "user", "content": "Hi"}], "stream": stream, **members}
-    channels = [channel(f"c{place}", provider) for place, provider in enumerate(providers)]
-    stage = Stage({each.name: [good()] for each in channels}, *channels)
-    return play(stage.ask(msgspec.json.encode(body), "openai_chat")), stage
+BODY = json.dumps({"model": "asked", "input": "And?", "previous_response_id": "resp_0", "stream": False}).encode()
+ANSWER = json.dumps({"id": "resp_1", "object": "response", "status": "completed", "model": "m", "output": []}).encode()
 
 
-@pytest.mark.parametrize("members", BOUND)
-def test_an_upstream_of_another_dialect_is_not_asked(members: dict[str, object]) -> None:
-    heard, stage = asked(members, ANTHROPIC)
+def asked(stage: Stage) -> tuple[Listener, Exchange]:
+    """The client and the record of an exchange at the door of Responses."""
+    client = Listener()
+    play(stage.relay.answer(inquiry(BODY, door="openai_responses"), client))
+    return client, stage.exchanges[-1]
 
-    assert heard.status == 400
-    assert next(iter(members)) in error_of(heard)["message"]
-    assert error_of(heard)["param"] == next(iter(members))
+
+def test_what_a_server_keeps_is_asked_of_a_server_of_the_same_wire() -> None:
+    answers = {"chat": [], "own": [ScriptedAnswer([ANSWER], content_type="application/json")]}
+    stage = Stage(answers, channel("chat"), channel("own", "responses-compatible"))
+
+    client, _ = asked(stage)
+
+    assert client.status == 200
+    assert [call.upstream for call in stage.transport.calls] == ["own"]
+    assert json.loads(stage.transport.calls[0].body)["previous_response_id"] == "resp_0"
+
+
+def test_where_there_is_none_the_client_is_told_so_clearly() -> None:
+    stage = Stage({"chat": []}, channel("chat"))
+
+    client, _ = asked(stage)
+
+    assert client.status == 400
+    error = json.loads(client.text)["error"]
+    assert error["param"] == "previous_response_id"
+    assert "only a server of its own dialect" in error["message"]
     assert stage.transport.calls == []
-
-
-@pytest.mark.parametrize("members", BOUND)
-def test_one_of_its_own_is_sent_the_bytes_as_they_are(members: dict[str, object]) -> None:
-    heard, stage = asked(members, CHAT, stream=True)
-
-    assert heard.status == 200
-    sent = msgspec.json.decode(stage.transport.calls[0].body)
-    assert {name: sent[name] for name in members} == members
-
-
-def test_several_streamed_answers_pass_untouched() -> None:
-    def chunk(index: int, finish: str | None, **delta: str) -> bytes:
-        choice = {"index": index, "delta": delta, "finish_reason": finish}
-        return b"data: " + msgspec.json.encode({"id": "c", "model": "asked", "choices": [choice]}) + b"\n\n"
-
-    said = [
-        *(chunk(at, None, role="assistant", content="") for at in (0, 1)),
-        *(chunk(at, None, content=f"answer {at}") for at in (1, 0)),
-        *(chunk(at, "stop") for at in (0, 1)),
-        b"data: [DONE]\n\n",
-    ]
-    body = {"model": "asked", "messages": [{"role": "user", "content": "Hi"}], "stream": True, "n": 2}
-    stage = Stage({"one": [ScriptedAnswer(said, content_type="text/event-stream")]})
-    heard = play(stage.ask(msgspec.json.encode(body), "openai_chat"))
-
-    assert heard.text == b"".join(said).decode().replace('"model":"m"', '"model":"asked"')
-    assert stage.exchanges[0].finish == "end"

@@ -69,7 +69,7 @@ def cuts(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
 
 
 @given(cuts())
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_law_1_any_slices_give_the_same_events(cut: tuple[bytes, list[bytes]]) -> None:
     stream, slices = cut
     whole = without_beats(events(stream))
@@ -78,7 +78,7 @@ def test_law_1_any_slices_give_the_same_events(cut: tuple[bytes, list[bytes]]) -
 
 
 @given(st.sampled_from(STREAMS), st.integers(0, 9000))
-@settings(max_examples=120)
+@settings(max_examples=80)
 def test_law_2_a_cut_stream_has_one_ending_and_no_success_of_its_own(name: str, at: int) -> None:
     stream = scene(name)
     found = events(stream[:at])
@@ -125,7 +125,7 @@ ANSWERS = st.builds(
 
 
 @given(SHAPES, ANSWERS)
-@settings(max_examples=120)
+@settings(max_examples=80)
 def test_every_oddity_of_an_upstream_is_read_as_what_was_meant(shape: Shape, said: Said) -> None:
     ask = Ask(dialect="openai_responses", model="m", stream=True)
     speech = Speech(ask, said, said.usage or SaidUsage(), shape, Signer(), "resp_1")
@@ -162,7 +162,7 @@ EXTRA_PARTS = st.one_of(
 
 
 @given(strategies.replies("claude", "gemini"), st.lists(EXTRA_PARTS, max_size=1))
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_law_3_and_5_what_is_written_reads_as_what_was_meant(reply: Reply, more: list[Part]) -> None:
     reply = replace(reply, parts=(*reply.parts, *more))
     stream = DIALECT.writer(TELLING).write(unfold(reply))
@@ -179,7 +179,7 @@ def test_law_3_and_5_what_is_written_reads_as_what_was_meant(reply: Reply, more:
 
 
 @given(strategies.streams("claude"))
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_law_8_a_stream_ends_once_and_nothing_good_follows_a_failure(stream: list[Event]) -> None:
     said = told(DIALECT.writer(TELLING).write(stream))
     endings = [each["type"] for each in said if each["type"] in ("response.completed", "response.incomplete")]
@@ -194,7 +194,7 @@ def test_law_8_a_stream_ends_once_and_nothing_good_follows_a_failure(stream: lis
 
 
 @given(strategies.replies("claude", ORIGIN, "gemini"))
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_a_client_that_keeps_what_it_got_gives_every_seal_back(reply: Reply) -> None:
     items = json.loads(DIALECT.write_reply(reply, TELLING))["output"]
     body = {"model": "m", "input": [{"role": "user", "content": "x"}, *items]}
@@ -211,7 +211,7 @@ PIECES = [b"data: ", b"\n\n", b'{"type":"response.created","response":{}}', b"[D
 
 
 @given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from(PIECES))))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_a_reader_never_raises_for_what_an_upstream_did(pieces: list[bytes]) -> None:
     events(pieces)
     DIALECT.read_reply(b"".join(pieces), HEARING)
@@ -259,7 +259,7 @@ ODD = st.fixed_dictionaries(
 
 
 @given(st.lists(ODD, max_size=6))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_reader_never_raises_for_any_json(said: list[Json]) -> None:
     events(b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in said))
     for each in said:
@@ -282,7 +282,7 @@ def refused_kind(request: Request, **habits: Any) -> Kind | None:
 
 
 @given(strategies.requests("tongue", ORIGIN, "else", ""))
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_a_strict_server_takes_what_any_dialect_asks(request: Request) -> None:
     request = without_own_seals(request)
     assert refused_kind(request, effort="reasoning", tool_strict=False) in (None, Kind.UNSUPPORTED)
@@ -302,7 +302,7 @@ FOREIGN = Extras("tongue", {"novel": Raw(b"1")})
 
 
 @given(strategies.requests("tongue", "else"))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_law_6_what_is_foreign_is_lost_by_name(request: Request) -> None:
     turns = tuple(replace(turn, extras=FOREIGN) for turn in request.turns)
     try:
@@ -326,7 +326,7 @@ def test_law_6_what_is_foreign_is_lost_by_name(request: Request) -> None:
 
 
 @given(strategies.requests("tongue", ORIGIN))
-@settings(max_examples=40)
+@settings(max_examples=10)
 def test_writing_is_deterministic(request: Request) -> None:
     try:
         first = DIALECT.write_request(request, target())
@@ -492,7 +492,7 @@ SETTINGS = st.fixed_dictionaries(
 
 
 @given(TALK, SETTINGS)
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_law_4_a_body_read_and_written_again_is_the_same(talk: list[Json], members: Json) -> None:
     if isinstance(members.get("tool_choice"), dict):
         members = {**members, "tools": TOOLS}
@@ -536,7 +536,7 @@ MEMBERS = ["model", "input", "tools", "tool_choice", "reasoning", "text", "instr
 
 
 @given(st.dictionaries(st.sampled_from(MEMBERS), JSON, max_size=3), ITEM, st.sampled_from(TYPES), JSON)
-@settings(max_examples=250)
+@settings(max_examples=120)
 def test_any_json_is_read_or_refused_as_the_client_s_fault(members: Json, item: Json, kind: str, other: Any) -> None:
     typed = {"type": kind, **item}
     for more in (
@@ -551,7 +551,7 @@ def test_any_json_is_read_or_refused_as_the_client_s_fault(members: Json, item: 
 
 
 @given(strategies.requests("tongue", "else"))
-@settings(max_examples=30)
+@settings(max_examples=8)
 def test_a_token_count_is_asked_with_the_members_it_takes(request: Request) -> None:
     assert DIALECT.write_count is not None
     try:

@@ -70,10 +70,10 @@ def test_a_request_of_another_wire_asks_the_server_to_keep_nothing() -> None:
         "instructions": "be kind\n\nbe brief",
         "input": [{"type": "message", "role": "user", "content": "hi"}],
         "store": False,
-        "include": ["reasoning.encrypted_content"],
         "stream": True,
     }
     assert written.losses == ()
+    assert write(asked(), effort="yes")[0]["include"] == ["reasoning.encrypted_content"]
 
 
 def test_calls_and_results_stand_together() -> None:

@@ -2,8 +2,8 @@
 
 Theory: the body is built from the neutral request member by member and encoded once at the end; schemas and whatever
 was never understood go through as raw JSON. What the upstream cannot be told is recorded as a loss. A request of
-another dialect asks the server to keep nothing, and for reasoning in its sealed form, so that the client can give it
-back.
+another dialect asks the server to keep nothing, and a model that thinks for its reasoning in sealed form, so that the
+client can give it back; any other refuses that wish ("Encrypted content is not supported with this model").
 
 Normal form of a body that came in on this wire: `input` is a list whose items have a `type`; messages of the model have
 an `id`, a `status` and a list as content, calls of built-in tools a `status`; a status `completed` of any other item,
@@ -107,7 +107,9 @@ def _body(request: Request, pen: Pen) -> Body:
         body["instructions"] = instructions
     body["input"] = items
     if not pen.own:
-        body |= {"store": False, "include": [SEALED]}
+        body["store"] = False
+        if pen.habits.effort:
+            body["include"] = [SEALED]
     return {**body, **members}
 
 
