@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.canon.problem import Kind
+from dragoman.canon.problem import KINDS, Kind
 from dragoman.net.call import Tls
 from tests.relay.stage import ScriptedAnswer, Stage, channel, play, snapshot
 
@@ -102,12 +102,12 @@ def test_h_a_client_is_told_the_size_of_its_prompt_at_the_start_and_the_truth_at
 
 
 STATUSES = {
-    401: (502, "api_error"),
-    402: (502, "api_error"),
-    403: (502, "api_error"),
-    404: (404, "not_found_error"),
-    413: (400, "invalid_request_error"),
-    422: (400, "invalid_request_error"),
+    401: (Kind.UPSTREAM_CREDENTIAL, "api_error"),
+    402: (Kind.UPSTREAM_QUOTA, "api_error"),
+    403: (Kind.UPSTREAM_CREDENTIAL, "api_error"),
+    404: (Kind.MODEL_NOT_FOUND, "not_found_error"),
+    413: (Kind.PROMPT_TOO_LONG, "invalid_request_error"),
+    422: (Kind.INVALID_REQUEST, "invalid_request_error"),
 }
 
 
@@ -116,7 +116,8 @@ def test_j_an_error_keeps_its_meaning_and_tells_nothing_of_the_address(status: i
     words = {404: "No such model", 413: "Tokens limit exceeded: 140000 (max 131072)"}.get(status, "Refused")
     heard = play(giga(refusal(status, words)).ask(body()))
     error = json.loads(heard.text)["error"]
-    assert (heard.status, error["type"]) == STATUSES[status]
+    kind, word = STATUSES[status]
+    assert (heard.status, error["type"]) == (KINDS[kind].status, word)
     assert heard.headers["x-should-retry"] == "false"
     assert "127.0.0.1" not in heard.text
     assert "key-of-giga" not in heard.text

@@ -6,8 +6,6 @@ A message's content is one string; media stand beside it in `attachments`, as id
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -28,6 +26,7 @@ from dragoman.canon.request import (
     ToolResult,
     Unknown,
 )
+from dragoman.dialects.documents import decoded, titled
 from dragoman.dialects.gigachat.pen import Pen
 from dragoman.dialects.gigachat.wire import NAME
 
@@ -106,23 +105,11 @@ def _media(part: Image | File | Audio, pen: Pen) -> str | Content:
                 pen.lose("file.context", "The context of a document has no member on this wire.", "dropped")
             return Content("", (stored,))
         case Inline(media_type=media_type) if isinstance(part, File) and media_type.startswith("text/"):
-            return _titled(part, _decoded(part.source))
+            return titled(part, decoded(part.source))
         case None if isinstance(part, File):
-            return _titled(part, part.text or "")
+            return titled(part, part.text or "")
     pen.lose(kind, "Only files that were uploaded can be shown on this wire; a line of text stands in its place.")
     where = f" at {part.source.url}" if isinstance(part.source, Link) else ""
     noun = {"image": "An image", "file": "A document", "audio": "A sound recording"}[kind]
     named = f", named {part.name}" if isinstance(part, File) and part.name else ""
     return f"[{noun} was here{where}{named}; it cannot be shown to this model.]"
-
-
-def _titled(part: File, text: str) -> str:
-    head = "\n".join(line for line in (part.name, part.context) if line)
-    return f"{head}\n\n{text}" if head else text
-
-
-def _decoded(source: Inline) -> str:
-    try:
-        return b64decode(source.base64).decode("utf-8", "replace")
-    except (Base64Error, ValueError):
-        return source.base64

@@ -7,19 +7,14 @@ Source: developers.sber.ru, working with functions: Latin letters first; read 20
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 
 from dragoman.dialects.gigachat.wire import BUILT_IN
+from dragoman.dialects.names import digest
 
 _LEGAL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _ILLEGAL_CHARACTER = re.compile(r"[^A-Za-z0-9_-]")
 _HASH_CHARACTERS = 8
 _MADE = re.compile(r"call_[0-9a-f]{24}")
-
-
-def digest(text: str, characters: int) -> str:
-    """A short fingerprint of a text, in lower-case hexadecimal."""
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:characters]
 
 
 def made_id(made_of: str) -> str:

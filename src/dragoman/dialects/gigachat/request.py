@@ -10,11 +10,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from dragoman.canon.mend import whole_characters
-from dragoman.canon.problem import Kind, Trouble, refuse
 from dragoman.canon.request import (
     File,
-    Loss,
     OutputShape,
     Part,
     Reasoning,
@@ -30,13 +27,14 @@ from dragoman.canon.request import (
     Turn,
 )
 from dragoman.canon.seal import unwrap
+from dragoman.dialects.body import read_members
 from dragoman.dialects.gigachat.wire import NAME, STATE
 from dragoman.dialects.take import Members, first_byte, wrong
 
 
 def read_request(body: bytes) -> Request:
     """A client's body. Raises `Trouble` (invalid_request, naming the member) and nothing else."""
-    members, losses = _members(body)
+    members, losses = read_members(body)
     model = members.need("model", members.text("model"))
     system, turns = _turns(members.need("messages", members.objects("messages")))
     return Request(
@@ -55,24 +53,6 @@ def read_request(body: bytes) -> Request:
         extras=members.rest(NAME),
         losses=losses,
     )
-
-
-def _members(body: bytes) -> tuple[Members, tuple[Loss, ...]]:
-    """The body's members; halves of characters are replaced, for a refusal would come back with every later turn."""
-    try:
-        body.decode()
-        return Members.of(body), ()
-    except UnicodeDecodeError as found:
-        raise refuse(
-            Kind.INVALID_REQUEST,
-            f"The body was read as JSON but is not UTF-8 at byte {found.start}. Encode the request as UTF-8.",
-        ) from None
-    except Trouble:
-        whole = whole_characters(body)
-        if whole == body:
-            raise
-    loss = Loss("text.surrogate", "Half of a character is no character; it was replaced by U+FFFD.")
-    return Members.of(whole), (loss,)
 
 
 def _turns(messages: list[Members]) -> tuple[tuple[Part, ...], tuple[Turn, ...]]:

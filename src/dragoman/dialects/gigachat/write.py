@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
 from msgspec import Raw
 
 from dragoman.canon.request import OutputShape, Reasoning, Request
 from dragoman.canon.schema import lower
 from dragoman.dialects.base import Target, Written
+from dragoman.dialects.encoding import encoded
 from dragoman.dialects.gigachat.functions import Offer, offer_of, write_functions
 from dragoman.dialects.gigachat.messages import write_messages
 from dragoman.dialects.gigachat.pen import Pen
@@ -54,7 +54,7 @@ def written_as(
         if stops:
             pen.lose("stop", "The wire knows no stop sequences; they are enforced by this gateway.")
         return Written(
-            _encoded(body, pen),
+            encoded(body, pen),
             pen.losses,
             pen.names.changed,
             stops,
@@ -182,25 +182,3 @@ def _leave_out(request: Request, pen: Pen) -> None:
     for what, wish in (("user", request.user), ("service_tier", request.service_tier)):
         if wish is not None:
             pen.lose(what, "The wire has no such member.", "dropped")
-
-
-def _encoded(body: Message, pen: Pen) -> bytes:
-    try:
-        return msgspec.json.encode(body)
-    except UnicodeEncodeError:
-        # A half of a character pair cannot be said in UTF-8; it came from a client that cut a text in the middle.
-        pen.lose("text.surrogate", "Half a character was replaced, for it cannot be sent.")
-        return msgspec.json.encode(_whole(body))
-
-
-def _whole(value: object) -> object:
-    """The same value with halves of characters replaced in all its texts."""
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case dict():
-            return {str(_whole(name)): _whole(each) for name, each in value.items()}
-        case list() | tuple():
-            return [_whole(each) for each in value]
-        case _:
-            return value
