@@ -45,7 +45,8 @@ def test_openais_sdk_raises_its_own_exception(
         chat.chat.completions.create(model=model, messages=HELLO, stream=mode == "stream")
 
     raised = caught.value
-    assert (type(raised), raised.status_code) == (row.chat, row.status)
+    overloaded = 503  # only Anthropic has a 529
+    assert (type(raised), raised.status_code) == (row.chat, overloaded if row.status == 529 else row.status)
     claim(row.again, row.wait, row.words, raised.response.headers, raised.message)
 
 

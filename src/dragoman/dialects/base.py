@@ -223,6 +223,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """The body of a token count, for a request of any dialect; None if it cannot be asked so."""
     read_count: Callable[[bytes], int | None] | None = None
     """Tokens in the answer to a token count; None if it tells none. Never raises."""
+    statuses: Mapping[int, int] = field(default_factory=dict)
+    """Statuses that this wire has no word for, with its own that mean the same."""
     limit_headers: str = ""
     """Beginning of the headers by which its vendor tells of its limits; empty if it has none."""
     tell_count: Callable[[int], bytes] = lambda tokens: b'{"input_tokens":%d}' % tokens

@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from dragoman.canon.events import Failed
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.dialects.base import Dialect, Telling
@@ -46,9 +48,10 @@ class Caller(Protocol):
 class Delivery:
     """The answer on its way to one client. Mutable: it knows what has left."""
 
-    def __init__(self, caller: Caller, door: Dialect, telling: Telling, *, stream: bool) -> None:
+    def __init__(self, caller: Caller, door: Dialect, telling: Telling, *, stream: bool, heeds: bool = True) -> None:
         self._caller = caller
         self._door = door
+        self._heeds = heeds
         self._loop = asyncio.get_running_loop()
         self.telling = telling
         self.stream = stream
@@ -105,6 +108,8 @@ class Delivery:
             self._stuck_since_s = self._loop.time()
             await self._caller.end(self._door.writer(self.telling).write([Failed(found)]))
             return
+        found = found if self._heeds else plainly_final(found)
+        found = in_words_of(self._door, found)
         self.status = found.status
         body = self._door.write_problem(found, request_id)
         await self._caller.start(found.status, {**self.headers, **problem_headers(found), **_sized(body)})
@@ -147,6 +152,12 @@ def _sized(body: bytes) -> dict[str, str]:
     return {"content-type": "application/json", "content-length": str(len(body))}
 
 
+def in_words_of(door: Dialect, found: Problem) -> Problem:
+    """The problem with the status by which the door's clients know it."""
+    status = door.statuses.get(found.status, found.status)
+    return found if status == found.status else replace(found, status=status)
+
+
 def problem_headers(found: Problem) -> dict[str, str]:
     """The headers by which official SDKs and Claude Code decide whether and when to ask again."""
     headers: dict[str, str] = {}
@@ -155,6 +166,20 @@ def problem_headers(found: Problem) -> dict[str, str]:
     if not found.retryable:
         headers["x-should-retry"] = "false"
     return headers
+
+
+def heeds_headers(headers: Mapping[str, str]) -> bool:
+    """Whether a client heeds `x-should-retry`, as Claude Code and the SDKs of one maker do; others judge by status."""
+    return any(name.startswith("x-stainless-") for name in headers)
+
+
+def plainly_final(found: Problem) -> Problem:
+    """The problem with a status after which no client asks again, where that is no use.
+
+    opencode 1.18.33 asks again without end after 5xx, Gemini CLI 0.61.0 for minutes, Codex 0.169.0 thirty times
+    (measured 2026-11-20). And a 401 would make users doubt their own key.
+    """
+    return found if found.retryable or found.status < 500 else replace(found, status=424)
 
 
 class Pulse:

@@ -6,7 +6,7 @@ from dragoman.dialects.base import Dialect, Embedder
 from dragoman.dialects.gemini import embedding
 from dragoman.dialects.gemini.concessions import CONCESSIONS
 from dragoman.dialects.gemini.edit import edit_reply, editor
-from dragoman.dialects.gemini.errors import read_problem, write_problem
+from dragoman.dialects.gemini.errors import STATUSES, read_problem, write_problem
 from dragoman.dialects.gemini.reply import read_reply, write_reply
 from dragoman.dialects.gemini.request import read_request
 from dragoman.dialects.gemini.speak import StreamWriter
@@ -21,6 +21,7 @@ DIALECT = Dialect(
     stream_path="/v1beta/models/{model}:streamGenerateContent?alt=sse",
     beat=b"",
     stream_type="text/event-stream",
+    statuses=STATUSES,
     read_request=read_request,
     write_request=write_request,
     reader=StreamReader,

@@ -130,6 +130,8 @@ QUOTED = frozenset(
 )
 """Kinds whose original body a client of this wire gets word for word: it is about the request, not about us."""
 
+STATUSES: Mapping[int, int] = {529: 503}
+"""Statuses that this wire has no word for, with its own that mean the same."""
 AS_WRITTEN: Mapping[Kind, str] = {
     Kind.INVALID_REQUEST: "INVALID_ARGUMENT",
     Kind.PROMPT_TOO_LONG: "INVALID_ARGUMENT",
@@ -311,7 +313,8 @@ def _number(text: str | None) -> float | None:
 
 def error_object(found: Problem) -> dict[str, object]:
     """The `error` object that says this problem."""
-    said: dict[str, object] = {"code": found.status, "message": found.message, "status": AS_WRITTEN[found.kind]}
+    code = STATUSES.get(found.status, found.status)
+    said: dict[str, object] = {"code": code, "message": found.message, "status": AS_WRITTEN[found.kind]}
     if found.retry_after_s is not None:
         delay = f"{found.retry_after_s:g}s"
         said["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}]

@@ -23,6 +23,7 @@ DIALECT = Dialect(
     path="/chat/completions",
     beat=BEAT,
     stream_type="text/event-stream",
+    statuses={529: 503},
     read_request=read_request,
     write_request=write_request,
     reader=StreamReader,
