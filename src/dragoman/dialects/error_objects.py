@@ -44,6 +44,7 @@ class Said(Struct):
 _ANYTHING = msgspec.json.Decoder()
 _WAIT = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _SECRET = re.compile(r"\b(?:sk|pk|gsk|xai|key|Bearer)[-_ ][\w*.-]{6,}|\bAIza[\w-]{10,}")
+_AGAIN_IN = re.compile(r"try again in (\d+(?:\.\d+)?) ?(ms|s)\b", re.IGNORECASE)
 _MARKUP = re.compile(rb"\s*<")
 
 
@@ -86,7 +87,7 @@ def _problem(
     return problem(
         kind,
         _message(kind, words, status),
-        retry_after_s=retry_after_s,
+        retry_after_s=_wait_in(said.message, kind) if retry_after_s is None else retry_after_s,
         upstream_status=status,
         evidence=_SECRET.sub("…", memoryview(body)[:4096].tobytes().decode("utf-8", "replace")),
         original=original,
@@ -111,6 +112,12 @@ def _kind(status: int, said: Said) -> Kind:
     if status == 404 and NO_MODEL.search(said.message):
         return Kind.MODEL_NOT_FOUND
     return kind
+
+
+def _wait_in(message: str, kind: Kind) -> float | None:
+    """Seconds to wait as OpenAI says them in words, where an answer that failed has no headers to say it in."""
+    found = _AGAIN_IN.search(message) if kind is Kind.RATE_LIMITED else None
+    return None if found is None else float(found[1]) / (1000 if found[2].lower() == "ms" else 1)
 
 
 def _worded(message: str, otherwise: Kind) -> Kind:

@@ -341,3 +341,11 @@ def test_pieces_of_what_was_never_begun_are_passed_over() -> None:
     reply = heard(BEGUN, of("function_call_arguments.delta", delta="{"), of("content_part.done", part={}), DONE)
     assert reply.parts == ()
     assert ending(reply) == "end"
+
+
+@pytest.mark.parametrize(("words", "wait_s"), [("in 11.054s.", 11.054), ("in 800 ms", 0.8), ("later", None)])
+def test_a_wait_that_is_told_in_words_is_known(words: str, wait_s: float | None) -> None:
+    error = {"code": "rate_limit_exceeded", "message": f"Rate limit reached. Please try again {words}"}
+    found = events(sse(BEGUN, of("failed", response=response("failed", error=error))))
+    assert isinstance(found[-1], Failed)
+    assert found[-1].problem.retry_after_s == wait_s

@@ -5,8 +5,6 @@ Source: ai.google.dev, API reference of `Content`, image, document and audio und
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Iterable
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -31,6 +29,7 @@ from dragoman.canon.request import (
     ToolResult,
     Unknown,
 )
+from dragoman.dialects.documents import decoded, titled
 from dragoman.dialects.gemini.pen import Pen
 from dragoman.dialects.gemini.wire import AUDIO_TYPES, GROUNDING, IMAGE_TYPES, NAME, OTHER_NAMES
 
@@ -166,12 +165,12 @@ def _linked(part: Image | Audio | File, source: Link | Stored | None, pen: Pen, 
 
 def _file(part: File, pen: Pen) -> Wire:
     if part.text is not None:
-        return {**plain(_titled(part, part.text)), **pen.kept(part.extras, "file")}
+        return {**plain(titled(part, part.text)), **pen.kept(part.extras, "file")}
     source = part.source
     if not isinstance(source, Inline):
         return _linked(part, source, pen, "file")
     if source.media_type.startswith("text/") and not pen.own:
-        return {**plain(_titled(part, _decoded(source))), **pen.kept(part.extras, "file")}
+        return {**plain(titled(part, decoded(source))), **pen.kept(part.extras, "file")}
     readable = source.media_type == PDF or source.media_type.startswith("video/")
     if not pen.own and not (readable and pen.habits.documents):
         line = f"[A document of type {source.media_type} was here, named {part.name or 'document'}; it was not read.]"
@@ -182,18 +181,6 @@ def _file(part: File, pen: Pen) -> Wire:
     elif part.name or part.context:
         pen.lose("file.name", "The name and the context of a document have no member on this wire.", "dropped")
     return with_media(part, "inlineData", data, pen, "file")
-
-
-def _titled(part: File, text: str) -> str:
-    head = "\n".join(line for line in (part.name, part.context) if line)
-    return f"{head}\n\n{text}" if head else text
-
-
-def _decoded(source: Inline) -> str:
-    try:
-        return b64decode(source.base64).decode("utf-8", "replace")
-    except (Base64Error, ValueError):
-        return source.base64
 
 
 def _audio(part: Audio, pen: Pen) -> Wire:

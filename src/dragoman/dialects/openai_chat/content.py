@@ -5,8 +5,6 @@ Source: Chat Completions reference (content parts `text`, `image_url`, `input_au
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Iterable
 from typing import TypeAlias, TypeGuard
 
@@ -29,6 +27,7 @@ from dragoman.canon.request import (
     ToolResult,
     Unknown,
 )
+from dragoman.dialects.documents import decoded, titled
 from dragoman.dialects.openai_chat.pen import Pen
 from dragoman.dialects.openai_chat.wire import NAME
 
@@ -125,11 +124,11 @@ def _told(source: Link | Stored) -> str:
 
 def _file(part: File, pen: Pen) -> dict[str, object]:
     if part.text is not None:
-        return _marked(plain(_titled(part, part.text)), part, "file", pen)
+        return _marked(plain(titled(part, part.text)), part, "file", pen)
     file: dict[str, object] = {}
     match part.source:
         case Inline(media_type=media_type) if media_type.startswith("text/") and not pen.own:
-            return _marked(plain(_titled(part, _decoded(part.source))), part, "file", pen)
+            return _marked(plain(titled(part, decoded(part.source))), part, "file", pen)
         case Inline(media_type=media_type, base64=data) if pen.habits.documents:
             file = {"filename": part.name or "document.pdf", "file_data": f"data:{media_type};base64,{data}"}
         case Stored(dialect=dialect, id=stored) if dialect == NAME:
@@ -142,18 +141,6 @@ def _file(part: File, pen: Pen) -> dict[str, object]:
     if part.context:
         pen.lose("file.context", "The context of a document has no member on this wire.", "dropped")
     return _marked({"type": "file", "file": file}, part, "file", pen)
-
-
-def _titled(part: File, text: str) -> str:
-    head = "\n".join(line for line in (part.name, part.context) if line)
-    return f"{head}\n\n{text}" if head else text
-
-
-def _decoded(source: Inline) -> str:
-    try:
-        return b64decode(source.base64).decode("utf-8", "replace")
-    except (Base64Error, ValueError):
-        return source.base64
 
 
 def _audio(part: Audio, pen: Pen) -> dict[str, object]:

@@ -5,8 +5,6 @@ Source: Responses reference, input content, and SDK types 3.51, read 2026-11-20.
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -29,6 +27,7 @@ from dragoman.canon.request import (
     ToolResult,
     Unknown,
 )
+from dragoman.dialects.documents import decoded, titled
 from dragoman.dialects.openai_responses.pen import Pen
 from dragoman.dialects.openai_responses.wire import NAME
 
@@ -144,9 +143,9 @@ def _file(part: File, pen: Pen) -> dict[str, object]:
     extras = pen.kept(part.extras, "file")
     source = part.source
     if part.text is not None:
-        return {**plain(_titled(part, part.text)), **extras}
+        return {**plain(titled(part, part.text)), **extras}
     if isinstance(source, Inline) and source.media_type.startswith("text/") and not pen.own:
-        return {**plain(_titled(part, _decoded(source))), **extras}
+        return {**plain(titled(part, decoded(source))), **extras}
     said: dict[str, object] = {"type": "input_file"}
     match source:
         case Inline(media_type=media_type, base64=data) if pen.habits.documents:
@@ -166,18 +165,6 @@ def _file(part: File, pen: Pen) -> dict[str, object]:
     if part.context:
         pen.lose("file.context", "The context of a document has no member on this wire.", "dropped")
     return {**said, **extras}
-
-
-def _titled(part: File, text: str) -> str:
-    head = "\n".join(line for line in (part.name, part.context) if line)
-    return f"{head}\n\n{text}" if head else text
-
-
-def _decoded(source: Inline) -> str:
-    try:
-        return b64decode(source.base64).decode("utf-8", "replace")
-    except (Base64Error, ValueError):
-        return source.base64
 
 
 def _audio(part: Audio, pen: Pen) -> dict[str, object]:
