@@ -459,12 +459,18 @@ def test_stop_sequences_are_enforced_here() -> None:
 
 
 def test_an_identity_is_told_as_far_as_it_is_one() -> None:
-    body, written = write(asked(user='{"session_id":"s"}', service_tier="auto"), native=True)
+    body, written = write(asked(user='{"session_id":"s"}', service_tier="standard_only"), native=True)
     assert body["user"] == body["prompt_cache_key"] != '{"session_id":"s"}'
     assert losses(written) == ["user", "service_tier"]
     body, written = write(asked(user="u"), user_limit=0)
     assert "user" not in body
     assert "prompt_cache_key" not in write(asked(user="u"))[0]
+
+
+def test_a_tier_of_service_goes_to_the_vendor_whose_word_it_is() -> None:
+    request = asked(service_tier="flex")
+    assert write(request, native=True)[0]["service_tier"] == "flex"
+    assert losses(write(request)[1]) == ["service_tier"]
 
 
 def test_members_that_an_upstream_must_not_see_are_dropped() -> None:

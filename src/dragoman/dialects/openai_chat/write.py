@@ -17,7 +17,8 @@ from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import OutputShape, Request
 from dragoman.dialects.base import Target, Written
 from dragoman.dialects.encoding import encoded
-from dragoman.dialects.names import ToolNames, digest
+from dragoman.dialects.identity import write_identity
+from dragoman.dialects.names import ToolNames
 from dragoman.dialects.offering import refuse_connectors
 from dragoman.dialects.openai_chat.effort import write_effort
 from dragoman.dialects.openai_chat.messages import write_messages
@@ -57,7 +58,7 @@ def write_request(request: Request, target: Target) -> Written:
     body |= write_effort(request.reasoning, pen)
     _sampling(request, body, pen)
     local = _stop(request, body, pen)
-    _identity(request, body, pen)
+    write_identity(request, body, pen)
     _stream(target, body)
     for member in target.habits.drop_members:
         if body.pop(member, None) is not None:
@@ -110,22 +111,6 @@ def _stop(request: Request, body: Body, pen: Pen) -> tuple[str, ...]:
     if wished[limit:]:
         pen.lose("stop", "The upstream takes fewer stop sequences; the rest is enforced by this gateway.")
     return wished[limit:]
-
-
-def _identity(request: Request, body: Body, pen: Pen) -> None:
-    user, limit = request.user, pen.habits.user_limit
-    if user is not None and not limit:
-        pen.lose("user", "The upstream is not told who asks.", "dropped")
-    elif user is not None:
-        if len(user) > limit or user.lstrip().startswith("{"):
-            pen.lose("user", "The identity is too long or holds more than a name; its fingerprint was sent.")
-            user = digest(user, min(limit, 64))
-        body["user"] = user
-    if request.service_tier is not None:
-        if pen.own:
-            body["service_tier"] = request.service_tier
-        else:
-            pen.lose("service_tier", "The vendors' service tiers differ.", "dropped")
 
 
 def _stream(target: Target, body: Body) -> None:

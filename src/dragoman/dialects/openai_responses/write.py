@@ -21,7 +21,8 @@ from dragoman.canon.usage import count
 from dragoman.dialects.base import Target, Written
 from dragoman.dialects.efforts import effort_word, is_off
 from dragoman.dialects.encoding import encoded
-from dragoman.dialects.names import ToolNames, digest
+from dragoman.dialects.identity import write_identity
+from dragoman.dialects.names import ToolNames
 from dragoman.dialects.offering import refuse_connectors
 from dragoman.dialects.openai_responses.input import write_input
 from dragoman.dialects.openai_responses.pen import Pen
@@ -88,7 +89,9 @@ def settings(request: Request, pen: Pen) -> Body:
     _sampling(request, body, pen)
     _reasoning(request, body, pen)
     _text(request.output_shape, body, pen)
-    _identity(request, body, pen)
+    write_identity(request, body, pen)
+    if pen.target.native and not pen.own and "user" in body:
+        body["prompt_cache_key"] = body["user"]
     return body
 
 
@@ -202,21 +205,3 @@ def _wish(shape: OutputShape, pen: Pen) -> str:
     if shape.schema is None:
         return JSON_WISH
     return f"{JSON_WISH} It must match this JSON Schema:\n{bytes(shape.schema).decode('utf-8', 'replace')}"
-
-
-def _identity(request: Request, body: Body, pen: Pen) -> None:
-    user, limit = request.user, pen.habits.user_limit
-    if user is not None and not limit:
-        pen.lose("user", "The upstream is not told who asks.", "dropped")
-    elif user is not None:
-        if not pen.own and (len(user) > limit or user.lstrip().startswith("{")):
-            pen.lose("user", "The identity is too long or holds more than a name; its fingerprint was sent.")
-            user = digest(user, min(limit, 64))
-        body["user"] = user
-        if pen.target.native and not pen.own:
-            body["prompt_cache_key"] = user
-    if request.service_tier is not None:
-        if pen.own:
-            body["service_tier"] = request.service_tier
-        else:
-            pen.lose("service_tier", "The vendors' service tiers differ.", "dropped")
