@@ -24,8 +24,8 @@ from dragoman.store.bodies import Bodies
 from dragoman.store.journal import Journal, Legacy, Mark, inherited
 from dragoman.store.ports import Body, Purged, StoreTrouble
 
-BATCH = 500
-"""Exchanges in one transaction at most."""
+BATCH = 100
+"""Exchanges in one transaction at most: the event loop is kept 2 ms by as many, and running answers wait so long."""
 TICK_S = 0.5
 """Seconds an exchange waits at most for others to be put with it."""
 LONGEST_PAUSE_S = 5.0
