@@ -117,7 +117,9 @@ def test_j_an_error_keeps_its_meaning_and_tells_nothing_of_the_address(status: i
     heard = play(giga(refusal(status, words)).ask(body()))
     error = json.loads(heard.text)["error"]
     kind, word = STATUSES[status]
-    assert (heard.status, error["type"]) == (KINDS[kind].status, word)
+    assert error["type"] == word
+    # What is our own account's fault must not look like the client's: it would wait for a key to be mended.
+    assert heard.status == KINDS[kind].status if KINDS[kind].side == "client" else heard.status not in (401, 402, 403)
     assert heard.headers["x-should-retry"] == "false"
     assert "127.0.0.1" not in heard.text
     assert "key-of-giga" not in heard.text

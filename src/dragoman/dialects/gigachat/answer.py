@@ -38,6 +38,7 @@ from dragoman.dialects.gigachat.leaks import Leaked, Leaks
 from dragoman.dialects.gigachat.names import made_id
 from dragoman.dialects.gigachat.usage import read_usage
 from dragoman.dialects.gigachat.wire import BROKEN, NAME, NULL, REASONS, STATE
+from dragoman.dialects.sse import Frame
 from dragoman.dialects.think_tags import ThinkTags
 
 LEAKED = Loss("answer.leaked_call", "The model wrote a call into its text; it was read as the call it is.")
@@ -67,6 +68,13 @@ class Answer:
         self._word = ""
         """The finish reason as the wire said it."""
         self.ended = False
+
+    def hear(self, frame: Frame) -> list[Event]:
+        """The events of one frame of a stream."""
+        data = frame.data.strip()
+        if data.startswith(b"[DONE]"):
+            return self.end()
+        return self.take(data, frame.event) if data else []
 
     def take(self, data: bytes, name: str = "") -> list[Event]:
         """The events of one chunk, by its frame's name, or of a whole answer; a `Beat` if it holds nothing."""
