@@ -15,7 +15,7 @@ import pytest
 from dragoman.cli.agents import PLACEHOLDER, Outfit, Wanted, agents, outfit
 from tests.clients.gateway import serving
 from tests.conftest import CLIENTS
-from tests.docs.pages import DOCS, text
+from tests.docs.pages import DOCS, ROOT, text
 
 URL = "http://127.0.0.1:8090"
 PAGES = {
@@ -30,6 +30,7 @@ PAGES = {
 SDKS = ("anthropic-sdk", "openai-sdk", "google-sdk")
 LANGCHAIN = CLIENTS / "langchain-1.7.3"
 """Where scripts/clients puts it, with all it needs."""
+VERSION = re.compile(r"\d+(?:\.\d+)+")
 EXPORT = re.compile(r"^export (\w+)=(\S+)", re.MULTILINE)
 
 
@@ -135,6 +136,16 @@ def test_every_page_says_what_works_what_does_not_and_how_it_is_known(file: Path
     assert "\n## Does not\n" in told
     assert re.search(r"^(Tried|Checked|Set up) ", told, re.MULTILINE)
     assert len(told.splitlines()) < 110
+
+
+def test_the_versions_on_the_pages_are_those_that_are_fetched() -> None:
+    fetched = (ROOT / "scripts" / "clients").read_text(encoding="utf-8")
+    told = [line for file in (DOCS / "clients").glob("*.md") for line in file.read_text().splitlines()]
+    versions = [version for line in told if line.startswith("Tried with ") for version in VERSION.findall(line)]
+    wanted = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+    assert len(versions) > 10
+    assert [version for version in versions if version not in fetched and version not in wanted] == []
 
 
 def test_the_json_and_toml_of_the_pages_are_whole() -> None:
