@@ -57,7 +57,14 @@ def body_for(door: str, *, stream: bool, **changes: Any) -> dict[str, Any]:
     return {"model": ASKED, **body, "stream": stream, **changes}
 
 
-HEADS = {"anthropic": {"anthropic-version": "2023-06-01"}, "gemini": {"x-goog-api-key": "key-of-the-client"}}
+SDK = {"x-stainless-lang": "python", "x-stainless-retry-count": "0"}
+HEADS = {
+    "anthropic": {**SDK, "anthropic-version": "2023-06-01"},
+    "openai_chat": SDK,
+    "openai_responses": SDK,
+    "gemini": {"x-goog-api-key": "key-of-the-client"},
+}
+"""What clients of each dialect send beside: those of the SDKs' maker are known to heed `x-should-retry`."""
 
 
 def head_for(door: str) -> dict[str, str]:

@@ -69,7 +69,7 @@ def claim(cell: Cell, told: Answer, exchange: Exchange) -> None:
 
 def claim_refused(cell: Cell, outcome: Refused, told: Answer) -> None:
     """The status, words and headers by which clients decide what to do next."""
-    assert told.status == status_at(cell.door, outcome.status), told
+    assert told.status == status_at(cell.door, outcome.status, again=outcome.again), told
     assert told.headers["content-type"].startswith("application/json")
     error = error_in(cell.door, told.body)
     if not (cell.verbatim and cell.door in OPENAI and outcome.kind is Kind.PROMPT_TOO_LONG):
@@ -79,8 +79,10 @@ def claim_refused(cell: Cell, outcome: Refused, told: Answer) -> None:
     claim_headers(outcome, told)
 
 
-def status_at(door: str, status: int) -> int:
-    """The door's own status; only Anthropic has a 529."""
+def status_at(door: str, status: int, *, again: bool = True) -> int:
+    """The door's own status: only Anthropic has a 529, and a client that reads no headers is told by a 424 to stop."""
+    if status >= 500 and not again and door == "gemini":
+        return 424
     return 503 if status == 529 and door != "anthropic" else status
 
 
@@ -91,7 +93,7 @@ def claim_word(door: str, status: int, error: dict[str, Any]) -> None:
             assert error["type"] == ERROR_TYPES[status], error
         case "gemini":
             assert error["status"] in GEMINI_WORDS[status], error
-            assert error["code"] in (status, status_at(door, status)), error
+            assert error["code"] in (status, status_at(door, status), status_at(door, status, again=False)), error
         case _:
             assert error["type"] == CHAT_TYPES.get(status, "invalid_request_error"), error
 
@@ -135,7 +137,7 @@ def claim_broken(cell: Cell, outcome: Broken, told: Answer) -> None:
         assert not any(part.closed for part in heard.parts if part.kind == outcome.cut), "what was cut was closed"
 
 
-VENDORS_OWN = frozenset({"F57.choice", "F57.words"})
+VENDORS_OWN = frozenset({"F57.choice", "F57.failed", "F57.flat", "F57.words"})
 """Errors in a form of the vendor's own, which pass untouched to a client of the same dialect."""
 
 

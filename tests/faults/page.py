@@ -47,6 +47,8 @@ BESIDE: dict[str, tuple[str, str]] = {
 PARTLY: dict[str, str] = {
     "F20": "A channel has one key, so that rotating keys is going to the next channel.",
     "F23": "A client is told 429 with `billing_error` only for limits of the gateway's own, which come with budgets.",
+    "F24": "The doors of OpenAI and Gemini say 503 for 529. Clients that do not read `x-should-retry`, as Gemini CLI "
+    "and opencode, are told 424 in place of 502 where they must not ask again.",
     "F41": "In a verbatim answer the bytes that are not UTF-8 pass as they came.",
     "F42": "In a verbatim stream whose JSON spans several lines the model keeps the upstream's name.",
     "F44": "The size of what is unpacked is limited, its ratio is not.",

@@ -219,6 +219,8 @@ LATE: dict[str, Outcome] = {
     "F57": Broken(kind=Kind.OVERLOADED, whole=OVERLOADED, cut="text"),
     "F57.call": Broken(kind=Kind.OVERLOADED, whole=OVERLOADED, cut="call"),
     "F57.choice": Broken(kind=Kind.UPSTREAM_ERROR, whole=FAILED, cut="text"),
+    "F57.failed": Broken(kind=Kind.UPSTREAM_ERROR, whole=FAILED, cut="text"),
+    "F57.flat": Broken(kind=Kind.UPSTREAM_ERROR, whole=FAILED, cut="text"),
     "F57.words": Broken(kind=Kind.UPSTREAM_ERROR, whole=FAILED, cut="text"),
     **{
         f"{number}.{cut}": Broken(kind=Kind.CUT_SHORT, whole=CUT, cut=cut)
