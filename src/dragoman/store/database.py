@@ -54,7 +54,8 @@ class Database:
         self.file = Path(url.database or "") if self.is_sqlite else None
         self._writer, self._reader = _sqlite_engines(url) if self.is_sqlite else _postgresql_engines(url)
         self._queue: asyncio.Queue[_Job] = asyncio.Queue(WAITING)
-        self._task: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def engine(self) -> AsyncEngine:
@@ -72,18 +73,32 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """What the work gives, once it is committed. A caller that is cancelled does not undo it."""
-        if not self.is_sqlite:
-            with translated():
-                return await self._retried(self._writer, work)
-        if self._task is None:
-            self._task = asyncio.create_task(self._write_all())
+        with translated():
+            return await asyncio.shield(self._queued(work) if self.is_sqlite else self._running(work))
+
+    def _queued(self, work: Work[T]) -> asyncio.Future[T]:
+        """The work's outcome, when SQLite's one writer comes to it."""
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
         job = _Job(work)
         try:
             self._queue.put_nowait(job)
         except asyncio.QueueFull:
             raise StoreTrouble("away", "Too much is waiting to be written to the database. Try again later.") from None
-        with translated():
-            return await asyncio.shield(job.done)
+        return job.done
+
+    def _running(self, work: Work[T]) -> asyncio.Future[T]:
+        """The work's outcome, in a transaction of its own."""
+        task = asyncio.create_task(self._retried(self._writer, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Whoever asked may have been cancelled, and then nobody looks.
+            task.exception()
 
     async def tidy(self, table: Table) -> None:
         """Leaves nothing of what was deleted from a table: SQLite has overwritten it, but for its log; PostgreSQL has
@@ -101,11 +116,12 @@ class Database:
 
     async def close(self) -> None:
         """Writes what waits, and lets go of the database."""
-        if self._task:
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._writing:
             await self._queue.join()
-            self._task.cancel()
+            self._writing.cancel()
             with suppress(asyncio.CancelledError):
-                await self._task
+                await self._writing
         await self._reader.dispose()
         await self._writer.dispose()
 
