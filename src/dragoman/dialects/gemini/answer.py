@@ -45,11 +45,11 @@ from dragoman.dialects.base import Hearing
 from dragoman.dialects.free_text import free_text
 from dragoman.dialects.gemini.casing import inner, listed, opened
 from dragoman.dialects.gemini.errors import problem_in_stream
-from dragoman.dialects.gemini.names import digest
 from dragoman.dialects.gemini.partial import PartialArguments
 from dragoman.dialects.gemini.parts import read_part
 from dragoman.dialects.gemini.usage import read_usage
 from dragoman.dialects.gemini.wire import BANNED, BLOCKS, FAILING, GROUNDING, NAME, REASONS, UNSIGNED, WORDS
+from dragoman.dialects.names import digest
 from dragoman.dialects.take import Members
 
 _ANY = msgspec.json.Decoder()

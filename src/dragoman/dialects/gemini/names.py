@@ -7,16 +7,12 @@ Source: SDK 3.3, `FunctionDeclaration.name`, read 2026-11-20.
 from __future__ import annotations
 
 import re
-from hashlib import sha256
+
+from dragoman.dialects.names import digest
 
 _LEGAL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]*")
 _ILLEGAL_CHARACTER = re.compile(r"[^a-zA-Z0-9_.:-]")
 _HASH_CHARACTERS = 8
-
-
-def digest(text: str, characters: int) -> str:
-    """A short fingerprint of a text, in lower-case hexadecimal."""
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:characters]
 
 
 class ToolNames:

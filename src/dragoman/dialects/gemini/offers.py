@@ -9,33 +9,31 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from dragoman.canon.problem import Kind, refuse
-from dragoman.canon.request import ProviderTool, Request, Tool, ToolCall, ToolChoice, ToolReference, ToolResult
+from dragoman.canon.request import ProviderTool, Request, Tool, ToolChoice
 from dragoman.canon.schema import lower
 from dragoman.dialects.free_text import TEXT_SCHEMA, described
 from dragoman.dialects.gemini.content import Wire
 from dragoman.dialects.gemini.pen import Pen
 from dragoman.dialects.gemini.schemas import PARAMETERS
-from dragoman.dialects.gemini.wire import NAME, NULL
+from dragoman.dialects.gemini.wire import NAME
+from dragoman.dialects.offering import go_without, lose_provider_tools, object_schema, refuse_connectors, shown_tools
 from dragoman.dialects.typed_tools import known
 
 OWN_TOOLS = (("web_search", "googleSearch"), ("web_fetch", "urlContext"), ("code_execution", "codeExecution"))
 """Tools that other vendors run, by the beginning of their kind, and the vendor's own that do the like."""
-REQUIRED = ("computer", "mcp")
-"""Beginnings of kinds without which a request makes no sense."""
 MODES = {"auto": "AUTO", "any": "ANY", "none": "NONE", "one": "ANY"}
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 
 def write_tools(request: Request, pen: Pen) -> Wire:
     """The members `tools` and `toolConfig`, as far as there is something to say. Raises `Trouble` (unsupported)."""
-    _refuse_connectors(request, pen)
+    refuse_connectors(request, pen)
     left = _left_over(request, pen)
     if request.tools and not pen.habits.tools:
-        _go_without(request, pen)
+        go_without(request, pen)
         return {}
     declared = _declarations(request, pen)
-    vendors = _vendors_tools(request, pen, beside=bool(declared))
+    vendors = _vendors_tools(request, declared, pen)
     tools: list[object] = ([{"functionDeclarations": declared}] if declared else []) + vendors
     if declared and vendors and not pen.own:
         left.setdefault("includeServerSideToolInvocations", True)
@@ -53,56 +51,16 @@ def _left_over(request: Request, pen: Pen) -> Wire:
     return dict(_OBJECT.decode(raw)) if raw is not None else {}
 
 
-def _refuse_connectors(request: Request, pen: Pen) -> None:
-    """Servers that the vendor was to call for the model: dropping them would leave the model without its hands."""
-    servers = None if request.extras is None or pen.own else request.extras.members.get("mcp_servers")
-    if servers is not None and servers not in (NULL, Raw(b"[]")):
-        raise refuse(
-            Kind.UNSUPPORTED,
-            "The request was prepared for another vendor, but its MCP servers are called by its own vendor only. "
-            "Route it to that vendor, or let the client connect to the servers.",
-            param="mcp_servers",
-        )
-
-
-def _go_without(request: Request, pen: Pen) -> None:
-    """Drops all tools for an upstream that knows none, unless the conversation lives by them."""
-    demanded = request.tool_choice is not None and request.tool_choice.mode in ("any", "one")
-    if demanded or any(isinstance(part, ToolCall | ToolResult) for turn in request.turns for part in turn.parts):
-        raise refuse(
-            Kind.UNSUPPORTED,
-            "The request was prepared for a model that cannot call tools, but it needs them. "
-            "Route it to a model that can, or send it without tools.",
-            param="tools",
-        )
-    pen.lose("tools", "The upstream knows no tools.", "dropped")
-
-
 def _declarations(request: Request, pen: Pen) -> list[Wire]:
     """The client's tools."""
-    shown = _referred_to(request) if any(tool.deferred for tool in request.tools if isinstance(tool, Tool)) else set()
     declared: list[Wire] = []
-    for tool in request.tools:
+    for tool in shown_tools(request, pen):
         if isinstance(tool, ProviderTool):
             described = _described(tool, pen)
             declared += [described] if described else []
-        elif tool.deferred and tool.name not in shown:
-            pen.lose("tools.deferred", "Tools that no search has found yet are not offered.", "dropped")
         else:
             declared.append(_declaration(tool, pen))
     return declared
-
-
-def _referred_to(request: Request) -> set[str]:
-    """Names of tools that the conversation has found, called or must call."""
-    names = {request.tool_choice.name} if request.tool_choice and request.tool_choice.name else set[str]()
-    for turn in request.turns:
-        for part in turn.parts:
-            if isinstance(part, ToolCall | ToolReference):
-                names.add(part.name)
-            elif isinstance(part, ToolResult):
-                names.update(each.name for each in part.parts if isinstance(each, ToolReference))
-    return names
 
 
 def _described(tool: ProviderTool, pen: Pen) -> Wire | None:
@@ -137,7 +95,9 @@ def _declaration(tool: Tool, pen: Pen) -> Wire:
 def _parameters(schema: Raw | None, name: str, pen: Pen) -> Wire:
     """The member that tells the schema of the arguments."""
     if pen.habits.json_schema:
-        return {} if schema is None else {"parametersJsonSchema": _of_object(schema, pen)}
+        if schema is None:
+            return {}
+        return {"parametersJsonSchema": schema if pen.own else object_schema(schema, pen)}
     lowered = lower(schema, PARAMETERS)
     for loss in lowered.losses:
         pen.lose(f"tool.{loss.what}", loss.why, loss.how)
@@ -147,22 +107,8 @@ def _parameters(schema: Raw | None, name: str, pen: Pen) -> Wire:
     return {"parameters": lowered.schema} if has_any else {}
 
 
-def _of_object(schema: Raw, pen: Pen) -> Raw:
-    """The schema, made one of an object with properties where it was not."""
-    try:
-        members = _OBJECT.decode(schema)
-    except (msgspec.DecodeError, RecursionError):
-        pen.lose("tool.schema", "A tool's schema was not a JSON object; an empty one was sent.")
-        return Raw(b'{"type":"object","properties":{}}')
-    if pen.own or (members.get("type") == Raw(b'"object"') and "properties" in members):
-        return schema
-    if members.get("type") != Raw(b'"object"'):
-        pen.lose("tool.schema", "A tool's schema did not describe an object; it is sent as one.")
-    return Raw(msgspec.json.encode({"properties": {}, **members, "type": "object"}))
-
-
-def _vendors_tools(request: Request, pen: Pen, *, beside: bool) -> list[object]:
-    """The tools that the vendor runs; `beside` tells whether the client's own are offered too."""
+def _vendors_tools(request: Request, declared: list[Wire], pen: Pen) -> list[object]:
+    """The tools that the vendor runs, beside the client's own that are declared."""
     tools: list[object] = []
     for tool in request.tools:
         if not isinstance(tool, ProviderTool) or (tool.dialect != NAME and known(tool.kind)):
@@ -170,28 +116,14 @@ def _vendors_tools(request: Request, pen: Pen, *, beside: bool) -> list[object]:
         own = next((own for kind, own in OWN_TOOLS if tool.kind.startswith(kind)), None)
         if tool.dialect == NAME:
             tools.append(tool.raw)
-        elif own is not None and (pen.habits.mixed_tools or not beside):
+        elif own is not None and (pen.habits.mixed_tools or not declared):
             pen.unmarked(tool.cache_mark)
             pen.lose(f"tools.{tool.kind}", "The upstream's own tool stands in for it, without its settings.")
             if {own: {}} not in tools:
                 tools.append({own: {}})
         else:
-            _lose_vendors_tool(tool, request, pen, others=beside or bool(tools))
+            lose_provider_tools([tool], [*declared, *tools], request, pen)
     return tools
-
-
-def _lose_vendors_tool(tool: ProviderTool, request: Request, pen: Pen, *, others: bool) -> None:
-    """Records another vendor's tool as lost, or refuses where nothing would be left of what was asked."""
-    choice = request.tool_choice
-    chosen = choice.name if choice and choice.mode == "one" else None
-    if not others or chosen == tool.name or tool.kind.startswith(REQUIRED):
-        raise refuse(
-            Kind.UNSUPPORTED,
-            f"The request was prepared for another vendor, but its tool '{tool.name}' ({tool.kind}) is run by its own "
-            "vendor only. Route it to that vendor, or give the model a tool that the client runs.",
-            param="tools",
-        )
-    pen.lose(f"tools.{tool.kind}", "Only its own vendor runs this tool.", "dropped")
 
 
 def _choice(choice: ToolChoice | None, pen: Pen, offered: set[str]) -> Wire:

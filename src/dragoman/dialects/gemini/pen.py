@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
-
-from msgspec import Raw
-
-from dragoman.canon.request import CacheMark, Extras, Loss, Seal
+from dragoman.canon.request import CacheMark, Loss, Seal
 from dragoman.canon.schema import Lowered
+from dragoman.dialects import pen
 from dragoman.dialects.base import Target
 from dragoman.dialects.gemini.names import ToolNames
 from dragoman.dialects.gemini.wire import NAME
 
-_NOTHING: Mapping[str, Raw] = {}
 
-
-class Pen:
+class Pen(pen.Pen):
     """Writes one request for one target. Mutable: it gathers names, lowered schemas and losses, each loss once."""
 
     def __init__(self, target: Target, dialect: str, losses: tuple[Loss, ...] = ()) -> None:
-        self.target = target
-        self.habits = target.habits
-        self.own = dialect == NAME
-        """Whether the request was read from this dialect, so that its own forms are kept."""
+        super().__init__(NAME, target, dialect, losses)
         self.names = ToolNames(target.habits.tool_name_limit)
         self.lowered: dict[str, Lowered] = {}
         """Schemas that were lowered in a way that arguments must be brought back from, by the tool's name as sent."""
         self.text_tools: set[str] = set()
         """Names as sent of tools that take free text."""
-        self._losses: dict[str, Loss] = {loss.what: loss for loss in losses}
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        """All losses so far, in the order they were found."""
-        return tuple(self._losses.values())
-
-    def lose(self, what: str, why: str, how: Literal["dropped", "changed"] = "changed") -> None:
-        """Records a loss."""
-        self._losses.setdefault(what, Loss(what, why, how))
-
-    def kept(self, extras: Extras | None, where: str = "") -> Mapping[str, Raw]:
-        """The members of this dialect's own extras; those of another are recorded as lost."""
-        if extras is None:
-            return _NOTHING
-        if extras.dialect == NAME:
-            return extras.members
-        for name in extras.members:
-            self.lose(f"{where}.{name}" if where else name, "Only the client's own dialect has this member.", "dropped")
-        return _NOTHING
 
     def unmarked(self, mark: CacheMark | None) -> None:
         """Records that a cache mark has no place on this wire."""
@@ -63,13 +34,3 @@ class Pen:
             return seal.blob
         self.lose("seal", "A part's seal is not sent to an upstream that did not issue it.", "dropped")
         return ""
-
-    def belongs(self, seal: Seal | None) -> bool:
-        """Whether what carries this seal may be sent back.
-
-        Unsealed parts of this wire come from the client itself; an unmarked seal is of the vendor of the client's own
-        wire.
-        """
-        if seal is None:
-            return self.own
-        return seal.origin == self.target.origin or (not seal.origin and self.target.native and self.own)
