@@ -73,6 +73,10 @@ class Live:
         """Unix time."""
         return time.time_ns() // 1_000_000
 
+    def key_of(self, text: str) -> Key | None:
+        """`Desk.key_of`."""
+        return self._guard.ring.find(text)
+
     def faults_of_channel(self, table: ChannelTable) -> list[str]:
         """`Desk.faults_of_channel`."""
         notices: list[Notice] = []

@@ -212,7 +212,8 @@ async def _one(connection: AsyncConnection, user_id: str) -> User:
 
 
 def _user(found: Row[Any]) -> User:
-    return User(**{name: getattr(found, name) for name in User.__struct_fields__})
+    members = {name: getattr(found, name) for name in User.__struct_fields__}
+    return User(**{**members, "projects": tuple(found.projects)})
 
 
 def _session(found: Row[Any], user: User) -> LoginSession:

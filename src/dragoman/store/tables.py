@@ -9,6 +9,7 @@ step in `migrations`, which a test compares with this.
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -119,6 +120,7 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("email", Text, nullable=False),
     Column("role", String(16), nullable=False),
+    Column("projects", JSON, nullable=False),
     Column("subject", Text, nullable=False, index=True),
     Column("password_hash", Text, nullable=False),
     Column("state", String(16), nullable=False),

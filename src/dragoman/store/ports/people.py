@@ -21,6 +21,8 @@ class User(Struct, frozen=True, kw_only=True):
     name: str = ""
     email: str = ""
     role: Role
+    projects: tuple[str, ...] = ()
+    """Names of the projects that they are held to; none: to none, and they may see everything their role may."""
     subject: str = ""
     """Who it is to an OIDC provider, as `issuer|sub`; empty: signs in with a password."""
     state: State

@@ -48,6 +48,21 @@ class Principal(Struct, frozen=True, kw_only=True):
     csrf: str = ""
     """What the browser's page must send along."""
 
+    def sees(self, project: str) -> bool:
+        """Whether what belongs to a project is theirs to see."""
+        return not self.user.projects or project in self.user.projects
+
+    def only_project(self, asked: str | None) -> str | None:
+        """The project that a search is held to; None: to none. Raises `Refusal`."""
+        if not self.user.projects:
+            return asked
+        if asked is None and len(self.user.projects) == 1:
+            return self.user.projects[0]
+        if asked not in self.user.projects:
+            mine = ", ".join(self.user.projects)
+            raise Refusal(403, "forbidden", f"Name one of your projects in the query: {mine}.")
+        return asked
+
     def may(self, need: Need) -> bool:
         """Whether they have at least this role."""
         return RANK[self.role] >= RANK[need]

@@ -14,7 +14,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 
 from dragoman import __version__
-from dragoman.store.ports import Actor, Store, StoreTrouble
+from dragoman.store.ports import Actor, Note, Store, StoreTrouble
 from dragoman.web.admin.access import SAFE, Need, Principal, address_of, check, check_origin, principal_of
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.wire import PROBLEM, Problem, Refusal, body_of, refusal_of, schemas_of
@@ -54,6 +54,10 @@ class Call(NamedTuple):
         if self.principal is None:
             return Actor(kind="anonymous", address=address_of(self.request))
         return self.principal.actor
+
+    def noted(self, action: str, subject: str) -> Note:
+        """Something that they did, for the audit log."""
+        return Note(by=self.by, action=action, subject=subject)
 
     @property
     def id(self) -> str:
@@ -95,6 +99,8 @@ class Declared(NamedTuple):
     method: str
     path: str
     needs: Need
+    wide: bool
+    """Whether it is about the whole gateway, and therefore not for users who are held to projects."""
     handler: Handler
     reads: Any
     """Type of the request's body; None: it has none."""
@@ -117,6 +123,7 @@ class Api:
         path: str,
         *,
         needs: Need,
+        wide: bool = True,
         reads: Any = None,
         tells: Any = None,
         status: int = 200,
@@ -125,7 +132,7 @@ class Api:
         """Declares a route; its documentation is the handler's docstring."""
 
         def declare(handler: Handler) -> Handler:
-            self.declared.append(Declared(method, path, needs, handler, reads, tells, status, query))
+            self.declared.append(Declared(method, path, needs, wide, handler, reads, tells, status, query))
             return handler
 
         return declare
@@ -186,6 +193,8 @@ class Api:
             check_origin(request)
         principal = await principal_of(request, store, self.desk.now_ms())
         check(principal, one.needs)
+        if one.wide and principal is not None and principal.user.projects:
+            raise Refusal(403, "forbidden", "This is about the whole gateway, and you are held to some projects.")
         return await one.handler(Call(request, self.desk, store, principal))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
-from dragoman.web.admin import session, shelves
+from dragoman.web.admin import keys, ledger, people, session, shelves
 from dragoman.web.admin.api import Api
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.passwords import Passwords
@@ -17,7 +17,11 @@ from dragoman.web.setup import SetupToken
 def declared(desk: Desk, token: SetupToken) -> Api:
     """Every route of the API."""
     api = Api(desk)
-    session.routes(api, token, Passwords(), Throttle())
+    passwords = Passwords()
+    session.routes(api, token, passwords, Throttle())
+    people.routes(api, passwords)
+    keys.routes(api)
+    ledger.routes(api)
     shelves.routes(
         api,
         Kind(

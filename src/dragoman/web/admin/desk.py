@@ -7,6 +7,7 @@ from typing import Protocol
 
 from dragoman.ledger.book import PriceBook
 from dragoman.relay.probe import Finding
+from dragoman.routing.key import Key
 from dragoman.routing.plan import Ask, Plan, Refused
 from dragoman.routing.shape import ChannelTable, ProfileTable
 from dragoman.routing.snapshot import Snapshot
@@ -34,6 +35,9 @@ class Desk(Protocol):
 
     def now_ms(self) -> int:
         """Unix time."""
+
+    def key_of(self, text: str) -> Key | None:
+        """The API key of this text; None where it is none of ours."""
 
     def faults_of_channel(self, table: ChannelTable) -> Sequence[str]:
         """What keeps this channel from being used, in words; nothing: it can be."""

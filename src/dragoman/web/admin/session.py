@@ -67,12 +67,12 @@ class Welcome(Struct, frozen=True, kw_only=True):
 def routes(api: Api, token: SetupToken, passwords: Passwords, throttle: Throttle) -> None:
     """Declares the routes."""
 
-    @api.route("GET", "/welcome", needs="anyone", tells=Welcome)
+    @api.route("GET", "/welcome", needs="anyone", wide=False, tells=Welcome)
     async def welcome(call: Call) -> Response:
         """Whether the gateway has been set up."""
         return answer(Welcome(set_up=bool(await call.store.people.users())))
 
-    @api.route("POST", "/setup", needs="anyone", reads=SetUp, tells=Me, status=201)
+    @api.route("POST", "/setup", needs="anyone", wide=False, reads=SetUp, tells=Me, status=201)
     async def set_up(call: Call) -> Response:
         """Makes the first user, an admin, with the token that the gateway printed when it started."""
         said = await call.body(SetUp)
@@ -87,7 +87,7 @@ def routes(api: Api, token: SetupToken, passwords: Passwords, throttle: Throttle
         made = await call.store.people.add(SYSTEM, user, await passwords.hash(said.password))
         return await begin(call, made, status=201)
 
-    @api.route("POST", "/session", needs="anyone", reads=SignIn, tells=Me)
+    @api.route("POST", "/session", needs="anyone", wide=False, reads=SignIn, tells=Me)
     async def sign_in(call: Call) -> Response:
         """Signs in with login and password; the answer sets the session's cookie."""
         said = await call.body(SignIn)
@@ -105,13 +105,13 @@ def routes(api: Api, token: SetupToken, passwords: Passwords, throttle: Throttle
             await call.store.people.set_password(SYSTEM, user.id, await passwords.hash(said.password))
         return await begin(call, user)
 
-    @api.route("GET", "/session", needs="viewer", tells=Me)
+    @api.route("GET", "/session", needs="viewer", wide=False, tells=Me)
     async def me(call: Call) -> Response:
         """Who asks, and what their page must send along with changes."""
         who = call.who
         return answer(Me(login=who.user.login, name=who.user.name, role=who.role, csrf=who.csrf))
 
-    @api.route("DELETE", "/session", needs="viewer", status=204)
+    @api.route("DELETE", "/session", needs="viewer", wide=False, status=204)
     async def sign_out(call: Call) -> Response:
         """Signs out."""
         if call.who.session:

@@ -111,6 +111,7 @@ def _users() -> None:
         text("name"),
         text("email"),
         word("role", 16),
+        sa.Column("projects", sa.JSON(), nullable=False),
         text("subject"),
         text("password_hash"),
         word("state", 16),
