@@ -12,9 +12,11 @@ import pytest
 from tests.clients.claude_code import VERSIONS, Ask
 from tests.clients.conftest import Claude
 from tests.clients.gateway import gateway
+from tests.clients.models import call
 from tests.clients.stage import STEPS, claim_done
-from tests.clients.vendors import gemini, gemini_channel
-from tests.standin import Reply, Shape, StandIn
+from tests.clients.vendors import claim_taken, gemini, gemini_channel
+from tests.standin import Ask as Asked
+from tests.standin import Reply, Shape, StandIn, said
 from tests.standin.check_gemini import SKIP
 
 SHAPES = {
@@ -38,9 +40,9 @@ def claim_smooth(upstream: StandIn) -> None:
 
 
 def scenes() -> Iterator[Any]:
-    """Each version with each shape; one of each version is quick enough for every push."""
-    for name in SHAPES:
-        for version in VERSIONS:
+    """The plain shape with each version, the others with one in turn; one run is quick enough for every push."""
+    for place, name in enumerate(SHAPES):
+        for version in VERSIONS if name == "plain" else (VERSIONS[place % 2],):
             marks = () if name == "plain" and version == VERSIONS[0] else (pytest.mark.slow,)
             yield pytest.param(version, name, id=f"{version}-{name}", marks=marks)
 
@@ -92,3 +94,26 @@ def test_a_malformed_call_is_asked_for_again(claude: Claude, tmp_path: Path, ver
         run = claude(version, Ask(url=door.url, place=tmp_path))
 
     claim_done(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_search_of_the_web_is_made_by_the_vendor(claude: Claude, tmp_path: Path, version: str) -> None:
+    def respond(asked: Asked) -> Reply:
+        if not asked.tools:
+            return said("Python 3.14 came out.")
+        return (
+            said("Found.") if any(turn.calls for turn in asked.turns) else Reply((call("WebSearch", query="python"),))
+        )
+
+    ask = Ask(place=tmp_path, arguments=("--allowedTools", "WebSearch"), settings={"ENABLE_TOOL_SEARCH": "false"})
+    with (
+        gemini(tmp_path, responder=respond) as upstream,
+        gateway(tmp_path / "gateway", gemini_channel(upstream)) as door,
+    ):
+        run = claude(version, ask.at(door.url))
+
+    claim_taken(upstream, run)
+    assert [name for name, _ in run.calls] == ["WebSearch"], run.story
+    assert "Python 3.14 came out." in str(run.tool_results), run.story
+    assert [seen.body["tools"] for seen in upstream.requests][1] == [{"googleSearch": {}}]

@@ -43,9 +43,9 @@ def claim_smooth(upstream: StandIn, turns: int) -> None:
 
 
 def scenes() -> Iterator[Any]:
-    """Each version with each shape; one of each version is quick enough for every push."""
-    for name in SHAPES:
-        for version in VERSIONS:
+    """The plain shape with each version, the others with one in turn; one run is quick enough for every push."""
+    for place, name in enumerate(SHAPES):
+        for version in VERSIONS if name == "plain" else (VERSIONS[place % 2],):
             marks = () if name == "plain" and version == VERSIONS[0] else (pytest.mark.slow,)
             yield pytest.param(version, name, id=f"{version}-{name}", marks=marks)
 
