@@ -44,6 +44,7 @@ class Repeater:
     def __init__(self) -> None:
         self.url = ""
         self.body = b""
+        self.kind = "text/event-stream"
         self.slice = 0
         """Bytes of one write; 0: all at once."""
         self.asked = 0
@@ -69,7 +70,7 @@ def repeating() -> Iterator[Repeater]:
                 self._send("application/json", [json.dumps({"access_token": "t", "expires_at": 0}).encode()])
                 return
             repeater.asked += 1
-            self._send("text/event-stream", repeater.pieces())
+            self._send(repeater.kind, repeater.pieces())
 
         def _send(self, kind: str, pieces: Any) -> None:
             self.send_response(200)

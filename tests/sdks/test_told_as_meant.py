@@ -164,6 +164,24 @@ def test_a_scene_is_gathered_as_it_was_meant(
         assert found.usage == (usage.input or 0, usage.cache_read or 0, usage.output)
 
 
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+@pytest.mark.parametrize("name", ["thinks-then-answers", "calls-two-tools", "cut-without-a-reason"])
+def test_an_array_of_chunks_is_gathered_like_a_stream(gateway: Served, name: str, kind: str) -> None:
+    lines = (SCENES / "gemini" / f"{name}.sse").read_text().splitlines()
+    chunks = [json.loads(line.removeprefix("data:")) for line in lines if line.startswith("data:")]
+    claim = GEMINI[name]
+    with repeating() as repeater:
+        repeater.body, repeater.slice, repeater.kind = json.dumps(chunks, indent=2).encode(), 11, kind
+        gateway.stand(channel("gemini", repeater.url))
+        found = gather(gateway.url)
+
+    if claim.ending not in ENDINGS:
+        assert found.stop == "api_error"
+        return
+    blocks, ids = meant(claim.parts)
+    assert (found.blocks, found.ids, found.stop) == (blocks, ids, ENDINGS[claim.ending])
+
+
 SHAPES = {
     "plain": Shape(),
     "in_bytes": Shape(writes="byte"),
