@@ -182,6 +182,23 @@ async def test_what_a_dead_process_left_stays_until_the_database_has_it(tmp_path
 
 
 @pytest.mark.anyio
+async def test_several_dead_processes_are_settled_though_the_database_was_away_at_first(tmp_path: Path) -> None:
+    for number in range(4):
+        gone = Journal(tmp_path)
+        gone.write(begun(number))
+        Died(tmp_path, gone)
+    room = Room(tmp_path)
+    room.ledger.refuse = away
+    room.recorder.start()
+    await room.until(lambda: bool(room.recorder.state.trouble))
+
+    room.ledger.refuse = lambda _: None
+    await room.until(lambda: len(room.ledger.known) == 4)
+    await room.until(lambda: not files(tmp_path))
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
 async def test_stopping_puts_what_is_left(tmp_path: Path) -> None:
     room = Room(tmp_path)
     room.recorder.start()

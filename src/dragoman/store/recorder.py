@@ -187,15 +187,16 @@ class Recorder:
 
     async def _take_over(self) -> None:
         """Puts what dead processes left behind."""
-        for legacy in await asyncio.to_thread(inherited, self._folder):
-            try:
+        legacies = await asyncio.to_thread(inherited, self._folder)
+        try:
+            for legacy in legacies:
                 settled = await self._take(legacy)
-            except BaseException:
-                legacy.release()
-                raise
-            legacy.remove()
-            if settled:
-                log.warning("exchanges of a gateway that died were settled", exchanges=settled)
+                legacy.remove()
+                if settled:
+                    log.warning("exchanges of a gateway that died were settled", exchanges=settled)
+        finally:
+            for legacy in legacies:
+                legacy.release()  # what was not taken now is found again
 
     async def _take(self, legacy: Legacy) -> int:
         """Puts one legacy; how many of its exchanges had no ending."""
