@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from dragoman.canon.request import Tool
+from dragoman.dialects.gigachat import DIALECT
 from dragoman.dialects.gigachat.brevity import CHARACTERS_OF_TOKEN, cut
-from tests.dialects.gigachat.stage import NEWER, Json, asked, losses, write
+from tests.dialects.gigachat.stage import NEWER, Json, asked, losses, target, write
 
 SCHEMA: Json = {
     "type": "object",
@@ -80,3 +81,23 @@ def test_any_descriptions_are_brought_within_the_budget(texts: list[str], budget
 def test_a_cut_text_is_a_beginning(text: str, most: int) -> None:
     assert text.startswith(cut(text, most).removesuffix("…"))
     assert len(cut(text, most)) <= most
+
+
+def test_cutting_the_words_in_schemas_may_be_enough() -> None:
+    functions, lost = offered(tool("Edit", "Edits.", SCHEMA), tool("Read", "Reads."), budget=400)
+    assert [function["description"] for function in functions] == ["Edits.", "Reads."]
+    assert lost == ["tool.schema.description"]
+
+
+def test_schemas_of_any_form_are_cut() -> None:
+    odd = {"type": "object", "properties": {"a": {"type": "array", "items": True}}, "$defs": 5, "description": 5}
+    functions, _ = offered(tool("Odd", "x" * 999, odd), budget=50)
+    assert functions[0]["parameters"] == odd
+
+
+def test_a_client_of_this_wire_may_leave_the_arguments_out() -> None:
+    request = asked(tools=(Tool("Read", "word " * 999),), dialect="gigachat")
+    written = DIALECT.write_request(request, target(NEWER, tool_budget=50))
+    (function,) = json.loads(written.body)["functions"]
+    assert "parameters" not in function
+    assert len(function["description"]) <= 150

@@ -61,6 +61,10 @@ LEAKS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         '<tool_calls>[{"name": "Read", "parameters": {"path": "a"}}]</tool_calls>',
         [("Read", '{"path":"a"}')],
     ),
+    "a value that is not of its type": (
+        '<invoke name="Read"><limit>all</limit></invoke>',
+        [("Read", '{"limit":"all"}')],
+    ),
     "no arguments": ('<invoke name="Read"></invoke>', [("Read", "{}")]),
     "markup in a value": (
         '<invoke name="Write"><parameter name="content">\n<b>x</b> < y\n</parameter></invoke>',

@@ -52,6 +52,7 @@ from tests.dialects.gigachat.stage import (
     target,
     user,
 )
+from tests.dialects.gigachat.stage import write as write_1
 from tests.dialects.gigachat.test_laws import ANSWERS, SHAPES
 from tests.laws import strategies
 from tests.standin.ask import Ask
@@ -430,3 +431,27 @@ def test_every_oddity_of_the_vendor_is_read_as_what_was_meant(data: st.DataObjec
         assert [json.loads(call.arguments) for call in calls] == [json.loads(call.arguments) for call in told]
         assert all(call.seal is not None and call.seal.blob for call in calls)
         assert ending(found) == ("tool_calls" if calls else "end" if found.parts else "upstream_error")
+
+
+def test_odd_members_of_an_answer_are_passed_by() -> None:
+    odd = {"sources": {"1": "no object", "2": {"title": "no address"}}}
+    reply = heard(
+        ("response.message.delta", {"messages": []}),
+        delta({"text": "hi", "inline_data": odd, "files": "none"}),
+        done(),
+    )
+    assert gist(reply) == [("text", "hi")]
+
+
+def test_several_calls_at_once_are_a_wish_of_version_2_alone() -> None:
+    wish = {"parallel_tool_calls": True}
+    assert write(asked(), extra_body=wish)[0]["model_options"] == wish
+    body, written = write_1(asked(), NEWER, extra_body=wish)
+    assert "parallel_tool_calls" not in body
+    assert losses(written) == ["parallel_tools"]
+
+
+def test_no_choice_is_told_where_nothing_is_offered() -> None:
+    body, written = write(asked(tool_choice=ToolChoice("any")))
+    assert "tool_config" not in body
+    assert losses(written) == ["tool_choice"]
