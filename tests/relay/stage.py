@@ -254,7 +254,7 @@ class Stage:
 def inquiry(body: bytes, door: str = "anthropic", **headers: str) -> Inquiry:
     """An inquiry at a door."""
     dialect = DIALECTS[door]
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named = {"x-stainless-lang": "js"} | {name.replace("_", "-"): value for name, value in headers.items()}
     return Inquiry(id="dgm_test", door=dialect, body=body, request=dialect.read_request(body), headers=named)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.canon.problem import Kind
 from dragoman.routing.snapshot import ModelCard
-from tests.relay.stage import HANG, Listener, ScriptedAnswer, Stage, broken, channel, play, refused, snapshot
+from tests.relay.stage import HANG, Listener, ScriptedAnswer, Stage, broken, channel, inquiry, play, refused, snapshot
 
 
 def ask(*, stream: bool = True, **members: object) -> bytes:
@@ -202,6 +202,26 @@ def test_refusals_keep_their_meaning(answer: ScriptedAnswer, status: int, kind: 
     assert error_of(heard)["type"] == kind
     assert heard.headers.get("x-should-retry") == retry
     assert ("retry-after" in heard.headers) == (status in (429, 529))
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (ScriptedAnswer([b'{"error":{"message":"bad key"}}'], 401), 424),
+        (ScriptedAnswer([], 302, location="http://127.0.0.1:9/"), 424),
+        (ScriptedAnswer([b"{}"], 529), 529),
+        (ScriptedAnswer([b'{"error":{"message":"bad field"}}'], 400), 400),
+    ],
+    ids=["bad key", "redirect", "overload", "bad request"],
+)
+def test_a_client_that_heeds_no_advice_is_told_by_the_status_that_asking_again_is_no_use(
+    answer: ScriptedAnswer, status: int
+) -> None:
+    listener = Listener()
+    asked = msgspec.structs.replace(inquiry(ask()), headers={"user-agent": "opencode/1.18.33"})
+    play(Stage({"one": [answer]}).relay.answer(asked, listener))
+
+    assert listener.status == status
 
 
 def test_a_refusal_too_late_for_its_status_is_told_at_once_the_next_time() -> None:
