@@ -115,17 +115,16 @@ def text(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def main() -> None:
-    """Writes the file, a model a line."""
+def book() -> str:
+    """The whole file, a model a line."""
     lists = []
     for provider in providers:
         lines = ",\n".join(map(text, models(provider)))
         lends = text(provider.fallback_model_providers or [])
         lists.append(f'{text(provider.id)}:{{"lends":{lends},"models":[\n{lines}]}}')
     name = text(f"genai-prices-{version('genai-prices')}")
-    book = f'{{"version":{name},"makers":{text(MAKERS)},"lists":{{\n{",".join(lists)}}}}}\n'
-    FILE.write_text(book, encoding="utf-8")
+    return f'{{"version":{name},"makers":{text(MAKERS)},"lists":{{\n{",".join(lists)}}}}}\n'
 
 
 if __name__ == "__main__":
-    main()
+    FILE.write_text(book(), encoding="utf-8")

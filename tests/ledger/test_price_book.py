@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import runpy
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,6 +24,7 @@ from dragoman.providers.catalog import catalog
 
 NOW_MS = 1_795_132_800_000
 """2026-11-20, noon UTC."""
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "prices.py"
 LISTS = {row.id: row.price_list for row in catalog().values()}
 BOOK = PriceBook(lists={provider.id: provider.id for provider in oracle})
 UNLIKE = ("requests_kcount", "output_reasoning_mtok", "output_citation_mtok")
@@ -78,6 +81,12 @@ def test_bills_are_those_of_the_library_that_the_list_comes_from() -> None:
 
         assert not doubt
         assert abs((made.nano if made else 0) - expected) <= Decimal("2.5"), (provider.id, model.id, at, usage)
+
+
+def test_the_list_is_what_the_library_publishes() -> None:
+    script = runpy.run_path(str(SCRIPT))
+
+    assert script["book"]() == script["FILE"].read_text(encoding="utf-8"), "run scripts/prices"
 
 
 def test_every_price_list_named_in_the_catalog_exists() -> None:
