@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from dragoman import __version__
+from dragoman.cli import db
 from dragoman.cli.channel import probe
 from dragoman.cli.doctor import doctor
 from dragoman.cli.env import env
@@ -39,7 +40,7 @@ def command_line() -> App:
     channel.command(probe, name="test", usage=USAGE.format("channel test [OPTIONS] [NAME]"))
     app.command(launch, usage=USAGE.format("launch [OPTIONS] AGENT [-- ARGUMENTS]"))
     app.command(providers, usage=USAGE.format("providers [OPTIONS] [ID]"))
-    for command in (serve, env, doctor, channel, version):
+    for command in (serve, env, doctor, channel, db.commands(), version):
         app.command(command)
     return app
 
