@@ -86,6 +86,13 @@ def test_an_item_that_is_only_referred_to_binds_too() -> None:
     assert read(input=[{"id": "msg_1"}]).bound == ("item_reference",)
 
 
+def test_a_wish_to_make_the_conversation_short_binds_too() -> None:
+    talk = [{"type": "message", "role": "user", "content": "x"}, {"type": "compaction_trigger"}]
+    request = read(input=talk)
+    assert request.bound == ("compaction_trigger",)
+    assert write(request)[0]["input"] == talk
+
+
 def test_instructions_and_first_messages_are_the_system() -> None:
     talk = [{"role": "developer", "content": "a"}, {"role": "user", "content": "b"}, {"role": "system", "content": "c"}]
     request = read(input=talk, instructions="i")

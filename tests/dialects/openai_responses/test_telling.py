@@ -218,12 +218,22 @@ def test_citations_are_told_while_the_text_grows_and_with_it() -> None:
     citation = {"type": "url_citation", "start_index": 0, "end_index": 1, "url": "https://a.b", "title": "t"}
     note = Extras(NAME, {"annotations": Raw(json.dumps(citation).encode())})
     events: list[Event] = [Started("r", "m"), PartOpened(0, Text("")), PartGrew(0, "x"), PartNoted(0, note)]
-    events += [PartNoted(0, Extras("tongue", note.members)), PartNoted(0, Extras(NAME, {"logprobs": Raw(b"[]")}))]
+    events += [PartNoted(0, Extras("tongue", note.members)), PartNoted(0, Extras(NAME, {"logprobs": Raw(b"3")}))]
     events += [PartSealed(0), PartOpened(1, ToolCall("1", "f", "")), PartNoted(1, note), PartSealed(1)]
     found = told(DIALECT.writer(TELLING).write([*events, Finished("tool_calls")]))
     noted = [said for said in found if said["type"] == "response.output_text.annotation.added"]
     assert [said["annotation"] for said in noted] == [citation]
     assert found[-1]["response"]["output"][0]["content"][0]["annotations"] == [citation]
+
+
+def test_log_probabilities_are_told_with_the_text() -> None:
+    noted = Extras(NAME, {"logprobs": Raw(b'[{"token":"x","bytes":[120],"logprob":-0.1,"top_logprobs":[]}]')})
+    events: list[Event] = [Started("r", "m"), PartOpened(0, Text("")), PartGrew(0, "xx"), PartNoted(0, noted)]
+    events += [PartNoted(0, noted), PartSealed(0), Finished("end")]
+    found = told(DIALECT.writer(TELLING).write(events))
+    (said,) = [each for each in found if each["type"] == "response.output_text.done"]
+    assert [each["token"] for each in said["logprobs"]] == ["x", "x"]
+    assert found[-1]["response"]["output"][0]["content"][0]["logprobs"] == said["logprobs"]
 
 
 def test_a_phase_is_told() -> None:

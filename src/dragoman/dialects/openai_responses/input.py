@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
+from dragoman.canon.problem import Kind, refuse
 from dragoman.canon.request import (
     Audio,
     File,
@@ -35,7 +36,14 @@ from dragoman.dialects.openai_responses import builtin
 from dragoman.dialects.openai_responses.content import BETWEEN, Item, is_bare, items, plain, settle, text_of
 from dragoman.dialects.openai_responses.offers import Place, flat, places, within
 from dragoman.dialects.openai_responses.pen import Pen
-from dragoman.dialects.openai_responses.wire import COMPACTION, COMPACTION_TYPE, NAME, NAMELESS, is_raw_thought
+from dragoman.dialects.openai_responses.wire import (
+    COMPACTION,
+    COMPACTION_TYPE,
+    NAME,
+    NAMELESS,
+    is_compaction,
+    is_raw_thought,
+)
 from dragoman.dialects.pairs import Pairs, Slot, pair
 
 BILLING_LINE = "x-anthropic-billing-header:"
@@ -219,6 +227,7 @@ class _Conversation:
         for part in parts:
             pen.unmarked(part.cache_mark)
             if not pen.belongs(part.seal):
+                _refuse_compaction(part)
                 pen.kept(part.extras, "thinking")
                 pen.lose("thinking", "Earlier thinking is not sent to an upstream that did not do it.", "dropped")
                 continue
@@ -346,6 +355,17 @@ class _Conversation:
             **extras,
         }
         return _with_id(item, result.group if pen.own else None)
+
+
+def _refuse_compaction(part: Thought) -> None:
+    """A conversation in a form that only its issuer can read: without it there is none. Raises `Trouble`."""
+    if is_compaction(part):
+        raise refuse(
+            Kind.UNSUPPORTED,
+            "The conversation was made short by another account, which alone can read it. "
+            "Route the request to that account, or begin anew.",
+            param="input",
+        )
 
 
 def _is_reasoning(item: Item) -> bool:

@@ -29,7 +29,7 @@ from dragoman.dialects.body import read_members
 from dragoman.dialects.openai_responses.builtin import BY_TYPE
 from dragoman.dialects.openai_responses.offers import flat, read_tools
 from dragoman.dialects.openai_responses.turns import Conversation
-from dragoman.dialects.openai_responses.wire import BOUND, NAME, REFERENCE
+from dragoman.dialects.openai_responses.wire import BOUND, NAME
 from dragoman.dialects.take import Members, first_byte, wrong
 
 CHOICES: dict[str, Literal["auto", "any", "none"]] = {"auto": "auto", "required": "any", "none": "none"}
@@ -61,7 +61,7 @@ def read_request(body: bytes) -> Request:
         user=members.text("user"),
         service_tier=members.text("service_tier"),
         extras=members.rest(NAME),
-        bound=(*bound, REFERENCE) if conversation.refers else bound,
+        bound=(*bound, *conversation.bound),
         losses=losses,
     )
 

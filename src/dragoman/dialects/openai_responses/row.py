@@ -22,7 +22,7 @@ from dragoman.dialects.openai_responses.builtin import BY_CALL
 from dragoman.dialects.openai_responses.frame import Item, Said, Words, typed
 from dragoman.dialects.openai_responses.offers import flat
 from dragoman.dialects.openai_responses.turns import raw_thought
-from dragoman.dialects.openai_responses.wire import COMPACTION, COMPACTION_TYPE, EMPTY, NAME, NULL
+from dragoman.dialects.openai_responses.wire import COMPACTION, COMPACTION_TYPE, EMPTY, NAME, NULL, elements
 
 Key = tuple[Literal["content", "summary", "call"], int]
 """Which content of an item."""
@@ -233,7 +233,7 @@ class Row:
         part = heard.parts.get(("content", position)) or self._begin(heard, ("content", position), _sort(words))
         self._fill(part, words.refusal if words.type == "refusal" else words.text)
         if not part.noted:
-            for annotation in _elements(words.annotations):
+            for annotation in elements(words.annotations):
                 self._note(part, "annotations", annotation)
             if words.logprobs not in (NULL, EMPTY):
                 self._note(part, "logprobs", words.logprobs)
@@ -313,13 +313,6 @@ class Row:
         for heard in self._items.values():
             if not heard.done:
                 self._close(heard, heard.item)
-
-
-def _elements(raw: Raw) -> list[Raw]:
-    try:
-        return msgspec.json.decode(raw, type=list[Raw] | None) or []
-    except (msgspec.DecodeError, RecursionError):
-        return []
 
 
 def _sort(words: Words) -> type[Text | Refusal | Thinking]:

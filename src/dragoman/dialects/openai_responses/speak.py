@@ -39,7 +39,7 @@ from dragoman.dialects.openai_responses.offers import Place, flat, places, withi
 from dragoman.dialects.openai_responses.seals import sealed_content
 from dragoman.dialects.openai_responses.shell import Shell, encoded, message_of
 from dragoman.dialects.openai_responses.usage import write_usage
-from dragoman.dialects.openai_responses.wire import COMPACTION, NAME, is_compaction, is_raw_thought, own
+from dragoman.dialects.openai_responses.wire import COMPACTION, NAME, NULL, elements, is_compaction, is_raw_thought, own
 
 BEAT = b": ping\n\n"
 
@@ -47,7 +47,7 @@ BEAT = b": ping\n\n"
 class _Content:
     """The part that is open. Mutable: it grows."""
 
-    __slots__ = ("head", "item", "mould", "notes", "pieces", "place")
+    __slots__ = ("head", "item", "logprobs", "mould", "notes", "pieces", "place")
 
     def __init__(self, head: Part, item: Item | None = None) -> None:
         self.head = head
@@ -57,6 +57,7 @@ class _Content:
         self.pieces: list[str] = []
         self.notes: list[Raw] = []
         """Annotations."""
+        self.logprobs: list[Raw] = []
         self.place = 0
         """Which content of its item it is."""
 
@@ -157,7 +158,7 @@ class StreamWriter:
         self._refused = self._refused or isinstance(head, Refusal)
         kind = "refusal" if isinstance(head, Refusal) else "output_text"
         where = _begin(content, item, "content", f"response.{kind}.delta", "content_index")
-        return said + self._items.frame("response.content_part.added", **where, part=_words(head, "", []))
+        return said + self._items.frame("response.content_part.added", **where, part=_words(head, "", [], []))
 
     def _thought_opened(self, head: Thinking, content: _Content) -> bytes:
         if self._items.joins(head, "reasoning"):
@@ -203,8 +204,12 @@ class StreamWriter:
         return b"" if content.mould is None else said + self._items.grown(content.mould, text)
 
     def _noted(self, content: _Content, extras: Extras) -> bytes:
-        annotation = own(extras).get("annotations")
-        if annotation is None or content.item is None or not isinstance(content.head, Text):
+        if content.item is None or not isinstance(content.head, Text):
+            return b""
+        noted = own(extras)
+        content.logprobs += elements(noted.get("logprobs", NULL))
+        annotation = noted.get("annotations")
+        if annotation is None:
             return b""
         content.notes.append(annotation)
         return self._items.frame(
@@ -239,12 +244,12 @@ class StreamWriter:
 
     def _words_sealed(self, head: Text | Refusal, content: _Content, item: Item, text: str) -> bytes:
         where = {**item.where, "content_index": content.place}
-        part = _words(head, text, content.notes)
+        part = _words(head, text, content.notes, content.logprobs)
         item.wire["content"].append(part)
         if isinstance(head, Refusal):
             said = self._items.frame("response.refusal.done", **where, refusal=text)
         else:
-            said = self._items.frame("response.output_text.done", **where, text=text, logprobs=[])
+            said = self._items.frame("response.output_text.done", **where, text=text, logprobs=content.logprobs)
         said += self._items.frame("response.content_part.done", **where, part=part)
         return said if head.group is not None else said + self._items.close()
 
@@ -318,8 +323,8 @@ def _begin(content: _Content, item: Item, member: str, event: str, index: str) -
     return where
 
 
-def _words(head: Text | Refusal, text: str, notes: list[Raw]) -> Wire:
+def _words(head: Text | Refusal, text: str, notes: list[Raw], logprobs: list[Raw]) -> Wire:
     """A content of a message."""
     if isinstance(head, Refusal):
         return {"type": "refusal", "refusal": text}
-    return {"type": "output_text", "text": text, "annotations": notes, "logprobs": []}
+    return {"type": "output_text", "text": text, "annotations": notes, "logprobs": logprobs}

@@ -35,6 +35,7 @@ from dragoman.dialects.openai_responses.offers import flat, read_tools
 from dragoman.dialects.openai_responses.parts import content
 from dragoman.dialects.openai_responses.seals import EMPTY_WORDS
 from dragoman.dialects.openai_responses.wire import (
+    BOUND_ITEMS,
     COMPACTION,
     COMPLETED,
     NAME,
@@ -62,8 +63,8 @@ class Conversation:
         self.system: list[Part] = []
         self.turns: list[Turn] = []
         self.tools: list[AnyTool] = list(dialect_tools)
-        self.refers = False
-        """Whether an item is only referred to, which a server keeps."""
+        self.bound: dict[str, None] = {}
+        """Kinds of items that no other wire can do without."""
         self._count = 0
         self._names = {tool.name for tool in self.tools}
 
@@ -84,6 +85,8 @@ class Conversation:
             self._message(item)
             return
         group = item.text("id")
+        if kind in BOUND_ITEMS:
+            self.bound[kind] = None
         if kind in CALLS or kind == "reasoning":
             self._plain(item)
             self._model(_call(item, kind, group) if kind in CALLS else self._reasoning(item, group))
@@ -201,7 +204,6 @@ class Conversation:
 
     def _carried(self, item: Members, kind: str, group: str | None) -> None:
         """An item that only this wire has, or that nobody knows."""
-        self.refers = self.refers or kind == REFERENCE
         if group is not None:
             item.put_back("id", Raw(msgspec.json.encode(group)))
         item.put_back("type", Raw(msgspec.json.encode(kind)))

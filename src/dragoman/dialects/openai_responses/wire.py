@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Raw
 
 from dragoman.canon.events import Reason
@@ -24,6 +25,7 @@ COMPLETED = Raw(b'"completed"')
 SEALED = "reasoning.encrypted_content"
 """What `include` must name for reasoning to come sealed, so that a server that keeps nothing can be given it back."""
 
+_LIST = msgspec.json.Decoder(list[Raw] | None)
 _NOTHING: Mapping[str, Raw] = {}
 RAW_THOUGHT = Raw(b'"reasoning_text"')
 """Marks thinking as the model's own words, as `type` among its extras."""
@@ -33,6 +35,8 @@ COMPACTION = "compaction"
 BOUND = ("previous_response_id", "conversation", "prompt")
 """Members that lean on what a server keeps."""
 REFERENCE = "item_reference"
+BOUND_ITEMS = frozenset({REFERENCE, COMPACTION, "compaction_trigger"})
+"""Items that lean on it too, or that only this wire's servers can read or make."""
 
 INCOMPLETE: Mapping[str, Reason] = {"max_output_tokens": "max_output", "content_filter": "refusal"}
 """What `incomplete_details.reason` means."""
@@ -61,3 +65,11 @@ def is_raw_thought(part: Part) -> bool:
 def is_compaction(part: Part) -> bool:
     """Whether thinking stands for a whole conversation."""
     return own(part.extras).get("type") == COMPACTION_TYPE
+
+
+def elements(raw: Raw) -> list[Raw]:
+    """The elements of a list; none of anything else."""
+    try:
+        return _LIST.decode(raw) or []
+    except (msgspec.DecodeError, RecursionError):
+        return []
