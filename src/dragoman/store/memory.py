@@ -87,4 +87,7 @@ class Memory:
             if trouble.kind in FATAL:
                 self._refuse(str(trouble))
             raise
+        except OSError as fault:
+            words = f"The data folder {self._folder} cannot be used ({fault.strerror}). Make it writable."
+            raise StoreTrouble("away", words) from fault
         return store

@@ -136,7 +136,8 @@ class Recorder:
             except StoreTrouble as trouble:
                 self._stumbled(str(trouble))
             except Exception as fault:  # the recorder's edge: whatever it was, accounting goes on (F82)
-                log.exception("recorder failed", fault=type(fault).__name__)
+                if self._trouble != type(fault).__name__:
+                    log.exception("recorder failed", fault=type(fault).__name__)
                 self._stumbled(type(fault).__name__)
             else:
                 self._recovered()
