@@ -22,6 +22,15 @@ PATHS = {
 GIVE_UP_S = 30.0
 SCHEMA = {"type": "object", "properties": {"command": {"type": "string"}, "file_path": {"type": "string"}}}
 TOOLS = ("Bash", "Read")
+DOORS = ("anthropic", "openai_chat", "openai_responses", "gemini")
+WIRES = ("anthropic", "openai_chat")
+PAIRS = [
+    *((door, wire) for door in WIRES for wire in WIRES),
+    ("openai_responses", "openai_chat"),
+    ("openai_responses", "openai_responses"),
+    ("gemini", "anthropic"),
+]
+"""Doors with the wires behind them on which a fault of a client is tried."""
 
 
 class Told(Struct, frozen=True):
@@ -81,12 +90,13 @@ def ask(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     hears: Callable[[], object] = lambda: None,
+    path: str = "",
 ) -> Told:
     """Asks once, and hears the answer to its end; `hears` is called when the first of it has come."""
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_S)
     try:
         said = json.dumps(body_for(door, stream=stream)).encode() if body is None else body
-        line.request("POST", PATHS[door][stream], said, {**head_for(door), **(headers or {})})
+        line.request("POST", path or PATHS[door][stream], said, {**head_for(door), **(headers or {})})
         return heard(line.getresponse(), hears)
     finally:
         line.close()

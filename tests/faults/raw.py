@@ -14,21 +14,21 @@ from tests.faults.client import PATHS, body_for, head_for
 WAIT_S = 20.0
 
 
-def head(door: str, **more: str) -> bytes:
+def head(door: str, *, stream: bool = True, **more: str) -> bytes:
     """The head of a request at a door, as far as the blank line."""
     fields = {"host": "127.0.0.1", **head_for(door), **{name.replace("_", "-"): value for name, value in more.items()}}
-    lines = [f"POST {PATHS[door][True]} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    lines = [f"POST {PATHS[door][stream]} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def request(door: str, *, stream: bool = True, **changes: Any) -> bytes:
     """A whole ordinary request."""
-    return posted(door, json.dumps(body_for(door, stream=stream, **changes)).encode())
+    return posted(door, json.dumps(body_for(door, stream=stream, **changes)).encode(), stream=stream)
 
 
-def posted(door: str, body: bytes, **more: str) -> bytes:
+def posted(door: str, body: bytes, *, stream: bool = True, **more: str) -> bytes:
     """A request with this body."""
-    return head(door, content_length=str(len(body)), **more) + body
+    return head(door, stream=stream, content_length=str(len(body)), **more) + body
 
 
 @contextmanager

@@ -11,17 +11,15 @@ from dragoman.assembly import bind
 from dragoman.canon.usage import NOTHING_SAID
 from dragoman.net.call import WATCH, watchful_socket
 from dragoman.routing.health import Health
+from tests.faults.client import PAIRS
 from tests.faults.gateway import Served, channel
 from tests.faults.raw import leave, line, request, until
 from tests.faults.vendor import Vendor
 
-DOORS = ("anthropic", "openai_chat")
-PATHS = [(door, upstream) for door in DOORS for upstream in DOORS]
-
 
 @pytest.mark.parametrize("rudely", [False, True], ids=["farewell", "reset"])
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
-@pytest.mark.parametrize(("door", "upstream"), PATHS)
+@pytest.mark.parametrize(("door", "upstream"), PAIRS)
 def test_f60_a_client_that_leaves_before_the_first_byte_stops_the_upstream(
     gateway: Served, door: str, upstream: str, stream: bool, rudely: bool
 ) -> None:
@@ -45,7 +43,7 @@ def test_f60_a_client_that_leaves_before_the_first_byte_stops_the_upstream(
 
 
 @pytest.mark.parametrize("after", [1, 2, 5, 12])
-@pytest.mark.parametrize(("door", "upstream"), PATHS)
+@pytest.mark.parametrize(("door", "upstream"), PAIRS)
 def test_f61_a_client_that_leaves_within_the_answer_stops_the_upstream(
     gateway: Served, door: str, upstream: str, after: int
 ) -> None:
@@ -71,7 +69,7 @@ def test_f61_a_client_that_leaves_within_the_answer_stops_the_upstream(
         assert gateway.health == Health()
 
 
-@pytest.mark.parametrize(("door", "upstream"), PATHS)
+@pytest.mark.parametrize(("door", "upstream"), PAIRS)
 def test_f62_while_a_client_reads_slowly_the_upstream_is_not_read(gateway: Served, door: str, upstream: str) -> None:
     with Vendor() as vendor:
         gateway.stand(channel("only", upstream, vendor.url))

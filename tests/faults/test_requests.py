@@ -11,14 +11,12 @@ from typing import Any
 import pytest
 
 from dragoman.web.edge import Edge
-from tests.faults.client import Told, ask, body_for, look
+from tests.faults.client import DOORS, PAIRS, PATHS, Told, ask, body_for, look
 from tests.faults.gateway import ASKED, Served, channel
-from tests.faults.oracle import error_in
+from tests.faults.oracle import claim_word, error_in
 from tests.faults.raw import head, leave, line, posted, request, to_the_end, until
 from tests.faults.vendor import Vendor
 
-DOORS = ("anthropic", "openai_chat")
-PATHS = [(door, upstream) for door in DOORS for upstream in DOORS]
 MIB = 1024 * 1024
 
 
@@ -39,8 +37,7 @@ def claim_refused(door: str, told: Told, vendor: Vendor, *words: str, status: in
     """Refused in the door's own words, for good, before anything was asked."""
     assert told.status == status, told
     error = error_in(door, told.body)
-    kind = "request_too_large" if (door, status) == ("anthropic", 413) else "invalid_request_error"
-    assert error["type"] == kind
+    claim_word(door, status, error)
     assert all(word in error["message"] for word in words), error["message"]
     assert told.headers["x-should-retry"] == "false"
     assert told.headers["request-id"].startswith("dgm_")
@@ -169,13 +166,20 @@ BROKEN: dict[str, tuple[str, bytes]] = {
     "a trailing comma": ("deep", b"[1,]"),
 }
 """F69: a member that is added to an ordinary body."""
+UNHEARD_OF = {
+    "openai_responses": {"messages twice", "a huge integer", "a huge exponent"},
+    "gemini": {"model twice", "messages twice", "a huge integer", "a huge exponent"},
+}
+"""Those whose member another door does not know, so that it is one more that passes."""
 
 
 @pytest.mark.parametrize("name", BROKEN)
-@pytest.mark.parametrize(("door", "upstream"), PATHS)
+@pytest.mark.parametrize(("door", "upstream"), PAIRS)
 def test_f69_json_that_is_none_or_a_trap_is_refused_at_the_door(
     gateway: Served, door: str, upstream: str, name: str
 ) -> None:
+    if name in UNHEARD_OF.get(door, ()):
+        return
     with Vendor() as vendor:
         gateway.stand(channel("only", upstream, vendor.url))
         claim_refused(door, ask_with(gateway, door, spliced(door, *BROKEN[name])), vendor)
@@ -197,7 +201,7 @@ def test_f69_a_body_that_is_no_request_is_refused_at_the_door(gateway: Served, d
         claim_refused(door, ask_with(gateway, door, body), vendor)
 
 
-@pytest.mark.parametrize(("door", "upstream"), PATHS)
+@pytest.mark.parametrize(("door", "upstream"), PAIRS)
 def test_f70_bytes_that_are_not_utf8_are_refused_and_their_place_is_told(
     gateway: Served, door: str, upstream: str
 ) -> None:
@@ -213,7 +217,7 @@ ODD_TEXTS = {"half a pair": '"a \\ud83d b"', "another half": '"a \\ude00 b"', "N
 
 
 @pytest.mark.parametrize("name", ODD_TEXTS)
-@pytest.mark.parametrize(("door", "upstream"), PATHS)
+@pytest.mark.parametrize(("door", "upstream"), PAIRS)
 def test_f70_odd_but_legal_text_reaches_the_model(gateway: Served, door: str, upstream: str, name: str) -> None:
     body = json.dumps(body_for(door, stream=True)).replace('"Say three numbers."', ODD_TEXTS[name]).encode()
     with Vendor() as vendor:
@@ -245,27 +249,28 @@ def test_f73_an_unknown_model_is_refused_with_names_that_are_near(gateway: Serve
     with Vendor() as vendor:
         gateway.stand(channel("only", "anthropic", vendor.url))
         body = json.dumps(body_for(door, stream=True, model="claude-askde")).encode()
-        told = ask(gateway.port, door, stream=True, body=body)
+        path = PATHS[door][True].replace(ASKED, "claude-askde")
+        told = ask(gateway.port, door, stream=True, body=body, path=path)
         assert told.status == 404
         error = error_in(door, told.body)
         assert "claude-askde" in error["message"]
         assert ASKED in error["message"]
-        assert error["type"] == ("not_found_error" if door == "anthropic" else "invalid_request_error")
+        claim_word(door, 404, error)
         assert told.headers["x-should-retry"] == "false"
         assert vendor.calls == 0
         assert gateway.exchange().attempts == ()
 
 
-@pytest.mark.parametrize(("door", "upstream"), PATHS)
+@pytest.mark.parametrize(("door", "upstream"), PAIRS)
 def test_f73_an_unknown_member_is_forwarded_or_told_as_lost(gateway: Served, door: str, upstream: str) -> None:
-    body = json.dumps(body_for(door, stream=True, novel_member={"of": "tomorrow"})).encode()
+    body = json.dumps(body_for(door, stream=True, novelty={"of": "tomorrow"})).encode()
     with Vendor() as vendor:
         vendor.rules = vendor.rules.__class__(strict=False)
         gateway.stand(channel("only", upstream, vendor.url))
         told = ask(gateway.port, door, stream=True, body=body)
         assert told.status == 200, told.body
-        forwarded = b"novel_member" in vendor.requests[0].raw
-        lost = "novel_member" in told.headers.get("x-dragoman-losses", "")
+        forwarded = b"novelty" in vendor.requests[0].raw
+        lost = "novelty" in told.headers.get("x-dragoman-losses", "")
         assert forwarded != lost, "neither sent nor told"
         assert forwarded == (door == upstream)
 
