@@ -73,6 +73,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "starlette": ("web/",),
     "subprocess": ("cli/",),
     "uvicorn": ("web/", "cli/", "assembly.py"),
+    "yaml": ("web/admin/",),
     "uvloop": ("cli/", "assembly.py"),
 }
 """Packages that a few places may know, by the beginning of their paths."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 from fastapi import FastAPI
 
+from dragoman.ledger.book import OwnPrice
 from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
-from dragoman.web.admin import keys, ledger, people, session, shelves
+from dragoman.store.ports import Setting
+from dragoman.web.admin import keys, ledger, people, plans, session, shelves, transfer
 from dragoman.web.admin.api import Api
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.passwords import Passwords
@@ -22,6 +25,8 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     people.routes(api, passwords)
     keys.routes(api)
     ledger.routes(api)
+    plans.routes(api)
+    transfer.routes(api)
     shelves.routes(
         api,
         Kind(
@@ -44,7 +49,26 @@ def declared(desk: Desk, token: SetupToken) -> Api:
         api,
         Kind(path="/projects", spec=ProjectTable, of=lambda store: store.configuration.projects, writes="admin"),
     )
+    shelves.routes(
+        api,
+        Kind(
+            path="/prices",
+            spec=Setting,
+            of=lambda store: store.configuration.prices,
+            faults=lambda _, said: faults_of_price(said),
+            writes="admin",
+        ),
+    )
     return api
+
+
+def faults_of_price(said: Setting) -> tuple[str, ...]:
+    """What keeps a price from being used."""
+    try:
+        msgspec.json.decode(said.value, type=OwnPrice)
+    except (msgspec.DecodeError, ValueError) as found:
+        return (f"The price is not right: {found}.",)
+    return ()
 
 
 def build(desk: Desk, token: SetupToken) -> FastAPI:

@@ -1,0 +1,179 @@
+"""The whole configuration as one YAML text, so that it can live in git; what is secret is left out or kept as it is.
+
+A secret is told as `sealed:…`, a mark by which the same gateway knows its own again. On another gateway a thing with
+such a mark is refused by name until the secret itself is written in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import yaml
+from fastapi import Response
+from msgspec import Struct
+
+from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
+from dragoman.store.ports import Row, Setting, Shelf, State, Store, StoreTrouble
+from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.wire import BODY_LIMIT, Refusal, answer
+
+S = TypeVar("S", bound=Struct)
+YAML = "application/yaml"
+
+
+class Entry(Struct, Generic[S], frozen=True, forbid_unknown_fields=True):
+    """One configured thing."""
+
+    spec: S
+    state: State = "enabled"
+
+
+class Whole(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that is configured in the database, but for keys, users and secrets."""
+
+    dragoman: int = 1
+    """Version of this form."""
+    projects: tuple[Entry[ProjectTable], ...] = ()
+    channels: tuple[Entry[ChannelTable], ...] = ()
+    profiles: tuple[Entry[ProfileTable], ...] = ()
+    prices: tuple[Entry[Setting], ...] = ()
+    settings: tuple[Entry[Setting], ...] = ()
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """What an import has done, or would do."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: int = 0
+    left: tuple[str, ...] = ()
+    """What the database has and the text has not; it stays."""
+    refused: tuple[str, ...] = ()
+    """What could not be taken, and why."""
+
+
+SHELVES: dict[str, Callable[[Store], Shelf[Any]]] = {
+    "projects": lambda store: store.configuration.projects,
+    "channels": lambda store: store.configuration.channels,
+    "profiles": lambda store: store.configuration.profiles,
+    "prices": lambda store: store.configuration.prices,
+    "settings": lambda store: store.configuration.settings,
+}
+"""In this order: what is referred to comes first."""
+
+
+def routes(api: Api) -> None:
+    """Declares the routes."""
+
+    @api.route("GET", "/configuration.yaml", needs="operator")
+    async def export(call: Call) -> Response:
+        """Everything that is configured, as YAML; secrets stand as `sealed:…`."""
+        whole: dict[str, object] = {"dragoman": 1}
+        for name, shelf in SHELVES.items():
+            rows = await shelf(call.store).all()
+            whole[name] = [_entry(row) for row in rows]
+        await call.store.audit.append(call.noted("configuration.export", ""))
+        headers = {"content-disposition": 'attachment; filename="dragoman.yaml"'}
+        return Response(msgspec.yaml.encode(whole), 200, headers, YAML)
+
+    @api.route("PUT", "/configuration.yaml", needs="admin", tells=Done, query=("dry_run",))
+    async def take_in(call: Call) -> Response:
+        """Adds and changes what the YAML text says, and removes nothing. `dry_run=true` only says what it would do."""
+        whole = await _read(call)
+        dry = call.query("dry_run") == "true"
+        found: dict[str, list[str]] = {"added": [], "changed": [], "left": [], "refused": []}
+        same = 0
+        for name, shelf_of in SHELVES.items():
+            shelf = shelf_of(call.store)
+            known = {row.spec.name: row for row in await shelf.all()}
+            for entry in getattr(whole, name):
+                words = f"{name}/{entry.spec.name}"
+                row = known.pop(entry.spec.name, None)
+                if faults := _faults(call, entry.spec):
+                    found["refused"].append(f"{words}: {' '.join(faults)}")
+                elif row is not None and (_brief(row.spec), row.state) == (_brief(entry.spec), entry.state):
+                    same += 1
+                else:
+                    await _take(call, shelf, row, entry, words, found, dry=dry)
+            found["left"] += [f"{name}/{left}" for left in known]
+        return answer(Done(unchanged=same, **{name: tuple(words) for name, words in found.items()}))
+
+
+async def _take(
+    call: Call,
+    shelf: Shelf[Any],
+    row: Row[Any] | None,
+    entry: Entry[Any],
+    words: str,
+    found: dict[str, list[str]],
+    *,
+    dry: bool,
+) -> None:
+    """Adds or changes one thing."""
+    try:
+        if not dry and row is None:
+            await shelf.add(call.by, entry.spec, state=entry.state)
+        elif not dry and row is not None:
+            await shelf.change(call.by, row.id, row.revision, spec=entry.spec, state=entry.state)
+        found["added" if row is None else "changed"].append(words)
+    except StoreTrouble as trouble:
+        if trouble.kind == "away":
+            raise
+        found["refused"].append(f"{words}: {trouble}")
+
+
+def _faults(call: Call, spec: Struct) -> list[str]:
+    if isinstance(spec, ChannelTable):
+        return list(call.desk.faults_of_channel(spec))
+    return list(call.desk.faults_of_profile(spec)) if isinstance(spec, ProfileTable) else []
+
+
+def _entry(row: Row[Any]) -> dict[str, object]:
+    """One row without what says nothing."""
+    told: dict[str, object] = {"spec": _brief(row.spec)}
+    return told if row.state == "enabled" else {**told, "state": row.state}
+
+
+def _brief(spec: Any) -> Any:
+    """A description without the members that are as they are where nothing is said."""
+    if isinstance(spec, Struct):
+        members = zip(msgspec.structs.fields(spec), msgspec.structs.astuple(spec), strict=True)
+        return {field.encode_name: _brief(value) for field, value in members if value != _usual(field)}
+    if isinstance(spec, tuple):
+        return [_brief(one) for one in spec]
+    return msgspec.json.decode(spec) if isinstance(spec, msgspec.Raw) else spec
+
+
+def _usual(field: msgspec.structs.FieldInfo) -> object:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
+async def _read(call: Call) -> Whole:
+    """The text that was sent. Raises `Refusal`."""
+    if call.request.headers.get("content-type", "").partition(";")[0].strip().lower() != YAML:
+        raise Refusal(415, "not_yaml", f"The body was read but is not called YAML. Send content-type: {YAML}.")
+    text = await call.request.body()
+    if len(text) > BODY_LIMIT:
+        raise Refusal(413, "too_large", f"The body was read but has more than {BODY_LIMIT} bytes. Send less.")
+    try:
+        plain = msgspec.json.encode(yaml.load(text, Loader=Plain))  # noqa: S506 - it is a safe one
+        return msgspec.json.decode(plain, type=Whole)
+    except msgspec.ValidationError as found:
+        raise Refusal(422, "invalid", f"The text was read but cannot be used: {found}.") from None
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as found:
+        words = " ".join(str(found).split())[:300]
+        raise Refusal(400, "not_yaml", f"The text was read but is no plain YAML: {words}.") from None
+
+
+class Plain(yaml.SafeLoader):
+    """Reads YAML without aliases, by which a short text can stand for an endless one."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """One node. Raises `yaml.YAMLError` for an alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read here")
+        return super().compose_node(parent, index)
