@@ -72,6 +72,8 @@ class Habits(Struct, frozen=True, kw_only=True):
     """Whether calls that stand in the text are to be read as calls."""
     overescaped: bool = False
     """Whether texts of files in arguments come escaped twice and are to be brought back."""
+    repeats: int = 0
+    """Times in a row that the same call may give the same result before the model is told so; 0: any number."""
     stream_usage: bool = True
     """Whether `stream_options.include_usage` is understood."""
     output_shapes: tuple[str, ...] = ("json_schema", "json_object")

@@ -533,3 +533,17 @@ def test_a_client_of_this_wire_may_name_the_vendor_s_own_functions() -> None:
     assert json.loads(DIALECT.write_request(request, target(stream=False)).body)["functions"] == [
         {"name": "text2image"}
     ]
+
+
+def test_a_model_that_repeats_itself_is_told_so_where_a_habit_asks() -> None:
+    turns = [user("go")]
+    for n in range(4):
+        turns += [assistant(called(f"c{n}", arguments='{"path":"a"}')), user(gave(f"c{n}", "no file"))]
+    turns += [assistant(called("d", arguments='{"path":"b"}')), user(gave("d", "no file"))]
+    body, written = write(asked(*turns), repeats=3)
+    results = [json.loads(message["content"]) for message in body["messages"] if message["role"] == "function"]
+    assert ["note" in result for result in results] == [False, False, True, True, False]
+    assert "4 times" in results[3]["note"]
+    assert all(result["result"] == "no file" for result in results)
+    assert "tool_calls.repeated" in losses(written)
+    assert "note" not in json.dumps(write(asked(*turns))[0])

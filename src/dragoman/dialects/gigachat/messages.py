@@ -27,6 +27,7 @@ reads it: here it would break the cached prefix of each."""
 INTERRUPTED = "The tool call was interrupted and gave no result."
 BEGINNING = "Begin."
 GO_ON = "Go on."
+REPEATED = "This call was made {} times in a row with this same result. Do not make it again; take another step."
 MOST_FILES = 10
 """Files that the vendor takes in one request. Source: developers.sber.ru, processing files, read 2026-11-20."""
 
@@ -46,6 +47,9 @@ class _Conversation:
         self._pen = pen
         self._pairs = pair(request.turns)
         self._messages: list[Message] = []
+        self._latest: object = None
+        """The call made last, with its result."""
+        self._repeated = 0
 
     def write(self, instruction: str) -> list[Message]:
         """All messages."""
@@ -160,6 +164,17 @@ class _Conversation:
             )
         return {member: "".join(part.text for part in own)} if own else {}
 
+    def _note(self, slot: Slot) -> str:
+        """What is said beside a result that the same call has given again and again, where a habit asks for it."""
+        made = (slot.call.name, slot.call.arguments, tuple(result.parts for result in slot.results))
+        self._repeated = self._repeated + 1 if made == self._latest else 1
+        self._latest = made
+        most = self._pen.habits.repeats
+        if not most or self._repeated < most:
+            return ""
+        self._pen.lose("tool_calls.repeated", "The model repeats one call, and is told so beside the result.")
+        return REPEATED.format(self._repeated)
+
     def _calls(self, message: Message, slots: list[Slot]) -> None:
         """Calls one after another, each with its result; files out of results come behind them all."""
         pen = self._pen
@@ -177,7 +192,7 @@ class _Conversation:
             state = pen.state(call.seal)
             if state:
                 message[STATE] = state
-            result, shown = _result(slot, pen)
+            result, shown = _result(slot, pen, self._note(slot))
             self._messages += [message, result] if result else [message]
             files += shown
             message = {"role": "assistant", "content": ""}
@@ -229,7 +244,7 @@ def _arguments(call: ToolCall, pen: Pen) -> Raw:
     return raw
 
 
-def _result(slot: Slot, pen: Pen) -> tuple[Message, tuple[str, ...]]:
+def _result(slot: Slot, pen: Pen, note: str) -> tuple[Message, tuple[str, ...]]:
     """The message with a call's result, and files that it cannot hold; none where a client of this wire gave none."""
     name = pen.named(slot.call.name)
     if not slot.results:
@@ -253,14 +268,16 @@ def _result(slot: Slot, pen: Pen) -> tuple[Message, tuple[str, ...]]:
     failed = any(result.is_error for result in slot.results)
     if failed:
         pen.lose("tool_result.is_error", "This wire has no mark for a failed call; it is told in words.")
-    return _function(name, _told_as_error(words) if failed else words, failed=failed), files
+    return _function(name, _told_as_error(words) if failed else words, failed=failed, note=note), files
 
 
-def _function(name: str, words: str, *, failed: bool) -> Message:
+def _function(name: str, words: str, *, failed: bool, note: str = "") -> Message:
     """A result as the object that this wire demands; what the tool said stays one text, whatever it looks like."""
     told: dict[str, object] = {"result": words}
     if failed:
         told["is_error"] = True
+    if note:
+        told["note"] = note
     return {"role": "function", "name": name, "content": msgspec.json.encode(told).decode()}
 
 
