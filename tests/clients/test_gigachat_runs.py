@@ -134,3 +134,18 @@ def test_tools_that_are_too_long_are_described_in_fewer_words_after_one_refusal(
     assert "Tokens limit exceeded for index 0" in refused[0]
     offered = [{function["name"] for function in seen.body["functions"]} for seen in upstream.requests]
     assert offered == offered[:1] * len(offered)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_task_is_done_by_the_second_api(claude: Claude, tmp_path: Path, version: str) -> None:
+    with (
+        gigachat(tmp_path) as upstream,
+        gateway(tmp_path / "gateway", gigachat_channel(upstream, **{"options.api": "v2"})) as door,
+    ):
+        run = claude(version, Ask(url=door.url, place=tmp_path))
+
+    claim_done(run)
+    assert [seen.refused for seen in upstream.requests if seen.refused] == []
+    assert {seen.path for seen in upstream.requests} == {"/api/v2/chat/completions"}
+    assert len(upstream.office.issued) == 1
