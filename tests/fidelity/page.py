@@ -39,6 +39,9 @@ For each door, what becomes of a thing on its way to each upstream's dialect, tr
 - **unsupported**: it is taken out, or the request is refused; the note tells;
 - –: clients have no way to say it in this dialect.
 
+What is lost of tools, and of calls with their results, is told in their rows, and not again in those of what comes with
+them.
+
 Nothing is lost in silence: what a note tells stands in `x-dragoman-losses` and in the log as well. Between equal
 dialects the body goes through as it is, but for the edits that are noted. Where another vendor's dialect is spoken, a
 provider's row may add [words for agents](providers.md) to the system prompt; that is noted as a loss, too, and left

@@ -29,7 +29,7 @@ from dragoman.relay.prepare import Inquiry, Prepared, prepare, prepare_count
 from dragoman.routing.plan import Step
 from dragoman.routing.snapshot import Channel
 from dragoman.web.doors import DOORS
-from tests.fidelity.samples import HOME, PLAIN, Feature, Returned, with_tools
+from tests.fidelity.samples import CALLS, HOME, PLAIN, TOOLS, Feature, Returned, calls, with_tools
 
 Verdict: TypeAlias = Literal["exact", "conditional", "unsupported", "never said"]
 
@@ -183,7 +183,30 @@ def written(door: Dialect, sample: Request) -> bytes:
 def cell(door: Dialect, upstream: Dialect, feature: Feature) -> Cell:
     """The outcomes at every provider that speaks the upstream's dialect."""
     body = body_at(door, feature)
-    return Cell({place: outcome(door, body, place, feature) for place in places(upstream.name)} if body else {})
+    return Cell({place: alone(door, body, place, feature) for place in places(upstream.name)} if body else {})
+
+
+def alone(door: Dialect, body: bytes, place: Place, feature: Feature) -> Outcome:
+    """What becomes of the feature itself, without what becomes of the tools and calls that it comes with."""
+    found = outcome(door, body, place, feature)
+    told = {loss for company in companions(door, body, feature) for loss in together(door, place, company).losses}
+    own = tuple(loss for loss in found.losses if loss not in told)
+    return replace(found, losses=own) if own or found.is_there else found
+
+
+def companions(door: Dialect, body: bytes, feature: Feature) -> Iterator[Feature]:
+    """The features of most requests that stand in this one, too."""
+    request = door.read_request(body)
+    if request.tools and feature is not TOOLS:
+        yield TOOLS
+    if calls(request) and feature not in (TOOLS, CALLS):
+        yield CALLS
+
+
+def together(door: Dialect, place: Place, feature: Feature) -> Outcome:
+    """What becomes of a feature that others come with."""
+    body = body_at(door, feature)
+    return outcome(door, body, place, feature) if body else Outcome()
 
 
 def outcome(door: Dialect, body: bytes, place: Place, feature: Feature) -> Outcome:

@@ -230,6 +230,10 @@ DOCUMENT = File(Inline("application/pdf", PDF))
 TWO_CALLS = (CALL, ToolCall("call_2", "shell", '{"command": "pwd"}'))
 TWO_RESULTS = (RESULT, ToolResult("call_2", (Text("/tmp"),), name="shell", as_string=True))
 
+TOOLS = Feature("tools", with_tools(), tools)
+CALLS = Feature("calls and results", after_result(RESULT), lambda request: (calls(request), results(request)))
+"""These two stand in most requests of agents; what is lost of them is told of them alone."""
+
 FEATURES = (
     Feature("system prompt", plain(system=(Text("Be brief."),), system_as_string=True), system),
     Feature(
@@ -239,8 +243,8 @@ FEATURES = (
     ),
     Feature("conversation", plain(turns=(asked(), told(Text("Yes?")), asked(Text("Go on.")))), words),
     Feature("answer begun by the client", plain(turns=(asked(), told(Text("The answer is")))), words),
-    Feature("tools", with_tools(), tools),
-    Feature("calls and results", after_result(RESULT), lambda request: (calls(request), results(request))),
+    TOOLS,
+    CALLS,
     Feature(
         "parallel calls",
         with_tools(turns=(asked(), told(*TWO_CALLS), asked(*TWO_RESULTS))),
