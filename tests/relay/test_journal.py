@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from dragoman.canon.problem import Kind
 from dragoman.canon.usage import Usage
 from dragoman.ledger.exchange import Exchange
 from dragoman.net.transport import Answer, Call
@@ -41,6 +42,18 @@ def test_each_attempt_is_written_before_it_is_sent() -> None:
 
     assert [[attempt.channel for attempt in seen.attempts] for seen in looking.seen] == [["one"], ["one", "two"]]
     assert all(seen.ended_ms is None and seen.attempts[-1].ended_ms is None for seen in looking.seen)
+
+
+def test_an_attempt_that_failed_is_no_longer_running_while_the_next_is_waited_for() -> None:
+    stage = Stage({"one": [refused(), stream(OPENED, HELLO, DONE)]})
+
+    hear(stage, ask())
+
+    first, waiting, second, _ = stage.journal.written
+    assert first.attempts[0].ended_ms is None
+    assert [attempt.problem for attempt in waiting.attempts] == [Kind.UNREACHABLE]
+    assert waiting.ended_ms is None
+    assert [attempt.n for attempt in second.attempts] == [1, 2]
 
 
 def test_the_last_word_of_the_journal_is_what_was_recorded() -> None:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dragoman.canon.usage import Usage
+from dragoman.canon.problem import Kind
+from dragoman.canon.usage import NOTHING_SAID, Usage
 from dragoman.ledger.exchange import AttemptRecord, Exchange, Progress
 from dragoman.store.frames import ENDED, HEAD, MAGIC, settle
 from dragoman.store.journal import Journal, Mark, inherited
@@ -125,6 +126,20 @@ def test_what_was_sent_and_never_heard_of_again_counts_as_its_estimate(tmp_path:
     (settled,) = left_in(tmp_path)
 
     assert settled.usage == Usage(input=7, exact=False)
+
+
+def test_what_waited_for_its_next_attempt_when_the_process_died_has_used_no_more(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    running = begun(1)
+    failed = replace(running.attempts[0], problem=Kind.RATE_LIMITED, status=429, ended_ms=1700)
+    journal.write(running)
+    journal.write(replace(running, attempts=(failed,)))
+    Died(tmp_path, journal)
+
+    (settled,) = left_in(tmp_path)
+
+    assert settled.attempts == (failed,)
+    assert (settled.usage, settled.ended_ms, settled.interrupted) == (NOTHING_SAID, 1700, True)
 
 
 def test_a_checkpoint_of_an_earlier_attempt_says_nothing_about_the_last(tmp_path: Path) -> None:

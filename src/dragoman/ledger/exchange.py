@@ -83,6 +83,8 @@ class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     project: str = ""
     client: str = ""
     """The client's network address."""
+    version: int = 0
+    """Of the configuration that it was answered with."""
 
     @property
     def cost(self) -> Cost | None:
@@ -134,6 +136,8 @@ class NoJournal:
 
 def settled(exchange: Exchange, progress: Progress | None) -> Exchange:
     """The exchange that nobody ended because the gateway was killed, by the last that is known of it."""
+    if not exchange.attempts or exchange.attempts[-1].ended_ms is not None:
+        return replace(exchange, ended_ms=_latest_ms(exchange), interrupted=True)
     last = exchange.attempts[-1]
     seen = progress if progress is not None and progress.n == last.n else None
     guessed = Usage(input=exchange.prompt_estimate, exact=False)
@@ -157,6 +161,11 @@ def settled(exchange: Exchange, progress: Progress | None) -> Exchange:
         finish=seen.finish if seen else None,
         interrupted=True,
     )
+
+
+def _latest_ms(exchange: Exchange) -> int:
+    """The last moment that is known of an exchange between two attempts."""
+    return max((attempt.ended_ms or 0 for attempt in exchange.attempts), default=exchange.started_ms)
 
 
 def line(exchange: Exchange) -> dict[str, object]:

@@ -24,7 +24,7 @@ from dragoman.routing.plan import Plan, Step
 class Course:
     """Notes what happens to one exchange. Mutable until `exchange` is asked for."""
 
-    def __init__(self, inquiry: Inquiry, session: Session, raw_estimate: int, estimate: int) -> None:
+    def __init__(self, inquiry: Inquiry, session: Session, raw_estimate: int, estimate: int, version: int) -> None:
         self._inquiry = inquiry
         self._started_s = time.monotonic()
         self._started_ms = int(time.time() * 1000)
@@ -37,6 +37,8 @@ class Course:
         self.left = False
         """Whether the client went before its answer was complete."""
         self.status: int | None = None
+        self.version = version
+        """Of the configuration."""
         self._attempts: list[AttemptRecord] = []
         self._last: Attempt | None = None
 
@@ -79,6 +81,10 @@ class Course:
             edits=prepared.edits,
         )
         return self._exchange((*self._attempts, running))
+
+    def waiting(self) -> Exchange:
+        """The exchange between two attempts."""
+        return self._exchange(tuple(self._attempts))
 
     def progress(self, attempt: Attempt) -> Progress:
         """How far the running attempt has come."""
@@ -205,6 +211,7 @@ class Course:
             prompt_estimate=self.estimate,
             effort=inquiry.request.reasoning.effort,
             client=inquiry.client,
+            version=self.version,
         )
 
 

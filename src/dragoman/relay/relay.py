@@ -133,7 +133,7 @@ class Relay:
     def _course(self, inquiry: Inquiry) -> Course:
         raw = estimate_prompt(inquiry.request)
         estimate = int(raw * self.learned.calibration.ratio(inquiry.request.model))
-        return Course(inquiry, session_of(inquiry.headers, inquiry.request), raw, estimate)
+        return Course(inquiry, session_of(inquiry.headers, inquiry.request), raw, estimate, self.snapshot.version)
 
     async def _attempts(self, inquiry: Inquiry, course: Course, delivery: Delivery, pulse: Pulse) -> Problem | None:
         """None once the answer is whole; else what went wrong, to be told unless the stream has told it already."""
@@ -163,6 +163,7 @@ class Relay:
             )
             match verdict(found, situation, random.random()):  # noqa: S311
                 case Again(after_s=after_s):
+                    self._journal.write(course.waiting())
                     await asyncio.sleep(after_s)
                 case Next():
                     position += 1
