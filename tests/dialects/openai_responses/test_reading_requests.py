@@ -146,6 +146,20 @@ def test_a_seal_of_another_account_is_known_again() -> None:
     assert part == Thinking("", seal=Seal("claude", "sig"), group="rs_1")
 
 
+def test_a_carried_seal_is_known_where_a_client_gave_it_empty_words() -> None:
+    talk = [
+        {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
+        {
+            "type": "reasoning",
+            "id": "rs_1",
+            "summary": [{"type": "summary_text", "text": ""}],
+            "encrypted_content": wrap(Seal("gemini", "<sig")),
+        },
+    ]
+    (part,) = read(input=talk).turns[0].parts
+    assert part.seal == Seal("gemini", "sig")
+
+
 def test_reasoning_without_words_or_seal_is_kept() -> None:
     item = {"type": "reasoning", "id": "rs_1", "summary": []}
     (part,) = read(input=[item]).turns[0].parts

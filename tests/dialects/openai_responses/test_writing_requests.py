@@ -220,6 +220,13 @@ def test_the_billing_line_stays_with_its_vendor() -> None:
     assert losses(written) == ["system.billing_line"]
 
 
+def test_a_picture_in_the_system_prompt_is_shown() -> None:
+    body, _ = write(asked(system=(Text("see"), Image(Inline("image/png", "aGk=")))))
+    assert "instructions" not in body
+    assert [each["type"] for each in body["input"][0]["content"]] == ["input_text", "input_image"]
+    assert refusals(body) == []
+
+
 def test_nothing_to_say_is_said_as_nothing() -> None:
     body, _ = write(asked(user(""), assistant()))
     assert body["input"] == [{"type": "message", "role": "user", "content": ""}]

@@ -69,14 +69,17 @@ def _head(request: Request, pen: Pen) -> tuple[str | None, list[Item]]:
     if parts and isinstance(parts[0], Text) and parts[0].text.startswith(BILLING_LINE) and not pen.own:
         del parts[0]
         pen.lose("system.billing_line", "Only its own vendor reads the billing line.", "dropped")
-    loose = [part for part in parts if part.group is None or not pen.own]
+    said: list[Item] = []
     leading: list[Item] = []
-    for group, together in groupby([part for part in parts if part not in loose], lambda part: part.group):
-        leading.append(_message(pen.habits.system_role, items(together, pen), group, pen))
-    said = items(loose, pen)
-    if not said:
-        return None, leading
-    return BETWEEN.join(text_of(each) for each in said), leading
+    for group, together in groupby(parts, lambda part: part.group if pen.own else None):
+        if group is None:
+            said += items(together, pen)
+        else:
+            leading.append(_message(pen.habits.system_role, items(together, pen), group, pen))
+    if not all(isinstance(each, dict) and "text" in each for each in said):
+        leading.insert(0, _message(pen.habits.system_role, said, None, pen))  # instructions are one text
+        said = []
+    return (BETWEEN.join(text_of(each) for each in said) if said else None), leading
 
 
 def _message(role: str, said: list[Item], group: str | None, pen: Pen, *, as_string: bool = False) -> Wire:

@@ -148,8 +148,8 @@ class Conversation:
     def _reasoning(self, item: Members, item_id: str | None) -> list[Part]:
         """The thoughts of an item, one for each of its texts; the last bears the seal."""
         group = self._group(item_id)
-        texts = [(text, False) for text in _texts(item, "summary")]
-        texts += [(text, True) for text in _texts(item, "content")]
+        texts = [(text, False) for text in _texts(item, "summary") if text]
+        texts += [(text, True) for text in _texts(item, "content") if text]
         sealed = item.text("encrypted_content")
         seal = None if sealed is None else unwrap(sealed)
         extras = item.rest(NAME)
