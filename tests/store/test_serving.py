@@ -13,6 +13,7 @@ from dragoman.store.ports import Search
 from tests.clients.gateway import serving
 from tests.faults.client import ask, body_for
 
+PROMPT = b"Say three numbers"
 MODEL = "claude-sonnet-4-5"
 
 
@@ -46,4 +47,7 @@ def _ask_the_demo(home: Path) -> dict[str, str]:
     assert not list((folder / "journal").glob("*.journal")), "it stopped in order"
     for file in ("dragoman.db", "master.key"):
         assert stat.S_IMODE((folder / file).stat().st_mode) == 0o600
+    kept = b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+    assert MODEL.encode() in kept
+    assert not [canary for canary in (PROMPT, b"key-of-the-client") if canary in kept], "contents are sealed"
     return dict(told.headers)
