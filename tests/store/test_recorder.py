@@ -26,6 +26,8 @@ class Ledger:
         self.known: dict[str, Exchange] = {}
         self.batches: list[int] = []
         self.bodies: list[Body] = []
+        self.refuse_bodies: Exception | None = None
+        self.refuse_purge: Exception | None = None
         self.refuse: Callable[[Sequence[Exchange]], Exception | None] = lambda _: None
         self.hold = asyncio.Event()
         self.hold.set()
@@ -41,11 +43,13 @@ class Ledger:
         return len(self.known) - before
 
     async def put_bodies(self, bodies: Sequence[Body]) -> None:
-        if fault := self.refuse([]):
+        if fault := self.refuse([]) or self.refuse_bodies:
             raise fault
         self.bodies += bodies
 
     async def purge(self, now_ms: int) -> Purged:  # noqa: ARG002 - a ledger's shape
+        if self.refuse_purge:
+            raise self.refuse_purge
         return Purged(0, 0)
 
 
@@ -274,3 +278,41 @@ async def test_contents_wait_for_a_database_that_is_away_and_are_put_once(tmp_pa
 
     await room.recorder.stop()
     assert len(room.ledger.bodies) == 1
+
+
+@pytest.mark.anyio
+async def test_contents_that_the_database_refuses_are_dropped_and_hold_nothing_up(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.ledger.refuse_bodies = ValueError("no")
+    room.bodies.keep("dgm_1", b"asked", None, None)
+    room.recorder.start()
+    await room.until(lambda: room.recorder.state.dropped_bodies == 1)
+
+    room.journal.write(ended(1))
+    await room.until(lambda: "dgm_1" in room.ledger.known)
+    assert not room.recorder.state.trouble
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_a_purge_that_fails_is_left_for_later(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.ledger.refuse_purge = ValueError("no")
+    room.recorder.start()
+    await room.until(lambda: bool(room.recorder.state.trouble))
+
+    room.journal.write(ended(1))
+    await room.until(lambda: "dgm_1" in room.ledger.known)
+    await room.until(lambda: not room.recorder.state.trouble)
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_a_legacy_that_cannot_be_read_holds_nothing_up(tmp_path: Path) -> None:
+    (tmp_path / "0000000000000001-1-000001.journal").mkdir()
+    room = Room(tmp_path)
+    room.journal.write(ended(1))
+    room.recorder.start()
+    await room.until(lambda: "dgm_1" in room.ledger.known)
+
+    await room.recorder.stop()

@@ -149,13 +149,13 @@ class Recorder:
         """One round of everything that is due; whether there is more to put at once."""
         self._journal.flush()
         now_s = time.monotonic()
-        if now_s >= self._look_s:
-            await self._take_over()
-            self._look_s = now_s + LOOK_S
         more = await self._feed() or await self._put_bodies()
+        if now_s >= self._look_s:
+            self._look_s = now_s + LOOK_S
+            await self._take_over()
         if now_s >= self._purge_s:
-            await (await self._opened()).purge(int(time.time() * 1000))
             self._purge_s = now_s + PURGE_S
+            await (await self._opened()).purge(int(time.time() * 1000))
         return more
 
     async def _feed(self) -> bool:
@@ -178,7 +178,13 @@ class Recorder:
         if not batch:
             return False
         ledger = await self._opened()
-        await ledger.put_bodies(await asyncio.to_thread(lambda: [body for each in batch for body in each.bodies()]))
+        try:
+            await ledger.put_bodies(await asyncio.to_thread(lambda: [body for each in batch for body in each.bodies()]))
+        except StoreTrouble:
+            raise
+        except Exception as fault:
+            self._bodies.dropped += len(batch)
+            log.exception("contents cannot be kept", exchanges=len(batch), fault=type(fault).__name__)
         self._bodies.done(batch)
         return True
 
@@ -195,6 +201,9 @@ class Recorder:
                 legacy.remove()
                 if settled:
                     log.warning("exchanges of a gateway that died were settled", exchanges=settled)
+        except StoreTrouble:
+            self._look_s = 0.0
+            raise
         finally:
             for legacy in legacies:
                 legacy.release()  # what was not taken now is found again
