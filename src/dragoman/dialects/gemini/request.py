@@ -12,6 +12,7 @@ Source: ai.google.dev, API reference of `generateContent`, the types of the vend
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
@@ -38,6 +39,12 @@ from dragoman.dialects.gemini.wire import NAME
 from dragoman.dialects.take import Members
 
 JSON_TYPE = "application/json"
+IDLE = {
+    "candidateCount": re.compile(rb"1"),
+    "responseLogprobs": re.compile(rb"false"),
+    "responseModalities": re.compile(rb'\[\s*(?:"(?:TEXT|text)"\s*)?\]'),
+}
+"""Settings that change the form of an answer, with the values at which they do not."""
 MODES: dict[str, Literal["auto", "any", "none"]] = {"AUTO": "auto", "VALIDATED": "auto", "ANY": "any", "NONE": "none"}
 
 
@@ -70,9 +77,21 @@ def read_request(body: bytes) -> Request:
         output_shape=_output_shape(settings),
         stop=tuple(settings.texts("stopSequences") or ()),
         service_tier=members.text("serviceTier"),
+        bound=_bound(settings),
         extras=_extras(members, generationConfig=settings, toolConfig=choice),
         losses=losses,
     )
+
+
+def _bound(settings: Members) -> tuple[str, ...]:
+    """The wishes that no wire but this one has an answer for: several candidates, probabilities, sounds, pictures."""
+    found: list[str] = []
+    for name, idle in IDLE.items():
+        raw = settings.raw(name)
+        if raw is not None:
+            settings.put_back(name, raw)
+            found += () if idle.fullmatch(bytes(raw)) else (f"generationConfig.{name}",)
+    return tuple(found)
 
 
 def _members(body: bytes) -> tuple[Members, tuple[Loss, ...]]:
