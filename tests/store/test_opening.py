@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.routing.shape import ChannelTable, KeyTable, ProjectTable
 from dragoman.store import migrations, tables
+from dragoman.store.database import TRIES
 from dragoman.store.opening import BACKUPS, SqlStore, open_database, open_store, prepare
 from dragoman.store.ports import SYSTEM, Body, Search, StoreTrouble
 from dragoman.store.unlock import KEY_FILE
@@ -54,13 +55,17 @@ async def refusal(home: Home, master_key: str | None = None) -> StoreTrouble:
 # Migrations
 
 
-async def test_the_steps_lead_to_the_very_tables_that_are_used(home: Home) -> None:
+async def test_all_steps_lead_to_what_a_new_database_is_given_at_once(home: Home) -> None:
     def differences(connection: Connection) -> list[object]:
+        migrations.walk(connection, None, migrations.HEAD)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, tables.metadata))
 
-    async with home.open() as store, store.database.engine.begin() as connection:
+    async with open_database(home.url, home.folder) as database, database.engine.begin() as connection:
         assert await connection.run_sync(differences) == []
+        assert await connection.run_sync(migrations.revision) == migrations.HEAD
+        rows = await connection.execute(tables.marks.select().order_by(tables.marks.c.name))
+        assert [tuple(row) for row in rows] == [("audited", 0), ("version", 0)]
 
 
 def test_the_head_is_the_last_step() -> None:
@@ -82,6 +87,7 @@ DYING = """
 import asyncio, os, sys
 from pathlib import Path
 from sqlalchemy import event
+from dragoman.store.database import TRIES
 from dragoman.store.opening import open_database, prepare
 
 async def main(url, folder, last):
@@ -288,21 +294,57 @@ async def test_a_database_that_is_gone_is_not_begun_anew_where_copies_are(filled
 
 
 async def test_an_address_that_is_none_is_refused_without_being_repeated(tmp_path: Path) -> None:
-    for url in ("::secret::", "mysql://user:secret@host/x"):
+    for url in ("::secret::", "mysql://user:secret@host/x", "sqlite://"):
         with pytest.raises(StoreTrouble) as refused:
             async with open_store(url, folder=tmp_path):
                 pass
+        assert refused.value.kind == "unusable"
         assert "secret" not in str(refused.value)
 
 
 # Away
 
 
+async def test_a_folder_that_cannot_be_had_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreTrouble) as refused:
+        async with open_store(folder=tmp_path / "file" / "folder"):
+            pass
+    assert refused.value.kind == "away"
+
+
+async def test_a_disk_that_is_full_takes_nothing_or_all(sqlite_home: Home) -> None:
+    async with sqlite_home.open() as store:
+        await fill(store)
+        await set_pragma(store, "max_page_count = 1")
+        batch = [exchange(f"late-{n}", asked="x" * 1_000) for n in range(500)]
+        with pytest.raises(StoreTrouble) as refused:
+            await store.ledger.put(batch)
+        assert refused.value.kind == "away"
+        assert (await store.ledger.totals(Search(), []))[0].exchanges == 50
+        await set_pragma(store, "max_page_count = 1000000")
+        assert await store.ledger.put(batch) == 500
+        assert (await store.ledger.totals(Search(), []))[0].exchanges == 550
+
+
+async def test_what_postgresql_asks_to_be_repeated_is_repeated(postgresql_home: Home) -> None:
+    async with postgresql_home.open() as store:
+        tries: list[int] = []
+
+        async def work(connection: AsyncConnection) -> int:
+            tries.append(1)
+            if len(tries) < TRIES:
+                await connection.execute(text("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$"))
+            return len(tries)
+
+        assert await store.database.write(work) == TRIES
+
+
 async def test_a_locked_database_is_away_and_then_there_again(sqlite_home: Home) -> None:
     async with sqlite_home.open() as store:
         await fill(store)
         with closing(sqlite3.connect(sqlite_home.file, isolation_level=None)) as other:
-            await set_patience(store, 0)
+            await set_pragma(store, "busy_timeout = 0")
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreTrouble) as refused:
                 await store.ledger.put([exchange("late")])
@@ -312,10 +354,10 @@ async def test_a_locked_database_is_away_and_then_there_again(sqlite_home: Home)
         assert await store.ledger.put([exchange("late")]) == 1
 
 
-async def set_patience(store: SqlStore, milliseconds: int) -> None:
-    """How long the writer waits for a lock."""
+async def set_pragma(store: SqlStore, words: str) -> None:
+    """Tells SQLite's one writer something."""
     async with store.database.engine.connect() as connection:
-        await connection.execute(text(f"PRAGMA busy_timeout = {milliseconds}"))
+        await connection.execute(text(f"PRAGMA {words}"))
 
 
 async def test_postgresql_is_away_and_then_there_again(server: PostgreSQL, postgresql_home: Home) -> None:

@@ -11,6 +11,7 @@ transaction, and is tried again where the server says that it got in another's w
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -19,7 +20,6 @@ from typing import Any, TypeVar
 
 import aiosqlite
 from sqlalchemy import URL, Table, event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolEmpty
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -53,6 +53,7 @@ class Database:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.file = Path(url.database or "") if self.is_sqlite else None
         self._writer, self._reader = _sqlite_engines(url) if self.is_sqlite else _postgresql_engines(url)
+        self._insert = importlib.import_module(f"sqlalchemy.dialects.{url.get_backend_name()}").insert
         self._queue: asyncio.Queue[_Job] = asyncio.Queue(WAITING)
         self._writing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -64,7 +65,7 @@ class Database:
 
     def insert(self, table: Table) -> Any:
         """An INSERT that can say what to do about a row that is there already; both databases say it alike."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        return self._insert(table)
 
     async def read(self, work: Work[T]) -> T:
         """What the work reads, all as of one moment."""

@@ -22,7 +22,7 @@ from dragoman.store.recorder import Recorder
 JOURNAL_FOLDER = "journal"
 LATER_S = 1.0
 """Seconds in which the first requests need not share the processor with the database's libraries."""
-FATAL = frozenset({"damaged", "newer", "locked_out"})
+FATAL = frozenset({"damaged", "newer", "unusable", "locked_out"})
 """Troubles of a database that do not pass by themselves."""
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing
 from importlib import import_module
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from dragoman.store import migrations
@@ -69,7 +69,8 @@ async def open_store(
 ) -> AsyncIterator[SqlStore]:
     """The store at a URL of SQLAlchemy's form, as long as the context lasts; empty: a file in the folder.
 
-    It is brought to this version's tables first, with a copy of what it was. Trouble: away, damaged, newer, locked_out.
+    It is brought to this version's tables first, with a copy of what it was. Trouble: away, damaged, newer, unusable,
+    locked_out.
     """
     async with open_database(url, folder) as database:
         await prepare(database, folder)
@@ -81,27 +82,46 @@ async def open_store(
 
 @asynccontextmanager
 async def open_database(url: str, folder: Path) -> AsyncIterator[Database]:
-    """The connections to the database, whose file is sound as far as can be seen. Trouble: damaged."""
-    await asyncio.to_thread(lambda: folder.mkdir(parents=True, exist_ok=True, mode=0o700))
-    try:
-        where = make_url(url or f"sqlite:///{folder / DATABASE_FILE}")
-    except ArgumentError:
-        # The address may hold a password, so it is not repeated.
-        raise StoreTrouble("away", "The database's address is no URL; write postgresql://user@host/name.") from None
-    match where.get_backend_name():
-        case "sqlite":
-            file = Path(where.database or "")
-            await asyncio.to_thread(look_at, file, folder / BACKUPS)
-            make_private(file)
-        case "postgresql":
-            await asyncio.to_thread(import_module, "psycopg")
-        case other:
-            raise StoreTrouble("away", f"Databases of the kind '{other}' are not supported; use sqlite or postgresql.")
+    """The connections to the database, whose file is sound as far as can be seen. Trouble: damaged, unusable, away."""
+    where = address(url, folder)
+    with translated():
+        # In a thread: a large file takes a while to look through, and a driver to import.
+        await asyncio.to_thread(make_ready, where, folder)
     database = Database(where)
     try:
         yield database
     finally:
         await database.close()
+
+
+def address(url: str, folder: Path) -> URL:
+    """Where the database is; empty: a file in the folder. Trouble: unusable. What was configured is not repeated, for
+    it may hold a password."""
+    try:
+        where = make_url(url or f"sqlite:///{folder / DATABASE_FILE}")
+    except ArgumentError:
+        raise StoreTrouble("unusable", "The database's address is no URL; write postgresql://user@host/name.") from None
+    kind = where.get_backend_name()
+    if kind not in ("sqlite", "postgresql"):
+        raise StoreTrouble("unusable", f"Databases of the kind '{kind}' are not supported; use postgresql.")
+    if kind == "sqlite" and where.database in (None, "", ":memory:"):
+        raise StoreTrouble("unusable", "A database of SQLite has to be a file, as sqlite:////var/lib/dragoman.db.")
+    return where
+
+
+def make_ready(where: URL, folder: Path) -> None:
+    """Looks at what has to be there before a connection is made. Trouble: damaged, unusable."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if where.get_backend_name() == "sqlite":
+        file = Path(where.database or "")
+        look_at(file, folder / BACKUPS)
+        make_private(file)
+        return
+    try:
+        import_module("psycopg")
+    except ImportError:
+        what = "What speaks with PostgreSQL is not installed: pip install 'dragoman[postgres]'."
+        raise StoreTrouble("unusable", what) from None
 
 
 async def prepare(database: Database, folder: Path) -> None:

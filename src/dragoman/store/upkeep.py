@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.store import backup, migrations
 from dragoman.store.database import Database, make_private, translated
-from dragoman.store.opening import BACKUPS, DATABASE_FILE, now_ms, open_database, open_store, prepare
+from dragoman.store.opening import BACKUPS, address, now_ms, open_database, open_store, prepare
 from dragoman.store.ports import StoreTrouble
 from dragoman.store.tables import exchanges, totals
 from dragoman.store.unlock import KEY_FILE, NEXT, own_key, read_key, rewrap, settle
@@ -32,7 +32,7 @@ class Where(Struct, frozen=True):
     @property
     def file(self) -> Path | None:
         """The file of a database of SQLite."""
-        url = make_url(self.url or f"sqlite:///{self.folder / DATABASE_FILE}")
+        url = address(self.url, self.folder)
         return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 

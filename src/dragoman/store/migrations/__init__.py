@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
 
 from dragoman.store.ports import StoreTrouble
+from dragoman.store.tables import AUDITED, VERSION, marks, metadata
 
 HEAD = "0001"
-"""The last step. Where a database is there already, nothing of Alembic need be loaded."""
+"""The last step."""
 LOCK = 0x44_72_61_67
 """The number that PostgreSQL knows our lock by."""
 TABLE = "alembic_version"
@@ -34,8 +35,24 @@ def upgrade(connection: Connection, to: str = HEAD) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    if (current := revision(connection)) == to:
-        return
+    current = revision(connection)
+    if current is None and to == HEAD:
+        make(connection)
+    elif current != to:
+        walk(connection, current, to)
+
+
+def make(connection: Connection) -> None:
+    """Gives a new database at once what all steps would; Alembic, which weighs more than the tables, stays unloaded."""
+    metadata.create_all(connection)
+    connection.execute(marks.insert(), [{"name": VERSION, "value": 0}, {"name": AUDITED, "value": 0}])
+    taken = Table(TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
+    taken.create(connection)
+    connection.execute(taken.insert(), {"version_num": HEAD})
+
+
+def walk(connection: Connection, current: str | None, to: str) -> None:
+    """Takes one step after the other. Trouble: newer."""
     from alembic.config import Config
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext
