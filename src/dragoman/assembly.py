@@ -223,8 +223,15 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(settings: Settings, *, demo: bool, ready: Callable[[int], None] = lambda _: None) -> int:
-    """Serves until told to stop, and gives the exit code; `ready` is called with the port once requests are answered.
+def serve(
+    settings: Settings,
+    *,
+    demo: bool,
+    ready: Callable[[int], None] = lambda _: None,
+    nobody_yet: Callable[[int, str], None] = lambda _, __: None,
+) -> int:
+    """Serves until told to stop, and gives the exit code; `ready` is called with the port once requests are answered,
+    `nobody_yet` with the port and the set-up token where the gateway has no user.
 
     Raises `OSError` where the address cannot be bound.
     """
@@ -235,7 +242,7 @@ def serve(settings: Settings, *, demo: bool, ready: Callable[[int], None] = lamb
     gc.set_threshold(*COLLECT)
     _keep_freed_memory()
     with asyncio.Runner(loop_factory=_new_loop) as runner:
-        return runner.run(_serve(settings, listener, ready, logged(note), demo=demo))
+        return runner.run(_serve(settings, listener, ready, logged(note), nobody_yet, demo=demo))
 
 
 def _keep_freed_memory() -> None:
@@ -261,6 +268,7 @@ async def _serve(
     listener: socket.socket,
     ready: Callable[[int], None],
     record: Callable[[Exchange], None],
+    nobody_yet: Callable[[int, str], None],
     *,
     demo: bool,
 ) -> int:
@@ -303,7 +311,9 @@ async def _serve(
 
         def answering() -> None:
             memory.start(server.refuse, awaited=not assembly.guard.settled.is_set())
-            following.append(asyncio.create_task(assembly.live.follow(memory.opened)))
+            following.append(
+                asyncio.create_task(assembly.live.follow(memory.opened, lambda: nobody_yet(port, assembly.setup.text)))
+            )
             ready(port)
 
         server = Server(config, assembly.gateway, answering)

@@ -8,6 +8,7 @@ the first time nobody comes in by an open door, unless it surely holds no key.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -98,9 +99,15 @@ class Live:
         found = {one.name: one for one in self.snapshot.channels}[channel]
         return await self._relay.probe(found, model)
 
-    async def follow(self, opened: Callable[[], Awaitable[Store]]) -> None:
-        """Follows the database for as long as it runs; `opened` gives the store once it is open."""
+    async def follow(
+        self, opened: Callable[[], Awaitable[Store]], nobody_yet: Callable[[], None] = lambda: None
+    ) -> None:
+        """Follows the database for as long as it runs; `opened` gives the store once it is open. `nobody_yet` is called
+        once if it has no user."""
         self.store = store = await opened()
+        with contextlib.suppress(StoreTrouble):
+            if not await store.people.users():
+                nobody_yet()
         while True:
             try:
                 async for _ in store.configuration.watch():

@@ -49,7 +49,10 @@ def serve(
 
     try:
         return serve_until_stopped(
-            settings, demo=demo, ready=lambda taken: print(greeting(settings, taken, demo=demo), flush=True)
+            settings,
+            demo=demo,
+            ready=lambda taken: print(greeting(settings, taken, demo=demo), flush=True),
+            nobody_yet=lambda taken, token: print(invitation(settings, taken, token), flush=True),
         )
     except OSError as found:
         server = settings.server
@@ -57,6 +60,17 @@ def serve(
             f"Listening on {server.host}:{server.port} was tried, but: {found.strerror or found}.",
             "If another Dragoman runs there, use it or stop it; else choose another port with --port.",
         )
+
+
+def invitation(settings: Settings, port: int, token: str) -> str:
+    """What is said where the gateway has no user yet: how to become the first."""
+    from dragoman.cli.place import address
+
+    url = address(settings.server.host, port)
+    return (
+        f"No user yet. To manage this gateway, become its admin within 15 minutes:\n"
+        f"  dragoman users first --url {url} --setup-token {token}\n"
+    )
 
 
 def greeting(settings: Settings, port: int, *, demo: bool) -> str:
