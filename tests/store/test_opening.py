@@ -68,6 +68,16 @@ async def test_all_steps_lead_to_what_a_new_database_is_given_at_once(home: Home
         assert [tuple(row) for row in rows] == [("audited", 0), ("version", 0)]
 
 
+def test_a_new_database_loads_nothing_that_only_upgrades_need(tmp_path: Path) -> None:
+    opened = (
+        "import asyncio, sys; from pathlib import Path; from dragoman.store.opening import open_store\n"
+        "async def main():\n async with open_store(folder=Path(sys.argv[1])): print('alembic' in sys.modules)\n"
+        "asyncio.run(main())"
+    )
+    command = [sys.executable, "-c", opened, str(tmp_path)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "False\n"
+
+
 def test_the_head_is_the_last_step() -> None:
     script = ScriptDirectory(str(Path(migrations.__file__).parent))
     assert script.get_heads() == [migrations.HEAD]

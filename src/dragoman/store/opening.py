@@ -132,10 +132,11 @@ async def prepare(database: Database, folder: Path) -> None:
             before = await connection.run_sync(migrations.revision)
         if before == migrations.HEAD:
             return
-        for library in MIGRATING:
-            await asyncio.to_thread(import_module, library)
-        if before is not None and database.file:
-            await asyncio.to_thread(copy_file, database.file, folder / BACKUPS / f"before-{migrations.HEAD}.db")
+        if before is not None:
+            for library in MIGRATING:
+                await asyncio.to_thread(import_module, library)
+            if database.file:
+                await asyncio.to_thread(copy_file, database.file, folder / BACKUPS / f"before-{migrations.HEAD}.db")
         async with database.engine.begin() as connection:
             await connection.run_sync(migrations.upgrade)
 
