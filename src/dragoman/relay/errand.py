@@ -38,6 +38,8 @@ def able(found: Resolved | Refused, errand: Errand | None, outlet: Callable[[Cha
     candidates = tuple(each for each in found.candidates if _can(errand, outlet(each.channel)))
     if candidates:
         return replace(found, candidates=candidates)
+    if errand.untold is not None:
+        return Refused(errand.untold)
     what = errand.path.rpartition(":")[2] if ":" in errand.path else errand.path
     return Refused(
         problem(

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from dragoman.canon.embedding import Embedding
 from dragoman.canon.habits import Habits
 from dragoman.canon.operations import operate
-from dragoman.canon.problem import Kind, refuse
+from dragoman.canon.problem import Kind, Problem, refuse
 from dragoman.canon.request import Loss, Part, Request, Seal, Text, ToolResult
 from dragoman.canon.seal import NATIVE, wrap
 from dragoman.canon.splice import members, splice
@@ -52,6 +52,8 @@ class Errand(Struct, frozen=True, kw_only=True):
     """Whether it holds a conversation, in which seals travel both ways."""
     embedding: Embedding | None = None
     """What is wished, where texts are to be made vectors: that, upstreams of other dialects can do as well."""
+    untold: Problem | None = None
+    """Why what is wished cannot be told to them."""
 
 
 class Inquiry(Struct, frozen=True, kw_only=True):

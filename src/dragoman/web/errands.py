@@ -8,7 +8,7 @@ import msgspec
 
 from dragoman.canon import splice
 from dragoman.canon.multipart import field_text, is_form
-from dragoman.canon.problem import Kind, refuse
+from dragoman.canon.problem import Kind, Trouble, refuse
 from dragoman.canon.request import Request, Text, Turn
 from dragoman.dialects.base import Dialect
 from dragoman.relay.prepare import Errand
@@ -33,9 +33,14 @@ def read_errand(
         request = dialect.read_request(body)
         return request, Errand(path=door.route.path, content_type=content_type, kin=kin, sealed=True)
     embedder = dialect.embedders.get(door.route.path)
-    wish = embedder.read_wish(body) if embedder and embedder.read_wish and not is_form(content_type) else None
+    wish, untold = None, None
+    if embedder and embedder.read_wish and not is_form(content_type):
+        try:
+            wish = embedder.read_wish(body)
+        except Trouble as trouble:  # an upstream of the same dialect may know what to make of it
+            untold = trouble.problem
     turns = (Turn("user", tuple(Text(text) for text in wish.texts)),) if wish else ()
-    errand = Errand(path=door.route.path, content_type=content_type, kin=kin, embedding=wish)
+    errand = Errand(path=door.route.path, content_type=content_type, kin=kin, embedding=wish, untold=untold)
     return Request(dialect=dialect.name, model=model, turns=turns), errand
 
 
