@@ -363,6 +363,11 @@ def test_tools_that_other_vendors_run_are_the_vendors_own_or_lost() -> None:
     body, written = write(asked(tools=(provider_tool("web_search_20250305"),)), native=True)
     assert body["tools"] == [{"type": "web_search"}]
     assert losses(written) == ["cache_mark", "tools.web_search_20250305"]
+    tools = (provider_tool("code_execution_20250825", "code"), own)
+    body, _ = write(asked(tools=tools, tool_choice=ToolChoice("one", "code")), native=True)
+    assert body["tools"][0] == {"type": "code_interpreter", "container": {"type": "auto"}}
+    assert body["tool_choice"] == {"type": "code_interpreter"}
+    assert refusals(body) == []
     body, written = write(asked(tools=(own, provider_tool("web_search_20250305"))))
     assert [tool["name"] for tool in body["tools"]] == ["a"]
     assert losses(written) == ["cache_mark", "tools.web_search_20250305"]

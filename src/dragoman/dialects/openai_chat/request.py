@@ -13,8 +13,6 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
-from dragoman.canon.mend import whole_characters
-from dragoman.canon.problem import Kind, Trouble, refuse
 from dragoman.canon.request import (
     AnyTool,
     Extras,
@@ -29,6 +27,7 @@ from dragoman.canon.request import (
     ToolChoice,
     Turn,
 )
+from dragoman.dialects.body import read_members
 from dragoman.dialects.openai_chat.shut import shut_tools, shut_turns
 from dragoman.dialects.openai_chat.turns import read_turns
 from dragoman.dialects.openai_chat.wire import NAME
@@ -44,7 +43,7 @@ ONE_CALL = Loss("functions.parallel", "The older form of calls has room for one;
 
 def read_request(body: bytes) -> Request:
     """A client's body. Raises `Trouble` (invalid_request, naming the member) and nothing else."""
-    members, losses = _members(body)
+    members, losses = read_members(body)
     parallel_tools = members.truth("parallel_tool_calls")
     legacy_calls = _knows_functions_only(members)
     if legacy_calls:
@@ -95,25 +94,6 @@ def _bound(members: Members) -> tuple[str, ...]:
             idle = IDLE[name] == bytes(raw) if name in IDLE else b'"audio"' not in bytes(raw)
             found += () if idle else (name,)
     return tuple(found)
-
-
-def _members(body: bytes) -> tuple[Members, tuple[Loss, ...]]:
-    """The body's members; halves of characters are replaced, for a refusal would come back with every later turn."""
-    try:
-        if not body.isascii():
-            body.decode()
-        return Members.of(body), ()
-    except UnicodeDecodeError as found:
-        raise refuse(
-            Kind.INVALID_REQUEST,
-            f"The body was read as JSON but is not UTF-8 at byte {found.start}. Encode the request as UTF-8.",
-        ) from None
-    except Trouble:
-        whole = whole_characters(body)
-        if whole == body:
-            raise
-    loss = Loss("text.surrogate", "Half of a character is no character; it was replaced by U+FFFD.")
-    return Members.of(whole), (loss,)
 
 
 def _stream_usage(members: Members) -> bool:

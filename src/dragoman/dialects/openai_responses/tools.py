@@ -19,8 +19,13 @@ from dragoman.dialects.openai_responses.turns import found_tools
 from dragoman.dialects.openai_responses.wire import NAME
 from dragoman.dialects.typed_tools import known
 
-SEARCHES = ("web_search", "google_search", "googleSearch")
-"""Beginnings of the kinds of other vendors' tools that OpenAI has too, as `web_search`."""
+HOSTED: tuple[tuple[str, dict[str, object]], ...] = (
+    ("web_search", {"type": "web_search"}),
+    ("googleSearch", {"type": "web_search"}),
+    ("code_execution", {"type": "code_interpreter", "container": {"type": "auto"}}),
+    ("codeExecution", {"type": "code_interpreter", "container": {"type": "auto"}}),
+)
+"""Tools that other vendors run, by the beginning of their kind, and OpenAI's own that do the like."""
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -142,15 +147,23 @@ def _provider_tool(tool: ProviderTool, pen: Pen) -> Item | None:
         return tool.raw
     if tool.cache_mark:
         pen.lose("cache_mark", "A tool of this wire holds no cache mark.", "dropped")
-    if pen.target.native and tool.kind.startswith(SEARCHES):
+    hosted = _hosted(tool, pen)
+    if hosted is not None:
         pen.lose(f"tools.{tool.kind}", "The upstream's own tool of this sort stands in its place.")
-        return {"type": "web_search"}
+        return dict(hosted)
     found = known(tool.kind)
     if found is None:
         return None
     pen.lose(f"tools.{tool.kind}", "The tool is described in full, for the upstream does not know it by its type.")
     said: dict[str, object] = {"type": "function", "name": pen.names.sent(tool.name)}
     return {**said, "description": found.description, "parameters": found.schema, "strict": False}
+
+
+def _hosted(tool: ProviderTool, pen: Pen) -> dict[str, object] | None:
+    """OpenAI's own tool that does the like of another vendor's; None for lack of one, or where OpenAI is not asked."""
+    if not pen.target.native or tool.dialect == NAME:
+        return None
+    return next((hosted for beginning, hosted in HOSTED if tool.kind.startswith(beginning)), None)
 
 
 def _choice(choice: ToolChoice, request: Request, pen: Pen) -> object:
@@ -162,6 +175,10 @@ def _choice(choice: ToolChoice, request: Request, pen: Pen) -> object:
         case "one" if choice.name is not None and pen.habits.tool_choice_any:
             if place and place.builtin:
                 return {"type": place.builtin.name}
+            run = next((t for t in request.tools if type(t) is ProviderTool and t.name == choice.name), None)
+            hosted = _hosted(run, pen) if run else None
+            if hosted is not None:
+                return {"type": hosted["type"]}
             free = any(tool.name == choice.name and tool.form == "text" for tool in request.tools if type(tool) is Tool)
             kind = "custom" if free and pen.free_text else "function"
             if place and place.namespace:

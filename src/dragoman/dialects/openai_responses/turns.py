@@ -59,10 +59,10 @@ RESULTS = frozenset({"function_call_output", "custom_tool_call_output", *builtin
 class Conversation:
     """The turns of one request as its items are read. Mutable: it gathers them, and tools found on the way."""
 
-    def __init__(self, dialect_tools: Iterable[AnyTool]) -> None:
+    def __init__(self, tools: Iterable[AnyTool]) -> None:
         self.system: list[Part] = []
         self.turns: list[Turn] = []
-        self.tools: list[AnyTool] = list(dialect_tools)
+        self.tools: list[AnyTool] = list(tools)
         self.bound: dict[str, None] = {}
         """Kinds of items that no other wire can do without."""
         self._count = 0
@@ -88,11 +88,11 @@ class Conversation:
         if kind in BOUND_ITEMS:
             self.bound[kind] = None
         if kind in CALLS or kind == "reasoning":
-            self._plain(item)
+            _pass_over_completed(item)
             self._model(_call(item, kind, group) if kind in CALLS else self._reasoning(item, group))
         elif kind in RESULTS:
             if kind not in builtin.BY_RESULT:
-                self._plain(item)
+                _pass_over_completed(item)
             self._user(replace(self._result(item, kind, group), group=group))
         elif kind == COMPACTION and "encrypted_content" in item:
             seal = unwrap(item.text("encrypted_content", ""))
@@ -100,12 +100,6 @@ class Conversation:
             self._model([Thinking("", True, seal=seal, group=self._group(group), extras=item.rest(NAME))])
         else:
             self._carried(item, kind, group)
-
-    def _plain(self, item: Members) -> None:
-        """Takes a status that is worth no word."""
-        status = item.raw("status")
-        if status is not None and status != COMPLETED:
-            item.put_back("status", status)
 
     def _group(self, item_id: str | None) -> str:
         return item_id if item_id is not None else f"{NAMELESS}{self._count}"
@@ -116,7 +110,7 @@ class Conversation:
         if neutral is None:
             raise wrong(item.where("role"), "one of user, assistant, system, developer")
         group = item.text("id")
-        self._plain(item)
+        _pass_over_completed(item)
         parts, as_string = content(item)
         extras = item.rest(NAME)
         if neutral == "assistant":
@@ -214,6 +208,13 @@ class Conversation:
             self.turns.append(Turn("user", (Unknown(NAME, kind, raw, group=group),)))
         else:
             self._model([Unknown(NAME, kind, raw, group=self._group(group))])
+
+
+def _pass_over_completed(item: Members) -> None:
+    """Takes a status that is worth no word."""
+    status = item.raw("status")
+    if status is not None and status != COMPLETED:
+        item.put_back("status", status)
 
 
 def found_tools(raw: Raw) -> tuple[AnyTool, ...]:
