@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 from urllib.parse import parse_qsl
 
+import msgspec
 from msgspec.structs import replace
 
 from dragoman.canon import splice
+from dragoman.canon.multipart import is_form
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.canon.request import Request
 from dragoman.dialects.base import Dialect
@@ -175,6 +177,8 @@ class Doors:
         headers, query = headers_of(scope), query_of(scope)
         admitted = await self._guard.enter(headers, query, scope)
         body = await read_body(headers, receive)
+        if door.model and door.route.stream is None:
+            body = named(body, headers, door.model)
         dialect = self._dialects[spoken(door.route, body)]
         request, errand = self._read(door, dialect, headers, body)
         if admitted.key and (refusal := forbidden(admitted.key, dialect.name, request.model)):
@@ -224,6 +228,13 @@ def spoken(route: Route, body: bytes) -> str:
     """The dialect of a body, which is the door's but for clients that mistake the door."""
     mistaken = route.instead and b'"messages"' not in body and b'"input"' in body
     return route.instead if mistaken else route.dialect
+
+
+def named(body: bytes, headers: Mapping[str, str], model: str) -> bytes:
+    """The body with the model that the path names. Raises `Trouble` (invalid_request)."""
+    if is_form(headers.get("content-type", "")):
+        return body
+    return splice.splice(body, {"model": msgspec.json.encode(model)})
 
 
 def onward(query: str) -> str:

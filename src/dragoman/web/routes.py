@@ -1,7 +1,7 @@
 """Which path leads where: the one place that reads addresses.
 
 Rules. A path may stand behind the name of its vendor, as `/openai/v1/chat/completions`; the query is no part of it. The
-vendor of Gemini writes a model and what is wanted of it into the path: those are taken out of it here.
+vendor of Gemini writes a model and what is wanted of it into the path, and so did Azure: they are taken out of it here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ Action = Literal["answer", "count", "errand"]
 VERSION = r"v\d+(?:(?:alpha|beta)\d*)?"
 OF_MODEL = re.compile(rf"/{VERSION}(?:/projects/[^/]+/locations/[^/]+)?(?:/publishers/google)?/models/(.+):(\w+)")
 """A path that names a model and what is wanted of it, at Google AI or at Vertex AI, whose paths name more."""
+OF_DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)(/.+)")
+"""A path of Azure OpenAI's older style, which names a model before what is wanted of it."""
 MODELS = re.compile(rf"(/{VERSION})?/models(?:/(.+))?")
 """A path of the list of models, or of one of them. Ids may hold slashes."""
 
@@ -72,6 +74,9 @@ class Routes:
         """The door that a path leads to; a vendor's name leads only to doors of its own dialects."""
         if route := self._doors.get(f"{method} {path}"):
             return Door(route)
+        if deployed := OF_DEPLOYMENT.fullmatch(path):
+            route = self._doors.get(f"{method} /v1{deployed[2]}")
+            return Door(route, deployed[1]) if route else None
         place = self.place(path)
         model, known = "", place.path
         if named := OF_MODEL.fullmatch(place.path):
