@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from dragoman import __version__
-from dragoman.cli import db
+from dragoman.cli import db, manage
 from dragoman.cli.channel import probe
 from dragoman.cli.doctor import doctor
 from dragoman.cli.env import env
@@ -40,8 +40,11 @@ def command_line() -> App:
     channel.command(probe, name="test", usage=USAGE.format("channel test [OPTIONS] [NAME]"))
     app.command(launch, usage=USAGE.format("launch [OPTIONS] AGENT [-- ARGUMENTS]"))
     app.command(providers, usage=USAGE.format("providers [OPTIONS] [ID]"))
-    for command in (serve, env, doctor, channel, db.commands(), version):
+    for command in (serve, env, doctor, manage.plan, manage.export, version):
         app.command(command)
+    for group in (channel, db.commands(), *manage.apps()):
+        app.command(group)
+    app.command(manage.take_in, name="import")
     return app
 
 

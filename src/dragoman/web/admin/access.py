@@ -20,6 +20,7 @@ from msgspec import Struct
 from dragoman.store.keys import TOKEN, digest, is_well_formed, public_id
 from dragoman.store.ports import Actor, Role, Store, User
 from dragoman.web.admin.wire import Refusal
+from dragoman.web.within import OWNER
 
 Need: TypeAlias = Literal["anyone", "viewer", "operator", "admin"]
 """What a route needs: nobody in particular, or a role. Whoever has a role may do what the lesser ones may."""
@@ -75,6 +76,14 @@ class Cookie(NamedTuple):
     digest: bytes
 
 
+OWNER_OF_THE_MACHINE = Principal(
+    user=User(id="", login="owner", role="admin", state="enabled", revision=0, created_ms=0, updated_ms=0),
+    role="admin",
+    actor=Actor(kind="cli", name="command line"),
+)
+"""Whoever may open the database by hand, on the command line."""
+
+
 def new_cookie() -> Cookie:
     """A cookie that nobody has: 256 bits."""
     text = secrets.token_urlsafe(32)
@@ -93,6 +102,8 @@ def csrf_of(text: str) -> str:
 
 async def principal_of(request: Request, store: Store, now_ms: int) -> Principal | None:
     """Who asks; None where nobody says who they are. Raises `Refusal` for a token or a session that opens nothing."""
+    if request.scope.get(OWNER):
+        return OWNER_OF_THE_MACHINE
     if authorization := request.headers.get("authorization", ""):
         return await _by_token(authorization, request, store, now_ms)
     cookie = request.cookies.get(COOKIE) or request.cookies.get(PLAIN_COOKIE)

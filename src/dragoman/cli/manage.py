@@ -1,0 +1,441 @@
+"""`dragoman channels|profiles|projects|prices|keys|users|plan|export|import`: what the admin API manages, by hand.
+
+Every command works on the database that is configured here, or with `--url` on a gateway elsewhere, whose token is
+taken from DRAGOMAN_TOKEN.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from dragoman.cli.manager import Manager, Refused, manager
+from dragoman.cli.options import ConfigFile, Switch
+from dragoman.cli.say import as_json, columns, fail
+
+Url = Annotated[str | None, Parameter(name="--url")]
+"""A gateway elsewhere; its token is taken from DRAGOMAN_TOKEN. Without it: the database configured here."""
+PASSWORD_VARIABLE = "DRAGOMAN_PASSWORD"  # noqa: S105 - the name of a variable
+YAML = "application/yaml"
+
+KINDS = {
+    "channels": "upstream accounts",
+    "profiles": "rules of routing",
+    "projects": "groups of API keys",
+    "prices": "prices of your own",
+}
+
+
+def apps() -> list[App]:
+    """All commands of this module."""
+    made = [_shelf(kind, what) for kind, what in KINDS.items()]
+    keys = App(name="keys", help="API keys of this gateway: make, show, limit, rotate, switch off.")
+    keys.command(list_keys, name="list")
+    keys.command(add_key, name="add")
+    keys.command(rotate_key, name="rotate")
+    keys.command(key_usage, name="usage")
+    for state in ("enable", "disable", "archive"):
+        keys.command(_state_of("keys", state), name=state)
+    users = App(name="users", help="Who may manage this gateway.")
+    users.command(list_users, name="list")
+    users.command(first_user, name="first")
+    users.command(add_user, name="add")
+    return [*made, keys, users]
+
+
+def _shelf(kind: str, what: str) -> App:
+    """The commands of one kind of configured things."""
+    app = App(name=kind, help=f"The {what} in the database.")
+
+    def list_all(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+        """List them by name."""
+        return _run(url, config, lambda api: _tell_rows(api.ask("GET", f"/{kind}").json, json=json))
+
+    def show(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
+        """Show one as JSON; secrets stand as `sealed:…`."""
+        return _run(url, config, lambda api: print(as_json(_named(api, kind, name))))
+
+    def put(file: Path, /, *, url: Url = None, config: ConfigFile = None) -> int:
+        """Add one, or change it if one of its name is there: from a file of JSON or TOML, or `-` for standard input."""
+        return _run(url, config, lambda api: _put(api, kind, _read(file)))
+
+    def remove(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
+        """Remove one for good, with its secrets."""
+
+        def work(api: Manager) -> None:
+            row = _named(api, kind, name)
+            api.ask("DELETE", f"/{kind}/{row['id']}", query={"revision": str(row["revision"])})
+            print(f"{name} is removed.")
+
+        return _run(url, config, work)
+
+    app.command(list_all, name="list")
+    app.command(show, name="show")
+    app.command(put, name="put")
+    for state in ("enable", "disable", "archive"):
+        app.command(_state_of(kind, state), name=state)
+    app.command(remove, name="remove")
+    return app
+
+
+def _state_of(kind: str, verb: str) -> Callable[..., int]:
+    """The command that sets a state."""
+
+    def set_state(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
+        def work(api: Manager) -> None:
+            row = _named(api, kind, name)
+            state = verb.removesuffix("e") + "ed"
+            api.ask("PATCH", f"/{kind}/{row['id']}", {"revision": row["revision"], "state": state})
+            print(f"{name} is {state}.")
+
+        return _run(url, config, work)
+
+    set_state.__doc__ = f"{verb.capitalize()} one; it is in force within a second."
+    return set_state
+
+
+def list_keys(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+    """List API keys by name, without what opens the doors."""
+
+    def work(api: Manager) -> None:
+        found = api.ask("GET", "/keys").json
+        if json:
+            print(as_json(found))
+            return
+        rows = [("name", "key", "state", "project", "profile")]
+        rows += [
+            (
+                key["spec"]["name"],
+                f"dgm_{key['public_id']}…",
+                key["state"],
+                key["spec"]["project"],
+                key["spec"]["profile"],
+            )
+            for key in found
+        ]
+        print(columns(rows))
+
+    return _run(url, config, work)
+
+
+def add_key(
+    name: str,
+    /,
+    *,
+    project: str = "",
+    profile: str = "",
+    model: Annotated[list[str] | None, Parameter(negative="")] = None,
+    door: Annotated[list[str] | None, Parameter(negative="")] = None,
+    address: Annotated[list[str] | None, Parameter(negative="")] = None,
+    budget: Annotated[list[str] | None, Parameter(negative="")] = None,
+    rpm: int | None = None,
+    tpm: int | None = None,
+    simultaneous: int | None = None,
+    url: Url = None,
+    config: ConfigFile = None,
+) -> int:
+    """Make an API key. Its text is shown only now.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    project
+        The project it belongs to.
+    profile
+        The profile it uses; else the default one.
+    model
+        A model it may ask for, `*` standing for anything. May be said several times; else all.
+    door
+        A dialect it may speak, as anthropic. May be said several times; else all.
+    address
+        A network it may be used from, as 10.0.0.0/8. May be said several times; else all.
+    budget
+        As "20 USD/month", "1000000 tokens/day" or "500 requests/hour". May be said several times.
+    rpm
+        Requests in any minute.
+    tpm
+        Tokens in any minute.
+    simultaneous
+        Requests at one time.
+    url
+        A gateway elsewhere.
+    config
+        Configuration file.
+    """
+    try:
+        budgets = [budget_of(text) for text in budget or []]
+    except ValueError as found:
+        return fail(str(found), 'Write it as "20 USD/month", "1000000 tokens/day" or "500 requests/hour".')
+    limits = {"rpm": rpm, "tpm": tpm, "simultaneous": simultaneous}
+    spec = {
+        "name": name,
+        "project": project,
+        "profile": profile,
+        "models": model or [],
+        "doors": door or [],
+        "addresses": address or [],
+        "budgets": budgets,
+        "limits": {what: limit for what, limit in limits.items() if limit is not None},
+    }
+    return _run(url, config, lambda api: _tell_text(api.ask("POST", "/keys", {"spec": spec}).json["text"], name))
+
+
+def rotate_key(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
+    """Give a key another text, shown only now; the old one opens nothing any more."""
+
+    def work(api: Manager) -> None:
+        key = _named(api, "keys", name)
+        made = api.ask("POST", f"/keys/{key['id']}/rotate", {"revision": key["revision"]}).json
+        _tell_text(made["text"], name)
+
+    return _run(url, config, work)
+
+
+def key_usage(name: str, /, *, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+    """Show what a key has used in each period of its budgets."""
+
+    def work(api: Manager) -> None:
+        found = api.ask("GET", f"/keys/{_named(api, 'keys', name)['id']}/usage").json
+        if json:
+            print(as_json(found))
+            return
+        rows = [("period", "requests", "tokens", "money")]
+        for used in found:
+            spent = used["spent"]
+            money = ", ".join(f"{nano / 1e9:.4f} {currency}" for currency, nano in spent["cost_nano"].items())
+            rows.append((used["window"], f"{spent['requests']:,}", f"{spent['tokens']:,}", money or "-"))
+        print(columns(rows) if found else f"{name} has no budget.")
+
+    return _run(url, config, work)
+
+
+def list_users(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+    """List users by login."""
+
+    def work(api: Manager) -> None:
+        found = api.ask("GET", "/users").json
+        rows = [("login", "role", "state", "projects")]
+        rows += [(user["login"], user["role"], user["state"], ", ".join(user["projects"]) or "all") for user in found]
+        print(as_json(found) if json else columns(rows))
+
+    return _run(url, config, work)
+
+
+def first_user(login: str = "admin", /, *, setup_token: str, url: Annotated[str, Parameter(name="--url")]) -> int:
+    """Become the first user of a gateway, an admin, with the token that it printed when it started.
+
+    The password is asked for, or taken from DRAGOMAN_PASSWORD.
+
+    Parameters
+    ----------
+    login
+        The name to sign in with.
+    setup_token
+        What the gateway printed.
+    url
+        The gateway's address.
+    """
+    said = {"token": setup_token, "login": login, "password": _password()}
+
+    def work(api: Manager) -> None:
+        api.ask("POST", "/setup", said)
+        print(f"{login} is the admin of {url} now.")
+
+    return _run(url, None, work)
+
+
+def add_user(
+    login: str,
+    /,
+    *,
+    role: Literal["viewer", "operator", "admin"] = "viewer",
+    project: Annotated[list[str] | None, Parameter(negative="")] = None,
+    url: Url = None,
+    config: ConfigFile = None,
+) -> int:
+    """Add a user; the password is asked for, or taken from DRAGOMAN_PASSWORD.
+
+    Parameters
+    ----------
+    login
+        The name to sign in with.
+    role
+        viewer sees, operator changes channels, profiles and keys, admin does everything.
+    project
+        A project that the user is held to. May be said several times.
+    url
+        A gateway elsewhere.
+    config
+        Configuration file.
+    """
+    said = {"login": login, "role": role, "projects": project or [], "password": _password()}
+
+    def work(api: Manager) -> None:
+        api.ask("POST", "/users", said)
+        print(f"{login} may sign in as {role}.")
+
+    return _run(url, config, work)
+
+
+def plan(
+    model: str,
+    /,
+    *,
+    door: str = "anthropic",
+    profile: str | None = None,
+    prompt_tokens: int = 0,
+    images: Switch = False,
+    agent: Literal["main", "subagent", "background"] = "main",
+    json: Switch = False,
+    url: Url = None,
+    config: ConfigFile = None,
+) -> int:
+    """Show where a request would go, and why; nothing is sent.
+
+    Parameters
+    ----------
+    model
+        The model as a client names it.
+    door
+        The dialect that the client speaks.
+    profile
+        The profile of its key; else the default one.
+    prompt_tokens
+        The size of its prompt.
+    images
+        It holds images.
+    agent
+        Who asks.
+    json
+        As JSON.
+    url
+        A gateway elsewhere, which also knows which channels are ill.
+    config
+        Configuration file.
+    """
+    said = {
+        "model": model,
+        "door": door,
+        "profile": profile,
+        "prompt_tokens": prompt_tokens,
+        "images": images,
+        "agent": agent,
+    }
+
+    def work(api: Manager) -> None:
+        found = api.ask("POST", "/plan", said).json
+        print(as_json(found) if json else "\n".join(found["lines"]))
+
+    return _run(url, config, work)
+
+
+def export(*, url: Url = None, config: ConfigFile = None) -> int:
+    """Write what is configured in the database to standard output, as YAML that may live in git; without secrets."""
+    return _run(url, config, lambda api: print(api.ask("GET", "/configuration.yaml").body.decode(), end=""))
+
+
+def take_in(file: Path, /, *, dry_run: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+    """Add and change what a YAML file configures, and remove nothing.
+
+    Parameters
+    ----------
+    file
+        The file; `-` for standard input.
+    dry_run
+        Only say what would be done.
+    url
+        A gateway elsewhere.
+    config
+        Configuration file.
+    """
+
+    def work(api: Manager) -> int:
+        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        query = {"dry_run": "true"} if dry_run else None
+        done = api.ask("PUT", "/configuration.yaml", text, query, YAML).json
+        for what in ("added", "changed", "left", "refused"):
+            for words in done[what]:
+                print(f"{what:9}{words}")
+        print(f"{done['unchanged']} unchanged")
+        return 1 if done["refused"] else 0
+
+    return _run(url, config, work)
+
+
+def budget_of(text: str) -> dict[str, object]:
+    """A budget as it is written by hand. Raises `ValueError`."""
+    amount, _, window = text.partition("/")
+    number, _, unit = amount.strip().partition(" ")
+    number, unit, window = number.replace(",", "").replace("_", ""), unit.strip(), window.strip()
+    if window not in ("minute", "hour", "day", "week", "month", "total"):
+        raise ValueError(f"The budget '{text}' names no period: minute, hour, day, week, month or total.")
+    if unit in ("requests", "tokens") and number.isdecimal():
+        return {"window": window, unit: int(number)}
+    if len(unit) == 3 and unit.isalpha() and number.replace(".", "", 1).isdecimal():
+        return {"window": window, "money": number, "currency": unit.upper()}
+    raise ValueError(f"The budget '{text}' is not understood.")
+
+
+def _run(url: str | None, config: str | None, work: Callable[[Manager], int | None]) -> int:
+    """Does the work, and tells why it could not be done."""
+    try:
+        return work(manager(url, config)) or 0
+    except Refused as refused:
+        return fail("That was not done.", str(refused))
+
+
+def _named(api: Manager, kind: str, name: str) -> Any:
+    """The row of this name. Raises `Refused`."""
+    rows = api.ask("GET", f"/{kind}").json
+    for row in rows:
+        if row["spec"]["name"] == name:
+            return row
+    known = ", ".join(row["spec"]["name"] for row in rows) or "none"
+    raise Refused(f"There is no '{name}' among the {kind}. There are: {known}.")
+
+
+def _put(api: Manager, kind: str, spec: Any) -> None:
+    name = spec.get("name", "") if isinstance(spec, dict) else ""
+    for row in api.ask("GET", f"/{kind}").json:
+        if row["spec"]["name"] == name:
+            api.ask("PATCH", f"/{kind}/{row['id']}", {"revision": row["revision"], "spec": spec})
+            print(f"{name} is changed.")
+            return
+    api.ask("POST", f"/{kind}", {"spec": spec})
+    print(f"{name} is added.")
+
+
+def _read(file: Path) -> Any:
+    """What a file of JSON or TOML holds. Raises `Refused`."""
+    import tomllib
+
+    import msgspec
+
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        return msgspec.json.decode(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except (OSError, ValueError) as found:
+        raise Refused(f"{file} was read but holds no JSON or TOML: {found}.") from None
+
+
+def _tell_rows(rows: Any, *, json: bool) -> None:
+    if json:
+        print(as_json(rows))
+        return
+    print(columns([("name", "state"), *((row["spec"]["name"], row["state"]) for row in rows)]))
+
+
+def _tell_text(text: str, name: str) -> None:
+    print(text)
+    print(f"This is {name}, shown only now. A client presents it as its API key.", file=sys.stderr)
+
+
+def _password() -> str:
+    return os.environ.get(PASSWORD_VARIABLE) or getpass.getpass("Password: ")

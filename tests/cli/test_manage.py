@@ -1,0 +1,82 @@
+"""What the admin API manages can be managed by hand, on a database of one's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dragoman.cli.app import run
+from dragoman.cli.manage import budget_of
+from dragoman.store.keys import KEY, is_well_formed
+
+CHANNEL = 'name = "a"\nprovider = "openai"\napi_key = "sk-secret-1234"\nmodels = ["m"]\n'
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRAGOMAN_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    """What a command prints, on either stream."""
+    assert run(words) == code
+    out, err = capsys.readouterr()
+    return out + err
+
+
+def test_channels_are_put_shown_switched_off_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.toml").write_text(CHANNEL)
+    assert said(capsys, "channels", "put", "a.toml") == "a is added.\n"
+    assert said(capsys, "channels", "put", "a.toml") == "a is changed.\n"
+    assert "sk-secret" not in said(capsys, "channels", "show", "a")
+    assert "1. m on a" in said(capsys, "plan", "m")
+    assert said(capsys, "channels", "disable", "a") == "a is disabled.\n"
+    assert "switched off" in said(capsys, "plan", "m")
+    assert "There is no 'b' among the channels. There are: a." in said(capsys, "channels", "show", "b", code=2)
+    (tmp_path / "b.toml").write_text(CHANNEL.replace("openai", "gone"))
+    assert "no provider 'gone'" in said(capsys, "channels", "put", "b.toml", code=2)
+    assert said(capsys, "channels", "remove", "a") == "a is removed.\n"
+
+
+def test_a_key_is_made_and_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "keys", "add", "laptop", "--budget", "20 USD/month", "--rpm", "60").splitlines()[0]
+    assert is_well_formed(text, KEY)
+    listed = said(capsys, "keys", "list", "--json")
+    assert text not in listed
+    (key,) = json.loads(listed)
+    assert key["spec"]["limits"]["rpm"] == 60
+    assert "month" in said(capsys, "keys", "usage", "laptop")
+    assert said(capsys, "keys", "rotate", "laptop").splitlines()[0] != text
+
+
+def test_the_configuration_leaves_and_comes_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.toml").write_text(CHANNEL)
+    said(capsys, "channels", "put", "a.toml")
+    (tmp_path / "all.yaml").write_text(said(capsys, "export"))
+    assert said(capsys, "import", "all.yaml") == "1 unchanged\n"
+
+
+def test_a_gateway_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "http://127.0.0.1:9 was asked" in said(capsys, "keys", "list", "--url", "http://127.0.0.1:9", code=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("20 USD/month", {"window": "month", "money": "20", "currency": "USD"}),
+        ("0.5 eur / day", {"window": "day", "money": "0.5", "currency": "EUR"}),
+        ("1_000,000 tokens/day", {"window": "day", "tokens": 1_000_000}),
+        ("500 requests/total", {"window": "total", "requests": 500}),
+    ],
+)
+def test_a_budget_is_written_as_people_write_it(text: str, budget: dict[str, object]) -> None:
+    assert budget_of(text) == budget
+
+
+@pytest.mark.parametrize("text", ["", "20", "20 USD", "20 USD/year", "x tokens/day", "1.5 tokens/day", "-1 USD/day"])
+def test_what_is_no_budget_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="budget"):
+        budget_of(text)
