@@ -66,6 +66,10 @@ class Habits(Struct, frozen=True, kw_only=True):
     """Words of effort the upstream knows, lowest first; empty: low, medium, high."""
     reasoning_echo: str = ""
     """Member in which earlier thinking must be sent back on assistant turns, as `reasoning_content`; empty: never."""
+    summaries: bool = True
+    """Whether a summary of thinking may be asked for; OpenAI refuses it to organizations that it has not verified."""
+    sealed_thinking: bool = True
+    """Whether thinking may be asked for in sealed form, to be given back to a server that keeps nothing."""
     think_tags: bool = False
     """Whether thinking comes inside the text between <think> tags."""
     leaked_calls: bool = False

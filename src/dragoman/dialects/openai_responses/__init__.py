@@ -18,7 +18,7 @@ from dragoman.dialects.openai_responses.speak import BEAT, StreamWriter
 from dragoman.dialects.openai_responses.stream import StreamReader
 from dragoman.dialects.openai_responses.usage import read_use
 from dragoman.dialects.openai_responses.wire import NAME
-from dragoman.dialects.openai_responses.write import read_count, tell_count, write_count, write_request
+from dragoman.dialects.openai_responses.write import CONCESSIONS, read_count, tell_count, write_count, write_request
 
 DIALECT = Dialect(
     name=NAME,
@@ -54,5 +54,6 @@ DIALECT = Dialect(
     write_count=write_count,
     read_count=read_count,
     tell_count=tell_count,
+    concessions=CONCESSIONS,
     read_use=read_use,
 )

@@ -13,6 +13,8 @@ that stand in the result of a search do not stand among the tools; a text format
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 from msgspec import Raw
 
@@ -40,6 +42,15 @@ COUNTED = (
 )
 """Members that the token count takes."""
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+
+CONCESSIONS: Mapping[str, Mapping[str, object]] = {
+    "reasoning.summary": {"summaries": False},
+    "reasoning.effort": {"drop_members": ("reasoning",)},
+    "include": {"sealed_thinking": False},
+    "parallel_tool_calls": {"parallel_tools_member": False},
+}
+"""Habits that may mend a refusal, by the member that was refused. The first is common: "Your organization must be
+verified to generate reasoning summaries", with the code `unsupported_value` (seen in reports, read 2026-11-20)."""
 
 Body = dict[str, object]
 
@@ -111,7 +122,7 @@ def _body(request: Request, pen: Pen) -> Body:
     body["input"] = items
     if not pen.own:
         body["store"] = False
-        if pen.habits.effort:
+        if pen.habits.effort and pen.habits.sealed_thinking:
             body["include"] = [SEALED]
     return {**body, **members}
 
@@ -167,7 +178,10 @@ def _reasoning(request: Request, body: Body, pen: Pen) -> None:
         said["effort"] = word
     shown = wished.mode is not None and wished.display != "omitted" and not is_off(wished)
     if shown and pen.habits.effort and not pen.own:
-        said["summary"] = "auto"
+        if pen.habits.summaries:
+            said["summary"] = "auto"
+        else:
+            pen.lose("reasoning.summary", "The upstream shows this account no thinking.", "dropped")
     if said:
         body["reasoning"] = said
 
