@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from pathlib import Path
 from zlib import crc32
 
@@ -18,7 +19,7 @@ from dragoman.canon.problem import Kind
 from dragoman.canon.usage import NOTHING_SAID, Usage
 from dragoman.ledger.exchange import AttemptRecord, Exchange, Progress
 from dragoman.store.frames import ENDED, HEAD, MAGIC, settle
-from dragoman.store.journal import Journal, Mark, inherited
+from dragoman.store.journal import Journal, Legacy, Mark, inherited
 
 
 def begun(number: int) -> Exchange:
@@ -85,8 +86,10 @@ def test_reading_goes_on_where_it_stopped(tmp_path: Path) -> None:
         journal.write(ended(number))
         batch, mark, _ = journal.read(mark, 1)
         found += batch
+    rest, mark, _ = journal.read(mark, 100)
+    found += rest
 
-    assert [exchange.id for exchange in found] == [f"dgm_{number}" for number in range(20)]
+    assert [exchange.id for exchange in found if exchange.ended_ms] == [f"dgm_{number}" for number in range(20)]
     journal.close(mark)
 
 
@@ -256,6 +259,28 @@ def test_a_journal_that_is_being_written_is_nobody_elses(tmp_path: Path) -> None
     assert inherited(tmp_path) == []
     journal.close(None)
     assert [exchange.id for exchange in left_in(tmp_path)] == ["dgm_1"]
+
+
+def test_a_journal_that_is_just_begun_is_nobody_elses(tmp_path: Path) -> None:
+    taken: list[Legacy] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            taken.extend(inherited(tmp_path))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    journals = [Journal(tmp_path) for _ in range(200)]
+    for journal in journals:
+        journal._name += str(id(journal))  # they are of one process
+        journal.write(begun(1))
+    over.set()
+    looking.join()
+
+    assert taken == []
+    for journal in journals:
+        journal.close(None)
 
 
 def test_a_legacy_belongs_to_one_heir(tmp_path: Path) -> None:

@@ -32,15 +32,21 @@ class Ledger:
         self.hold = asyncio.Event()
         self.hold.set()
 
+    @property
+    def over(self) -> int:
+        return sum(exchange.ended_ms is not None for exchange in self.known.values())
+
     async def put(self, exchanges: Sequence[Exchange]) -> int:
         await self.hold.wait()
         if fault := self.refuse(exchanges):
             raise fault
-        before = len(self.known)
+        before = self.over
         for exchange in exchanges:
-            self.known.setdefault(exchange.id, exchange)
+            known = self.known.get(exchange.id)
+            if known is None or known.ended_ms is None:
+                self.known[exchange.id] = exchange
         self.batches.append(len(exchanges))
-        return len(self.known) - before
+        return self.over - before
 
     async def put_bodies(self, bodies: Sequence[Body]) -> None:
         if fault := self.refuse([]) or self.refuse_bodies:
@@ -86,17 +92,19 @@ def as_it_is(exchange: Exchange) -> Exchange:
 
 
 @pytest.mark.anyio
-async def test_what_ended_is_in_the_ledger_and_what_runs_is_not(tmp_path: Path) -> None:
+async def test_what_runs_is_in_the_ledger_until_it_is_known_how_it_ended(tmp_path: Path) -> None:
     room = Room(tmp_path)
     room.recorder.start()
     for number in range(30):
         room.journal.write(begun(number))
+    await room.until(lambda: len(room.ledger.known) == 30)
+    assert room.ledger.known["dgm_7"] == begun(7)
     for number in range(25):
         room.journal.write(ended(number))
-    await room.until(lambda: len(room.ledger.known) == 25)
+    await room.until(lambda: room.recorder.state.recorded == 25)
 
     assert room.ledger.known["dgm_7"] == ended(7)
-    assert room.recorder.state.recorded == 25
+    assert room.ledger.known["dgm_27"] == begun(27)
     await room.recorder.stop()
 
 

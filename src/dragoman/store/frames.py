@@ -64,10 +64,10 @@ class Reading:
             else:
                 self.damaged += 1
 
-    def ended(self) -> Iterator[Exchange]:
-        """The exchanges that are over."""
+    def exchanges(self) -> Iterator[Exchange]:
+        """The exchanges that are over or run, each as often as it was written; checkpoints are passed over."""
         for payload in self.payloads():
-            record = self._record(payload) if payload[:1] == ENDED else None
+            record = self._record(payload) if payload[:1] != PROGRESS else None
             if isinstance(record, Exchange):
                 yield record
 

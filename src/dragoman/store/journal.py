@@ -107,16 +107,17 @@ class Journal:
         return number is not None and (after is None or after < (number, self._segments[number].size))
 
     def read(self, after: Mark | None, most: int) -> tuple[list[Exchange], Mark | None, int]:
-        """Up to `most` exchanges that ended after the mark, the mark behind them, and how many could not be read."""
-        found: list[Exchange] = []
+        """Up to `most` exchanges that were written after the mark, each as it was written last, the mark behind them,
+        and how many could not be read."""
+        found: dict[str, Exchange] = {}
         damaged = 0
         segments = [item for item in tuple(self._segments.items()) if after is None or item[0] >= after.segment]
         for number, segment in segments:
             start = after.offset if after is not None and number == after.segment else 0
             with segment.path.open("rb") as file:
                 reading = Reading(file, start)
-                for exchange in reading.ended():
-                    found.append(exchange)
+                for exchange in reading.exchanges():
+                    found[exchange.id] = exchange
                     if len(found) >= most:
                         break
                 damaged += reading.damaged
@@ -125,7 +126,7 @@ class Journal:
                 break
             if number != segments[-1][0] and reading.offset < segment.size:
                 damaged += 1  # and nobody can say how much stood behind it
-        return found, after, damaged
+        return list(found.values()), after, damaged
 
     def forget(self, before: Mark | None) -> None:
         """Deletes the segments before the one with this mark: what ended in them is in the database."""
@@ -228,13 +229,17 @@ class _Segment:
     def begin(cls, path: Path) -> _Segment:
         """A new file, locked. Raises `OSError`."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        segment = cls(path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600), 0)
+        # It gets its name only once it is locked: else it might be taken for one that was left behind.
+        nameless = path.with_suffix(".new")
+        segment = cls(nameless, os.open(nameless, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600), 0)
         try:
             lock(segment._fd)
             segment.append(MAGIC, os.write)
+            nameless.rename(path)
         except OSError:
             segment.remove()
             raise
+        segment.path = path
         return segment
 
     def append(self, data: bytes, write: Callable[[int, bytes], int]) -> None:
