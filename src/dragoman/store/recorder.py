@@ -1,9 +1,9 @@
 """The recorder: feeds the database from the journal, behind the back of the requests.
 
 Rules. It reads exchanges from the journal in batches, those that run and those that have ended, and puts each batch in
-one transaction; what is put twice counts once, so that after any failure it simply reads on where the last success was. A database that is away, locked or slow
-leaves the rest in the journal and costs no memory. First of all it takes over what dead processes left behind. It
-never stops for good: what goes wrong is logged, and tried again a little later.
+one transaction; what is put twice counts once, so that after any failure it simply reads on where the last success
+was. A database that is away, locked or slow leaves the rest in the journal and costs no memory. It takes over what dead
+processes left behind, and never stops for good: what goes wrong is logged, and tried again a little later.
 """
 
 from __future__ import annotations
