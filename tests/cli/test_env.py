@@ -74,6 +74,8 @@ def test_codex_takes_its_provider_by_arguments_that_are_toml() -> None:
 
     assert set(arguments[::2]) == {"-c"}
     assert tomllib.loads("\n".join(lines)) == {
+        "analytics": {"enabled": False},
+        "check_for_update_on_startup": False,
         "model": "first",
         "model_provider": "dragoman",
         "model_providers": {

@@ -45,7 +45,18 @@ def test_a_launched_agent_reaches_the_gateway(command: str, url: str, needs: Nee
     folders = [str(program.parent), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
     environ = {"PATH": os.pathsep.join(folders), "LANG": "C.UTF-8", "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE}
 
-    done = run(tmp_path, "launch", command, "--url", url, "--", *WORDS[command], "Say hello.", environ=environ)
+    done = run(
+        tmp_path,
+        "launch",
+        command,
+        "--url",
+        url,
+        "--essential-only",
+        "--",
+        *WORDS[command],
+        "Say hello.",
+        environ=environ,
+    )
 
     assert done.code == 0, done.err
     assert "Dragoman" in done.out or "hello_dragoman.py" in done.out

@@ -56,6 +56,8 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     config: Mapping[str, Any] = field(default_factory=dict)
     model_config: Mapping[str, Any] = field(default_factory=dict)
     """Added to `config` where a model is known."""
+    quiet_config: Mapping[str, Any] = field(default_factory=dict)
+    """Added to `config` where only essential calls are wished."""
     flag: str = ""
     """The option that takes a path and a value of the configuration, once for each."""
     variable: str = ""
@@ -115,7 +117,7 @@ def outfit(agent: Agent, wanted: Wanted, environ: Mapping[str, str]) -> Outfit:
         *(agent.quiet_settings if wanted.essential_only else ()),
     ]
     config = merged(agent.config, agent.model_config if wanted.model else {})
-    filled = _filled(config, wanted)
+    filled = _filled(merged(config, agent.quiet_config if wanted.essential_only else {}), wanted)
     if agent.variable:
         theirs = read_config(environ.get(agent.variable, ""))
         text = msgspec.json.encode(merged(theirs, filled)).decode()
