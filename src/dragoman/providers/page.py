@@ -22,7 +22,8 @@ Made from `src/dragoman/providers/catalog.toml`; `python -m tests.providers` wri
 
 A channel names one of these in `provider`. Rows marked ✓ are proved by scenes in `tests/providers`; the others were
 made from the vendor's documentation, which each links to. Where the address says *yours*, `base_url` must be given.
-A server that is not listed is reached by `openai-compatible`, `anthropic-compatible` or `gemini-compatible`.
+A server that is not listed is reached by `openai-compatible`, `responses-compatible`, `anthropic-compatible` or
+`gemini-compatible`.
 
 | id | provider | dialect | address | key | ✓ |
 |---|---|---|---|---|---|
