@@ -207,14 +207,19 @@ class Notebook:
 
 
 class Album:
-    """Keeps what was asked and answered."""
+    """Keeps what was asked and answered; an answer is written when it is looked at, as on its way to a database."""
 
     def __init__(self) -> None:
-        self.kept: list[tuple[bytes, bytes]] = []
+        self._kept: list[tuple[bytes, Callable[[], bytes] | None]] = []
+
+    @property
+    def kept(self) -> list[tuple[bytes, bytes]]:
+        """Each request with its answer."""
+        return [(request, reply() if reply else b"") for request, reply in self._kept]
 
     def keep(self, exchange_id: str, request: bytes, reply: Callable[[], bytes] | None, wish: bool | None) -> None:  # noqa: ARG002
         """Keeps it."""
-        self.kept.append((request, reply() if reply else b""))
+        self._kept.append((request, reply))
 
 
 class Stage:
