@@ -75,7 +75,7 @@ def claim_refused(cell: Cell, outcome: Refused, told: Answer) -> None:
     assert told.headers["content-type"].startswith("application/json")
     error = error_in(cell.door, told.body)
     if not (cell.verbatim and cell.door in OPENAI and outcome.kind is Kind.PROMPT_TOO_LONG):
-        claim_word(cell.door, outcome.status, error)
+        claim_word(cell.door, outcome.status, error, again=outcome.again)
     assert outcome.words in error["message"], error
     assert "<html" not in error["message"].lower()
     claim_headers(outcome, told)
@@ -88,7 +88,7 @@ def status_at(door: str, status: int, *, again: bool = True) -> int:
     return 503 if status == 529 and door != "anthropic" else status
 
 
-def claim_word(door: str, status: int, error: dict[str, Any]) -> None:
+def claim_word(door: str, status: int, error: dict[str, Any], *, again: bool = True) -> None:
     """The dialect's own word for what a status means."""
     match door:
         case "anthropic":
@@ -96,6 +96,8 @@ def claim_word(door: str, status: int, error: dict[str, Any]) -> None:
         case "gemini":
             assert error["status"] in GEMINI_WORDS[status], error
             assert error["code"] in (status, status_at(door, status), status_at(door, status, again=False)), error
+        case _ if status >= 500 and not again:
+            assert error["type"] == "upstream_error", error  # opencode asks again after any `server_error`
         case _:
             assert error["type"] == CHAT_TYPES.get(status, "invalid_request_error"), error
 

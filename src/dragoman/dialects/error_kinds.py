@@ -148,6 +148,10 @@ QUOTED = frozenset(
 )
 """Kinds whose original body a client of this wire gets word for word: it is about the request, not about us."""
 
+FINAL = "upstream_error"
+"""The type of what asking again cannot mend, for opencode 1.18.33 asks again without end after any `server_error`
+(measured 2026-11-20)."""
+
 AS_WRITTEN: Mapping[Kind, tuple[str, str | None]] = {
     Kind.INVALID_REQUEST: ("invalid_request_error", None),
     Kind.PROMPT_TOO_LONG: ("invalid_request_error", "context_length_exceeded"),
@@ -163,10 +167,10 @@ AS_WRITTEN: Mapping[Kind, tuple[str, str | None]] = {
     Kind.OVERLOADED: ("server_error", "overloaded"),
     Kind.TIMEOUT: ("server_error", "timeout"),
     Kind.UNREACHABLE: ("server_error", "upstream_unreachable"),
-    Kind.TLS: ("server_error", "upstream_tls"),
-    Kind.REDIRECTED: ("server_error", "upstream_redirected"),
-    Kind.UPSTREAM_CREDENTIAL: ("server_error", "upstream_credential"),
-    Kind.UPSTREAM_QUOTA: ("server_error", "upstream_quota"),
+    Kind.TLS: (FINAL, "upstream_tls"),
+    Kind.REDIRECTED: (FINAL, "upstream_redirected"),
+    Kind.UPSTREAM_CREDENTIAL: (FINAL, "upstream_credential"),
+    Kind.UPSTREAM_QUOTA: (FINAL, "upstream_quota"),
     Kind.UPSTREAM_ERROR: ("server_error", "upstream_error"),
     Kind.GARBLED: ("server_error", "upstream_garbled"),
     Kind.CUT_SHORT: ("server_error", "upstream_cut_short"),
