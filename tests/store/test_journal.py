@@ -19,7 +19,7 @@ from dragoman.canon.problem import Kind
 from dragoman.canon.usage import NOTHING_SAID, Usage
 from dragoman.ledger.exchange import AttemptRecord, Exchange, Progress
 from dragoman.store.frames import ENDED, HEAD, MAGIC, settle
-from dragoman.store.journal import Journal, Legacy, Mark, inherited
+from dragoman.store.journal import STEP, Journal, Legacy, Mark, inherited
 
 
 def begun(number: int) -> Exchange:
@@ -250,6 +250,46 @@ def test_a_journal_that_was_not_read_to_its_end_is_left_for_the_next_start(tmp_p
     journal.close(mark)
 
     assert [exchange.id for exchange in left_in(tmp_path)] == ["dgm_1", "dgm_2"]
+
+
+def test_segments_behind_the_one_that_was_read_are_left_for_the_next_start(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, segment_bytes=900)
+    for number in range(4):
+        journal.write(ended(number))
+    _, mark, _ = journal.read(None, 3)
+    journal.write(ended(4))
+
+    journal.close(mark)
+
+    assert "dgm_4" in [exchange.id for exchange in left_in(tmp_path)]
+
+
+def test_a_record_that_cannot_be_written_down_is_counted_and_raises_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+
+    journal.write(replace(ended(1), asked="half a character \ud83d"))
+    journal.write(ended(2))
+
+    assert journal.lost == 1
+    assert [exchange.id for exchange in read_all(journal)[0]] == ["dgm_2"]
+    journal.close(None)
+
+
+def test_a_long_wait_is_written_in_steps(tmp_path: Path) -> None:
+    disk = Disk()
+    journal = Journal(tmp_path, clock=disk.clock, write=disk.write)
+    journal.write(ended(0))
+    disk.full = True
+    for number in range(1, 2 * STEP):
+        journal.write(ended(number))
+    disk.full, disk.now_s = False, 2.0
+
+    journal.flush()
+    assert len(read_all(journal)[0]) == STEP + 1
+    journal.flush()
+    assert len(read_all(journal)[0]) == 2 * STEP
+    assert not journal.trouble
+    journal.close(None)
 
 
 def test_a_journal_that_is_being_written_is_nobody_elses(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ SPOOL_BYTES = 16 * 1024 * 1024
 """Bytes that wait in memory at most, while the disk takes nothing."""
 RETRY_S = 1.0
 """Seconds between two attempts to write what waits in memory."""
+STEP = 500
+"""Records that are written then at once: nobody waits longer than a few milliseconds for them."""
 SUFFIX = ".journal"
 
 log = structlog.get_logger()
@@ -81,7 +83,10 @@ class Journal:
 
     def write(self, exchange: Exchange) -> None:
         """An attempt is about to be sent, or the exchange has ended."""
-        data = frame(exchange)
+        data = _framed(exchange)
+        if data is None:
+            self.lost += exchange.ended_ms is not None
+            return
         if exchange.ended_ms is None:
             self._running[exchange.id] = [data]
         self._append(exchange.id, data)
@@ -91,7 +96,9 @@ class Journal:
         frames = self._running.get(progress.id)
         if frames is None:
             return
-        data = frame(progress)
+        data = _framed(progress)
+        if data is None:
+            return
         frames[1:] = [data]
         if not self._spool:
             self._append(progress.id, data)
@@ -139,10 +146,9 @@ class Journal:
         """Ends the journal. Nothing is left of one that was read to its end and in which nothing runs."""
         self.flush()
         self.forget(read_until)
-        last = next(reversed(self._segments.values()), None)
-        all_read = last is None or (read_until is not None and read_until.offset >= last.size)
+        done = not (self.holds_more(read_until) or self._running or self._spool)
         for segment in self._segments.values():
-            if all_read and not self._running and not self._spool:
+            if done:
                 segment.remove()
             else:
                 segment.release()
@@ -199,7 +205,9 @@ class Journal:
         self._forget_running(id, data)
 
     def _retry(self) -> None:
-        while self._spool and self._written(*self._spool[0]):
+        for _ in range(STEP):
+            if not self._spool or not self._written(*self._spool[0]):
+                break
             self._spooled_bytes -= len(self._spool.popleft()[1])
         if not self._spool:
             log.warning("journal is written again", lost_exchanges=self.lost)
@@ -216,6 +224,15 @@ class Journal:
                 fault=reason,
                 remedy="Requests are answered all the same; make room on the disk, or see that the folder is writable.",
             )
+
+
+def _framed(record: Exchange | Progress) -> bytes | None:
+    """The record's frame; None for text that cannot be written down, as half a character."""
+    try:
+        return frame(record)
+    except UnicodeEncodeError:
+        log.error("exchange cannot be journalled", exchange=record.id)  # noqa: TRY400 - a trace would tell its text
+        return None
 
 
 class _Segment:
@@ -260,8 +277,9 @@ class _Segment:
         os.close(self._fd)
 
     def remove(self) -> None:
-        """Deletes the file."""
-        self.path.unlink(missing_ok=True)
+        """Deletes the file. One that cannot be is found at the next start, and put once more, which counts nothing."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
         os.close(self._fd)
 
 
@@ -294,7 +312,8 @@ class Legacy:
     def remove(self) -> None:
         """Deletes the segments: everything in them is in the database."""
         for path in self.paths:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
         self.release()
 
     def release(self) -> None:
@@ -310,7 +329,11 @@ def inherited(folder: Path) -> list[Legacy]:
     """
     if not folder.is_dir():
         return []
-    with (folder / "lock").open("ab") as door:
+    try:
+        door = (folder / "lock").open("ab")
+    except OSError:
+        return []  # what cannot be deleted afterwards is not taken over
+    with door:
         if not lock(door.fileno()):
             return []
         by_writer: dict[str, list[Path]] = {}
