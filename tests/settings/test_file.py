@@ -131,7 +131,7 @@ def rule(text: str) -> str:
 WRONG = {
     "not TOML": ("[server\n", "This is not TOML: Expected ']' at the end of a table declaration"),
     "an unknown table": ("[sever]\n", "toml: sever: There is no such key. Did you mean 'server'?"),
-    "an unknown key": ("server.hots = 1\n", "server.hots: There is no such key. Did you mean 'host'?"),
+    "an unknown key": ("server.prot = 1\n", "server.prot: There is no such key. Did you mean 'port'?"),
     "an unknown key, near none": ("server.zzz = 1\n", "Known here: api_keys, bodies_days, data_dir, database"),
     "a number as text": ('server.port = "1"\n', "server.port: Expected int, got str."),
     "a port too high": ("server.port = 65536\n", "server.port: Expected int <= 65535."),

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from dragoman.cli.manager import Manager, Refused, manager
+from dragoman.cli.desk import AdminApi, Refused, admin_api
 from dragoman.cli.options import ConfigFile, Switch
 from dragoman.cli.say import as_json, columns, fail
 
@@ -68,7 +68,7 @@ def _shelf(kind: str, what: str) -> App:
     def remove(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
         """Remove one for good, with its secrets."""
 
-        def work(api: Manager) -> None:
+        def work(api: AdminApi) -> None:
             row = _named(api, kind, name)
             api.ask("DELETE", f"/{kind}/{row['id']}", query={"revision": str(row["revision"])})
             print(f"{name} is removed.")
@@ -88,7 +88,7 @@ def _state_of(kind: str, verb: str) -> Callable[..., int]:
     """The command that sets a state."""
 
     def set_state(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
-        def work(api: Manager) -> None:
+        def work(api: AdminApi) -> None:
             row = _named(api, kind, name)
             state = verb.removesuffix("e") + "ed"
             api.ask("PATCH", f"/{kind}/{row['id']}", {"revision": row["revision"], "state": state})
@@ -103,7 +103,7 @@ def _state_of(kind: str, verb: str) -> Callable[..., int]:
 def list_keys(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
     """List API keys by name, without what opens the doors."""
 
-    def work(api: Manager) -> None:
+    def work(api: AdminApi) -> None:
         found = api.ask("GET", "/keys").json
         if json:
             print(as_json(found))
@@ -190,7 +190,7 @@ def add_key(
 def rotate_key(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
     """Give a key another text, shown only now; the old one opens nothing any more."""
 
-    def work(api: Manager) -> None:
+    def work(api: AdminApi) -> None:
         key = _named(api, "keys", name)
         made = api.ask("POST", f"/keys/{key['id']}/rotate", {"revision": key["revision"]}).json
         _tell_text(made["text"], name)
@@ -201,7 +201,7 @@ def rotate_key(name: str, /, *, url: Url = None, config: ConfigFile = None) -> i
 def key_usage(name: str, /, *, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
     """Show what a key has used in each period of its budgets."""
 
-    def work(api: Manager) -> None:
+    def work(api: AdminApi) -> None:
         found = api.ask("GET", f"/keys/{_named(api, 'keys', name)['id']}/usage").json
         if json:
             print(as_json(found))
@@ -219,7 +219,7 @@ def key_usage(name: str, /, *, json: Switch = False, url: Url = None, config: Co
 def list_users(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
     """List users by login."""
 
-    def work(api: Manager) -> None:
+    def work(api: AdminApi) -> None:
         found = api.ask("GET", "/users").json
         rows = [("login", "role", "state", "projects")]
         rows += [(user["login"], user["role"], user["state"], ", ".join(user["projects"]) or "all") for user in found]
@@ -244,7 +244,7 @@ def first_user(login: str = "admin", /, *, setup_token: str, url: Annotated[str,
     """
     said = {"token": setup_token, "login": login, "password": _password()}
 
-    def work(api: Manager) -> None:
+    def work(api: AdminApi) -> None:
         api.ask("POST", "/setup", said)
         print(f"{login} is the admin of {url} now.")
 
@@ -277,7 +277,7 @@ def add_user(
     """
     said = {"login": login, "role": role, "projects": project or [], "password": _password()}
 
-    def work(api: Manager) -> None:
+    def work(api: AdminApi) -> None:
         api.ask("POST", "/users", said)
         print(f"{login} may sign in as {role}.")
 
@@ -288,7 +288,7 @@ def plan(
     model: str,
     /,
     *,
-    door: str = "anthropic",
+    door: str = "",
     profile: str | None = None,
     prompt_tokens: int = 0,
     images: Switch = False,
@@ -304,7 +304,7 @@ def plan(
     model
         The model as a client names it.
     door
-        The dialect that the client speaks.
+        The dialect that the client speaks; matters where rules ask for it.
     profile
         The profile of its key; else the default one.
     prompt_tokens
@@ -329,7 +329,7 @@ def plan(
         "agent": agent,
     }
 
-    def work(api: Manager) -> None:
+    def work(api: AdminApi) -> None:
         found = api.ask("POST", "/plan", said).json
         print(as_json(found) if json else "\n".join(found["lines"]))
 
@@ -356,7 +356,7 @@ def take_in(file: Path, /, *, dry_run: Switch = False, url: Url = None, config: 
         Configuration file.
     """
 
-    def work(api: Manager) -> int:
+    def work(api: AdminApi) -> int:
         text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         query = {"dry_run": "true"} if dry_run else None
         done = api.ask("PUT", "/configuration.yaml", text, query, YAML).json
@@ -383,15 +383,15 @@ def budget_of(text: str) -> dict[str, object]:
     raise ValueError(f"The budget '{text}' is not understood.")
 
 
-def _run(url: str | None, config: str | None, work: Callable[[Manager], int | None]) -> int:
+def _run(url: str | None, config: str | None, work: Callable[[AdminApi], int | None]) -> int:
     """Does the work, and tells why it could not be done."""
     try:
-        return work(manager(url, config)) or 0
+        return work(admin_api(url, config)) or 0
     except Refused as refused:
         return fail("That was not done.", str(refused))
 
 
-def _named(api: Manager, kind: str, name: str) -> Any:
+def _named(api: AdminApi, kind: str, name: str) -> Any:
     """The row of this name. Raises `Refused`."""
     rows = api.ask("GET", f"/{kind}").json
     for row in rows:
@@ -401,7 +401,7 @@ def _named(api: Manager, kind: str, name: str) -> Any:
     raise Refused(f"There is no '{name}' among the {kind}. There are: {known}.")
 
 
-def _put(api: Manager, kind: str, spec: Any) -> None:
+def _put(api: AdminApi, kind: str, spec: Any) -> None:
     name = spec.get("name", "") if isinstance(spec, dict) else ""
     for row in api.ask("GET", f"/{kind}").json:
         if row["spec"]["name"] == name:

@@ -90,7 +90,11 @@ class Used(Struct, frozen=True, kw_only=True):
 
 def routes(api: Api) -> None:
     """Declares the routes."""
+    _routes_of_all(api)
+    _routes_of_one(api)
 
+
+def _routes_of_all(api: Api) -> None:
     @api.route("GET", "/keys", needs="viewer", wide=False, tells=list[ShownKey], query=("archived",))
     async def show_all(call: Call) -> Response:
         """All keys by name; archived ones with `archived=true`."""
@@ -115,6 +119,8 @@ def routes(api: Api) -> None:
         stored = await call.store.configuration.keys.get(found.id)
         return answer(WhoseKey(is_key=True, public_id=public_id(text), name=found.spec.name, state=stored.state))
 
+
+def _routes_of_one(api: Api) -> None:
     @api.route("GET", "/keys/{id}", needs="viewer", wide=False, tells=ShownKey)
     async def show(call: Call) -> Response:
         """One key."""

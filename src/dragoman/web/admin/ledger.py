@@ -48,7 +48,12 @@ class Log(Struct, frozen=True, kw_only=True):
 
 def routes(api: Api) -> None:
     """Declares the routes."""
+    _routes_of_exchanges(api)
+    _routes_of_tables(api)
+    _routes_of_audit(api)
 
+
+def _routes_of_exchanges(api: Api) -> None:
     @api.route("GET", "/exchanges", needs="viewer", wide=False, tells=Page, query=PAGED)
     async def exchanges(call: Call) -> Response:
         """Exchanges, newest first; `next` of a page is `after` of the following one."""
@@ -77,6 +82,8 @@ def routes(api: Api) -> None:
             ]
         )
 
+
+def _routes_of_tables(api: Api) -> None:
     @api.route("GET", "/totals", needs="viewer", wide=False, tells=list[Total], query=SUMMED)
     async def totals(call: Call) -> Response:
         """Sums by `by`, a list by commas of `day`, `key_id`, `project`, `channel`, `model` and `currency`."""
@@ -101,6 +108,8 @@ def routes(api: Api) -> None:
             response.headers["x-next"] = page.next
         return response
 
+
+def _routes_of_audit(api: Api) -> None:
     @api.route("GET", "/audit", needs="admin", tells=Log, query=("action", "subject", "before", "limit"))
     async def audit(call: Call) -> Response:
         """Who did what, newest first, and whether the log is sound."""

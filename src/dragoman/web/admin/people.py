@@ -87,6 +87,8 @@ class Ended(Struct, frozen=True):
 def routes(api: Api, passwords: Passwords) -> None:
     """Declares the routes."""
     _routes_of_users(api, passwords)
+    _routes_of_one_user(api)
+    _routes_of_sign_in(api, passwords)
     _routes_of_tokens(api)
 
 
@@ -116,6 +118,8 @@ def _routes_of_users(api: Api, passwords: Passwords) -> None:
         made = await call.store.people.add(call.by, user, known)
         return answer(made, 201, {"location": f"/api/v1/users/{made.id}"})
 
+
+def _routes_of_one_user(api: Api) -> None:
     @api.route("GET", "/users/{id}", needs="admin", tells=User)
     async def show(call: Call) -> Response:
         """One user."""
@@ -143,6 +147,8 @@ def _routes_of_users(api: Api, passwords: Passwords) -> None:
         await call.store.people.remove(call.by, call.id)
         return nothing()
 
+
+def _routes_of_sign_in(api: Api, passwords: Passwords) -> None:
     @api.route("PUT", "/users/{id}/password", needs="viewer", wide=False, reads=NewPassword, status=204)
     async def set_password(call: Call) -> Response:
         """Sets a password, which ends all sessions of the user. One's own needs the current one; others', an admin."""

@@ -18,7 +18,8 @@ class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request that somebody might make."""
 
     model: Annotated[str, Meta(max_length=500)]
-    door: str = "anthropic"
+    door: str = ""
+    """The dialect that is spoken; empty: none that a rule asks for."""
     profile: str | None = None
     """None: the one of keys that name no other."""
     prompt_tokens: Size = 0

@@ -41,7 +41,7 @@ class Told(Struct, frozen=True):
         return msgspec.json.decode(self.body) if self.body else None
 
 
-class Manager(Protocol):
+class AdminApi(Protocol):
     """The API, wherever it is."""
 
     def ask(
@@ -60,7 +60,7 @@ class Elsewhere:
     def ask(
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None, kind: str = ""
     ) -> Told:
-        """`Manager.ask`."""
+        """`AdminApi.ask`."""
         opened = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
         line = opened(self._url.hostname or "", self._url.port, timeout=PATIENCE_S)
         headers = headers_of(kind)
@@ -87,7 +87,7 @@ class Here:
     def ask(
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None, kind: str = ""
     ) -> Told:
-        """`Manager.ask`."""
+        """`AdminApi.ask`."""
         return checked(asyncio.run(self._ask(method, path, said(body), query or {}, kind)))
 
     async def _ask(self, method: str, path: str, body: bytes, query: Mapping[str, str], kind: str) -> Told:
@@ -119,7 +119,7 @@ class Here:
             yield load_admin(gateway.live, gateway.setup)
 
 
-def manager(url: str | None, config: str | None) -> Manager:
+def admin_api(url: str | None, config: str | None) -> AdminApi:
     """The API that a command is about."""
     from dragoman.cli.place import configured
 
