@@ -94,10 +94,10 @@ def test_codex_keeps_its_own_model_where_the_gateway_names_none() -> None:
 
 
 def test_opencode_takes_its_provider_over_what_the_variable_says() -> None:
-    theirs = {"OPENCODE_CONFIG_CONTENT": '{"theme": "mine", "model": "other/x", "provider": {"other": {}}}'}
+    theirs = {"OPENCODE_CONFIG_CONTENT": '{"theme": "$key", "model": "other/x", "provider": {"other": {}}}'}
     config: dict[str, Any] = json.loads(child("opencode", theirs)["OPENCODE_CONFIG_CONTENT"])
 
-    assert (config["theme"], config["model"]) == ("mine", "dragoman/first")
+    assert (config["theme"], config["model"]) == ("$key", "dragoman/first")
     assert config["provider"]["other"] == {}
     assert config["provider"]["dragoman"]["options"] == {"baseURL": f"{URL}/v1", "apiKey": "key"}
     assert config["provider"]["dragoman"]["models"] == {"first": {}, "second": {}}

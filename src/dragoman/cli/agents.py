@@ -111,11 +111,12 @@ def outfit(agent: Agent, wanted: Wanted, environ: Mapping[str, str]) -> Outfit:
 
     Raises `ValueError` where a variable of the user's that must be added to is not JSON.
     """
-    settings = [
+    rows = [
         *agent.settings,
         *(agent.model_settings if wanted.model else ()),
         *(agent.quiet_settings if wanted.essential_only else ()),
     ]
+    settings = [msgspec.structs.replace(row, value=_filled(row.value, wanted)) for row in rows]
     config = merged(agent.config, agent.model_config if wanted.model else {})
     filled = _filled(merged(config, agent.quiet_config if wanted.essential_only else {}), wanted)
     if agent.variable:
@@ -123,10 +124,7 @@ def outfit(agent: Agent, wanted: Wanted, environ: Mapping[str, str]) -> Outfit:
         text = msgspec.json.encode(merged(theirs, filled)).decode()
         settings.append(Setting(agent.variable, text, "The gateway as a provider, over the configuration files."))
     return Outfit(
-        settings=(
-            *(msgspec.structs.replace(each, value=_filled(each.value, wanted)) for each in settings),
-            *_beside_proxies(agent, wanted, environ),
-        ),
+        settings=(*settings, *_beside_proxies(agent, wanted, environ)),
         arguments=(
             *(_filled(word, wanted) for word in (*agent.arguments, *_model_arguments(agent, wanted))),
             *(_as_arguments(agent.flag, filled) if agent.flag else ()),
