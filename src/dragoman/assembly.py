@@ -41,6 +41,7 @@ from dragoman.settings.record import Settings
 from dragoman.store.board.opening import open_board
 from dragoman.store.glance import is_empty
 from dragoman.store.memory import Memory
+from dragoman.store.ports import Claim
 from dragoman.web.app import App
 from dragoman.web.doors import Doors
 from dragoman.web.edge import Edge
@@ -284,6 +285,8 @@ async def _serve(
             url=own.database.reveal(),
             bodies_days=own.bodies_days,
             master_key=own.master_key.reveal() or None,
+            # Whoever tries out the demo may do so beside a gateway.
+            claim=None if demo else Claim(shared=bool(own.redis)),
         )
         stack.push_async_callback(memory.stop)
         board = await stack.enter_async_context(open_board(own.redis.reveal()))

@@ -16,7 +16,7 @@ from pathlib import Path
 from dragoman.ledger.exchange import Exchange
 from dragoman.store.bodies import Bodies
 from dragoman.store.journal import Journal
-from dragoman.store.ports import Ledger, Spent, Store, StoreTrouble
+from dragoman.store.ports import Claim, Ledger, Spent, Store, StoreTrouble
 from dragoman.store.recorder import Recorder
 
 JOURNAL_FOLDER = "journal"
@@ -37,8 +37,9 @@ class Memory:
         url: str = "",
         bodies_days: int = 0,
         master_key: str | None = None,
+        claim: Claim | None = None,
     ) -> None:
-        self._folder, self._url, self._master_key = folder, url, master_key
+        self._folder, self._url, self._master_key, self._claim = folder, url, master_key, claim
         self._stack = AsyncExitStack()
         self._refuse: Callable[[str], None] = lambda _: None
         self.store: Store | None = None
@@ -81,7 +82,7 @@ class Memory:
         opening = await asyncio.to_thread(importlib.import_module, "dragoman.store.opening")
         try:
             store: Store = await self._stack.enter_async_context(
-                opening.open_store(self._url, folder=self._folder, master_key=self._master_key)
+                opening.open_store(self._url, folder=self._folder, master_key=self._master_key, claim=self._claim)
             )
         except StoreTrouble as trouble:
             if trouble.kind in FATAL:

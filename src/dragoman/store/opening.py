@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from importlib import import_module
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from sqlalchemy.exc import ArgumentError
 
 from dragoman.store import migrations
 from dragoman.store.books import Books
+from dragoman.store.claim import claimed
 from dragoman.store.configuration import SqlConfiguration
 from dragoman.store.database import Database, make_private, translated
 from dragoman.store.ledger import SqlLedger
 from dragoman.store.log import AuditLog
 from dragoman.store.people import SqlPeople
-from dragoman.store.ports import StoreTrouble
+from dragoman.store.ports import Claim, StoreTrouble
 from dragoman.store.unlock import CHAIN, PEPPER, system_secret, unlock
 
 DATABASE_FILE = "dragoman.db"
@@ -65,14 +66,19 @@ async def open_store(
     *,
     folder: Path,
     master_key: str | None = None,
+    claim: Claim | None = None,
     clock: Callable[[], int] = now_ms,
 ) -> AsyncIterator[SqlStore]:
-    """The store at a URL of SQLAlchemy's form, as long as the context lasts; empty: a file in the folder.
+    """The store at a URL of SQLAlchemy's form, as long as the context lasts; empty: a file in the folder. A gateway
+    claims it, what only looks in does not.
 
     It is brought to this version's tables first, with a copy of what it was. Trouble: away, damaged, newer, unusable,
     locked_out.
     """
-    async with open_database(url, folder) as database:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(url, folder))
+        if claim:
+            await stack.enter_async_context(claimed(database, claim))
         await prepare(database, folder)
         vault = await unlock(database, master_key, folder, clock)
         log = AuditLog(database, await system_secret(database, vault, CHAIN, clock), clock)

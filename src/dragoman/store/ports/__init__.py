@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dragoman.store.ports.audit import SYSTEM, Actor, Audit, Entry, Note
+from dragoman.store.ports.claim import Claim
 from dragoman.store.ports.configuration import (
     Configuration,
     Configured,
@@ -31,6 +32,7 @@ __all__ = [
     "Actor",
     "Audit",
     "Body",
+    "Claim",
     "Configuration",
     "Configured",
     "Entry",
