@@ -31,6 +31,10 @@ PEERS = ("litellm",)  # shown beside us; their faults are theirs
 FIRST_MODEL = "bench-text-8x20-e1-p0"
 
 
+SETTLE_S = 3.0
+"""Seconds until a server has loaded everything: our database is opened a second after the first answer."""
+
+
 def main() -> int:
     options = read_options()
     pace = QUICK if options.quick else FULL
@@ -140,7 +144,7 @@ class Bench:
         for workload in self._chosen:
             if name in workload.targets:
                 machine.answers(target.port, workload.request(name, self._pace))
-        time.sleep(1)
+        time.sleep(SETTLE_S)
         self._findings.idle_kib[name] = machine.rss_kib(target.process.pid)
         self._findings.start_s[name] = target.started_s
 

@@ -112,7 +112,10 @@ http {{
 
 
 def start_dragoman(scene: Scene, wrapped_by: tuple[str, ...] = ()) -> Target:
-    """The gateway with everything on: keys checked, two channels, one of each dialect."""
+    """The gateway with everything on: keys checked, two channels, one of each dialect, journal and database.
+
+    Contents are not kept, as the others keep none; a large prompt would cost as much again for being compressed.
+    """
     port = machine.free_port()
     configuration = scene.folder / "dragoman.toml"
     translated = [model for model in scene.models if not model.endswith(NATIVE)]
@@ -124,7 +127,7 @@ def start_dragoman(scene: Scene, wrapped_by: tuple[str, ...] = ()) -> Target:
     )
     command = [*(wrapped_by or scene.gateway_command), "--config", str(configuration), "--port", str(port)]
     log = scene.folder / "dragoman.log"
-    process = machine.start(command, scene.cores.gateway, log)
+    process = machine.start(command, scene.cores.gateway, log, {"DRAGOMAN_BODIES_DAYS": "0"})
     return Target("dragoman", port, process, machine.wait_until_answered(process, port, scene.first_request, 30, log))
 
 
