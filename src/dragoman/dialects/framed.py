@@ -86,3 +86,12 @@ class FramedReader:
         return self._answer.fail(
             problem(Kind.GARBLED, f"The provider sent one event of more than {FRAME_LIMIT} bytes. Try again.")
         )
+
+
+def garbled(data: bytes) -> Problem:
+    """What was to be an answer and is not JSON."""
+    return problem(
+        Kind.GARBLED,
+        "The provider answered with something that is not JSON. Try again; if it persists, check its address.",
+        evidence=data[:4096].decode("utf-8", "replace"),
+    )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Raw
 
-from dragoman.canon.request import Extras, Loss, Seal
+from dragoman.canon.request import CacheMark, Extras, Loss, Seal
 from dragoman.dialects.base import Target
 
 _NOTHING: Mapping[str, Raw] = {}
@@ -26,6 +26,8 @@ class Pen:
         self.habits = target.habits
         self.own = dialect == name
         """Whether the request was read from this dialect, so that its own forms are kept."""
+        self.text_tools: set[str] = set()
+        """Names as sent of tools of free text that became JSON tools."""
         self._losses: dict[str, Loss] = {loss.what: loss for loss in losses}
 
     @property
@@ -46,6 +48,11 @@ class Pen:
         for name in extras.members:
             self.lose(f"{where}.{name}" if where else name, "Only the client's own dialect has this member.", "dropped")
         return _NOTHING
+
+    def unmarked(self, mark: CacheMark | None) -> None:
+        """Records that a cache mark has no place on this wire."""
+        if mark is not None:
+            self.lose("cache_mark", "The upstream takes no cache marks; it caches by itself.", "dropped")
 
     def belongs(self, seal: Seal | None) -> bool:
         """Whether what carries this seal may be sent back.

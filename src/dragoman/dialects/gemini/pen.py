@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.canon.request import CacheMark, Loss, Seal
+from dragoman.canon.request import Loss, Seal
 from dragoman.canon.schema import Lowered
 from dragoman.dialects import pen
 from dragoman.dialects.base import Target
@@ -18,13 +18,6 @@ class Pen(pen.Pen):
         self.names = ToolNames(target.habits.tool_name_limit)
         self.lowered: dict[str, Lowered] = {}
         """Schemas that were lowered in a way that arguments must be brought back from, by the tool's name as sent."""
-        self.text_tools: set[str] = set()
-        """Names as sent of tools that take free text."""
-
-    def unmarked(self, mark: CacheMark | None) -> None:
-        """Records that a cache mark has no place on this wire."""
-        if mark is not None:
-            self.lose("cache_mark", "The upstream takes no cache marks; it caches by itself.", "dropped")
 
     def signature(self, seal: Seal | None) -> str:
         """The signature by which a part goes back to the account that signed it; empty for any other."""

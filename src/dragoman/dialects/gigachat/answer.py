@@ -30,6 +30,7 @@ from dragoman.canon.events import (
 from dragoman.canon.problem import Kind, Problem, problem
 from dragoman.canon.request import Extras, Loss, Part, Seal, Text, Thinking, ToolCall
 from dragoman.dialects.base import Hearing
+from dragoman.dialects.framed import garbled
 from dragoman.dialects.free_text import free_text
 from dragoman.dialects.gigachat.chunk import WIRE, Choice, Chunk, Function, Said, Wire
 from dragoman.dialects.gigachat.errors import problem_in_answer
@@ -241,15 +242,6 @@ def _arguments(raw: Raw) -> str:
         return "{}"
     given = bytes(raw)
     return _TEXT.decode(given) if given.startswith(b'"') else given.decode()
-
-
-def garbled(data: bytes) -> Problem:
-    """What was to be an answer and is not JSON."""
-    return problem(
-        Kind.GARBLED,
-        "The provider answered with something that is not JSON. Try again; if it persists, check its address.",
-        evidence=data[:4096].decode("utf-8", "replace"),
-    )
 
 
 def _broken() -> Problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from dragoman.canon.request import CacheMark, Loss, Seal
+from dragoman.canon.request import Loss, Seal
 from dragoman.canon.schema import Lowered
 from dragoman.dialects.base import Target
 from dragoman.dialects.gigachat.names import FunctionNames
@@ -24,13 +24,6 @@ class Pen(SharedPen):
         """Schemas that were lowered in a way that arguments must be brought back from, by the name as sent."""
         self.functions: dict[str, Raw] = {}
         """The schemas of the functions that are offered, by the name as sent."""
-        self.text_tools: set[str] = set()
-        """Names as sent of tools that take free text."""
-
-    def unmarked(self, mark: CacheMark | None) -> None:
-        """Records that a cache mark has no place on this wire."""
-        if mark is not None:
-            self.lose("cache_mark", "The upstream takes no cache marks; it caches by itself.", "dropped")
 
     def named(self, name: str) -> str:
         """The name to send; a client of this wire means the vendor's own functions where it names them."""

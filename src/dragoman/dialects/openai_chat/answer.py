@@ -28,6 +28,7 @@ from dragoman.canon.request import Extras, Part, Refusal, Seal, Text, Thinking, 
 from dragoman.canon.usage import NOTHING_SAID
 from dragoman.dialects.base import Hearing
 from dragoman.dialects.error_objects import problem_in_answer, problem_in_stream
+from dragoman.dialects.framed import garbled
 from dragoman.dialects.free_text import free_text
 from dragoman.dialects.names import digest
 from dragoman.dialects.openai_chat.calls import Calls
@@ -313,15 +314,6 @@ def _failure(chunk: Chunk, data: bytes) -> Problem | None:
     if chunk.choices is None and chunk.usage == NULL:
         return problem_in_answer(data)
     return None
-
-
-def garbled(data: bytes) -> Problem:
-    """What was to be an answer and is not JSON."""
-    return problem(
-        Kind.GARBLED,
-        "The provider answered with something that is not JSON. Try again; if it persists, check its address.",
-        evidence=data[:4096].decode("utf-8", "replace"),
-    )
 
 
 def _broke_off(word: str) -> Problem:

@@ -16,14 +16,13 @@ from dragoman.canon.request import (
     File,
     Image,
     Inline,
-    Link,
     Part,
     Refusal,
-    Source,
     Stored,
     Text,
     Unknown,
 )
+from dragoman.dialects.data_urls import source_of
 from dragoman.dialects.openai_chat.wire import NAME
 from dragoman.dialects.take import Members, first_byte, wrong
 
@@ -96,14 +95,6 @@ def _file(inner: Members) -> File:
         return File(Stored(NAME, stored), name=name)
     found = source_of(data or "")
     return File(found if isinstance(found, Inline) else Inline("application/pdf", data or ""), name=name)
-
-
-def source_of(url: str) -> Source:
-    """Media of an address: the bytes of a `data:` address with base64, else the address."""
-    head, comma, data = url.partition(",")
-    if comma and head.startswith("data:") and head.endswith(";base64"):
-        return Inline(head[len("data:") : -len(";base64")], data)
-    return Link(url)
 
 
 def cache_mark(item: Members) -> CacheMark | None:

@@ -15,8 +15,6 @@ class Pen(pen.Pen):
     def __init__(self, target: Target, dialect: str) -> None:
         super().__init__(NAME, target, dialect)
         self.names = ToolNames(target.habits.tool_name_limit)
-        self.text_tools: set[str] = set()
-        """Names as sent of tools of free text that became JSON tools."""
 
     @property
     def free_text(self) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dragoman.canon.request import Image, Part, Text, Thinking, Tool, ToolCall, ToolResult, Turn
-from dragoman.dialects.openai_chat.parts import source_of
+from dragoman.dialects.data_urls import source_of
 from dragoman.dialects.openai_chat.wire import NULL
 
 

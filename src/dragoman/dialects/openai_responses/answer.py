@@ -26,6 +26,7 @@ from dragoman.canon.request import Extras
 from dragoman.canon.usage import NOTHING_SAID
 from dragoman.dialects.base import Hearing
 from dragoman.dialects.error_objects import problem_in_answer, problem_in_stream
+from dragoman.dialects.framed import garbled
 from dragoman.dialects.openai_responses.frame import Item, Response, Said, said_in, typed
 from dragoman.dialects.openai_responses.row import Row
 from dragoman.dialects.openai_responses.usage import read_usage
@@ -185,15 +186,6 @@ def _reason(details: Raw) -> str:
         return ""
     reason = found.get("reason") if isinstance(found, dict) else None
     return reason if isinstance(reason, str) else ""
-
-
-def garbled(data: bytes) -> Problem:
-    """What was to be an answer and is not JSON."""
-    return problem(
-        Kind.GARBLED,
-        "The provider answered with something that is not JSON. Try again; if it persists, check its address.",
-        evidence=data[:4096].decode("utf-8", "replace"),
-    )
 
 
 def _broke_off(status: str) -> Problem:

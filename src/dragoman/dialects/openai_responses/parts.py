@@ -18,11 +18,11 @@ from dragoman.canon.request import (
     Link,
     Part,
     Refusal,
-    Source,
     Stored,
     Text,
     Unknown,
 )
+from dragoman.dialects.data_urls import source_of
 from dragoman.dialects.openai_responses.wire import EMPTY, NAME
 from dragoman.dialects.take import Members, first_byte, wrong
 
@@ -100,11 +100,3 @@ def _file(item: Members) -> File:
     if url is None:
         raise wrong(item.where("file_data"), "a string")
     return File(Link(url), name=name)
-
-
-def source_of(url: str) -> Source:
-    """Media of an address: the bytes of a `data:` address with base64, else the address."""
-    head, comma, data = url.partition(",")
-    if comma and head.startswith("data:") and head.endswith(";base64"):
-        return Inline(head[len("data:") : -len(";base64")], data)
-    return Link(url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.canon.request import CacheMark, Part, Seal
+from dragoman.canon.request import Part, Seal
 from dragoman.dialects import pen
 from dragoman.dialects.base import Target
 from dragoman.dialects.names import ToolNames
@@ -15,18 +15,11 @@ class Pen(pen.Pen):
     def __init__(self, target: Target, dialect: str) -> None:
         super().__init__(NAME, target, dialect)
         self.names = ToolNames(target.habits.tool_name_limit)
-        self.text_tools: set[str] = set()
-        """Names as sent of tools of free text that became JSON tools."""
 
     @property
     def free_text(self) -> bool:
         """Whether tools of free text (`custom`) are sent as such: OpenAI knows them, or the client says so."""
         return self.own or self.target.native
-
-    def unmarked(self, mark: CacheMark | None) -> None:
-        """Records that a cache mark is not sent."""
-        if mark is not None:
-            self.lose("cache_mark", "The upstream takes no cache marks; it caches by itself.", "dropped")
 
     def unsealed(self, part: Part) -> None:
         """Records that the seal of a part other than thinking has no place on this wire."""
