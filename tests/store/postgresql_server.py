@@ -41,6 +41,11 @@ class PostgreSQL:
             connection.execute(f'CREATE SCHEMA "{name}"'.encode())
         return f"{self._server.get_uri()}&options=-csearch_path%3D{name}"
 
+    @property
+    def folder(self) -> Path:
+        """Where it keeps everything."""
+        return Path(self._server.pgdata)
+
     def stop(self) -> None:
         """Goes away, as for an upgrade."""
         self._server.stop()

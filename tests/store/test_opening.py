@@ -21,7 +21,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.routing.shape import ChannelTable, KeyTable, ProjectTable
 from dragoman.store import migrations, tables
-from dragoman.store.database import TRIES
 from dragoman.store.opening import BACKUPS, SqlStore, open_database, open_store, prepare
 from dragoman.store.ports import SYSTEM, Body, Search, StoreTrouble
 from dragoman.store.unlock import KEY_FILE
@@ -335,19 +334,6 @@ async def test_a_disk_that_is_full_takes_nothing_or_all(sqlite_home: Home) -> No
         await set_pragma(store, "max_page_count = 1000000")
         assert await store.ledger.put(batch) == 500
         assert (await store.ledger.totals(Search(), []))[0].exchanges == 550
-
-
-async def test_what_postgresql_asks_to_be_repeated_is_repeated(postgresql_home: Home) -> None:
-    async with postgresql_home.open() as store:
-        tries: list[int] = []
-
-        async def work(connection: AsyncConnection) -> int:
-            tries.append(1)
-            if len(tries) < TRIES:
-                await connection.execute(text("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$"))
-            return len(tries)
-
-        assert await store.database.write(work) == TRIES
 
 
 async def test_a_locked_database_is_away_and_then_there_again(sqlite_home: Home) -> None:

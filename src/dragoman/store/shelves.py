@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.store import tables
 from dragoman.store.books import Books, missing, new_id, note, stale
-from dragoman.store.ports import Actor, Note, Row, State, StoreTrouble
+from dragoman.store.ports import Actor, Note, Row, State, StoreTrouble, Trouble
 from dragoman.store.sealing import ChangeAll, joined, parted
 from dragoman.store.tables import SYSTEM_OWNER, configured
 from dragoman.store.vault import Place
@@ -158,11 +158,13 @@ def name_of(spec: Struct) -> str:
 
 
 def read_spec(text: str, kind: type[S], what: str) -> S:
-    """A description as it was stored. Trouble: damaged, where it is none."""
+    """A description as it was stored. Trouble: newer, where it has members that this version does not know (one of them
+    may be a limit, so the rest is not taken for the whole); damaged, where it is no description at all."""
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.MsgspecError as found:
-        raise StoreTrouble("damaged", f"What the database says of the {what} cannot be read: {found}.") from None
+        told: Trouble = "newer" if "unknown field" in str(found) else "damaged"
+        raise StoreTrouble(told, f"What the database says of the {what} cannot be read: {found}.") from None
 
 
 async def put_secret(connection: AsyncConnection, books: Books, owner: str, place: str, content: bytes) -> None:
