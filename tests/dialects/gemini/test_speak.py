@@ -253,7 +253,7 @@ def test_a_failure_is_one_error() -> None:
     assert frames(told([Started("r", "m"), failed])) == [
         {
             "error": {
-                "code": 529,
+                "code": 503,
                 "message": "busy",
                 "status": "UNAVAILABLE",
                 "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s"}],
