@@ -43,9 +43,8 @@ class Told(Struct, frozen=True):
     """Whether the HTTP body ended as it should."""
 
 
-def body_for(door: str, *, stream: bool, **changes: Any) -> dict[str, Any]:
+def body_for(door: str, *, stream: bool, prompt: str = "Say three numbers.", **changes: Any) -> dict[str, Any]:
     """An ordinary request of an agent that has two tools."""
-    prompt = "Say three numbers."
     said = {"role": "user", "content": prompt}
     match door:
         case "anthropic":
@@ -57,6 +56,7 @@ def body_for(door: str, *, stream: bool, **changes: Any) -> dict[str, Any]:
         case "gemini":
             declared = [{"name": name, "description": name, "parametersJsonSchema": SCHEMA} for name in TOOLS]
             contents = [{"role": "user", "parts": [{"text": prompt}]}]
+            changes.pop("model", None)  # it stands in the path
             return {"contents": contents, "tools": [{"functionDeclarations": declared}], **changes}
         case _:
             functions = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in TOOLS]
