@@ -271,22 +271,6 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _listening(app: App) -> uvicorn.Config:
-    """How uvicorn serves the doors: through our own edge, and with nothing of its own."""
-    return uvicorn.Config(
-        app,
-        http=Edge,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=DRAIN_S,
-    )
-
-
 async def _serve(
     settings: Settings,
     listener: socket.socket,
@@ -320,6 +304,18 @@ async def _serve(
         assembly.gateway.in_trouble = lambda: memory.recorder.state.trouble
         if not is_empty(own.database.reveal(), own.data_dir):
             assembly.guard.settled.clear()
+        config = uvicorn.Config(
+            assembly.app,
+            http=Edge,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
         port = listener.getsockname()[1]
 
         following: list[asyncio.Task[None]] = []
@@ -331,7 +327,7 @@ async def _serve(
             )
             ready(port)
 
-        server = Server(_listening(assembly.app), assembly.gateway, answering)
+        server = Server(config, assembly.gateway, answering)
         try:
             await server.serve(sockets=[listener])
         finally:

@@ -54,20 +54,24 @@ def live_through(folder: Path, outage: Outage, *, seconds: float, seed: int, dat
         file = folder / "dragoman.toml"
         file.write_text(configuration(folder, vendor.url, database))
         with running(folder, file) as gateway:
-            asyncio.run(_scene(folder / "data", gateway, outage, seconds, random.Random(seed), heard))
+            state = asyncio.run(_scene(folder / "data", gateway, outage, seconds, random.Random(seed), heard))
             asyncio.run(_caught_up(folder / "data", database, len(heard)))
         sent = Counter(seen.body["model"] for seen in vendor.requests)
     known, total = asyncio.run(remembered(folder / "data", database))
     return Report(
         asked=len(heard),
         whole=sum(each.whole for each in heard),
-        wrongs=list(compare(sent, speaker.bills, heard, known, total)),
+        wrongs=[
+            *compare(sent, speaker.bills, heard, known, total),
+            *([] if state == "late" else [f"at the end of the outage recording was said to be {state}"]),
+        ],
     )
 
 
 async def _scene(
     data: Path, gateway: Gateway, outage: Outage, seconds: float, chance: random.Random, heard: list[Heard]
-) -> None:
+) -> str:
+    """What the gateway says of its recording at the end of the outage."""
     over = asyncio.Event()
     async with aiohttp.ClientSession() as session:
         crowd = [
@@ -77,9 +81,12 @@ async def _scene(
         await asyncio.sleep(CALM_S)
         with outage(data, gateway):
             await asyncio.sleep(seconds)
+            async with session.get(gateway.url + "/health") as answer:
+                state: str = (await answer.json())["recording"]
         await asyncio.sleep(CALM_S)
         over.set()
         await asyncio.gather(*crowd)
+    return state
 
 
 async def _client(

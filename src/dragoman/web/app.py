@@ -39,6 +39,10 @@ class Service(Protocol):
     def draining(self) -> bool:
         """Whether the gateway is shutting down."""
 
+    @property
+    def recording(self) -> bool:
+        """Whether what happens reaches the database."""
+
     async def probe(self) -> list[Finding]:
         """A real small call on each channel."""
 
@@ -168,6 +172,7 @@ class App:
                 "openai_api_configured": bool(channels),
                 "api_key_valid": any(channel.api_key for channel in channels),
                 "client_api_key_validation": not self._guard.open,
+                "recording": "ok" if self._service.recording else "late",
             },
         )
 
