@@ -40,6 +40,7 @@ class Course:
         self.version = version
         """Of the configuration."""
         self._attempts: list[AttemptRecord] = []
+        self._notes: list[str] = []
         self._last: Attempt | None = None
 
     @cached_property
@@ -50,6 +51,10 @@ class Course:
     @cached_property
     def _plan_lines(self) -> tuple[str, ...]:
         return self.plan.lines() if self.plan else ()
+
+    def note(self, words: str) -> None:
+        """Says why the plan was left; it stands behind its lines."""
+        self._notes.append(words)
 
     def elapsed_ms(self) -> int:
         """Since the exchange began."""
@@ -206,7 +211,7 @@ class Course:
             key_name=inquiry.key_name,
             key_id=inquiry.key.id if inquiry.key else "",
             project=inquiry.key.spec.project if inquiry.key else "",
-            plan=self._plan_lines,
+            plan=(*self._plan_lines, *self._notes),
             attempts=attempts,
             prompt_estimate=self.estimate,
             effort=inquiry.request.reasoning.effort,

@@ -41,9 +41,10 @@ from dragoman.relay.uploads import Shelf
 from dragoman.routing.decide import decide_among
 from dragoman.routing.health import Left, Succeeded
 from dragoman.routing.plan import WARM_LONG_MS, WARM_MS, Ask, Plan, Refused, Step
+from dragoman.routing.retries import is_free
 from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.routing.strategy import Chance
-from dragoman.routing.verdict import Again, Failure, Next, Situation, final, verdict
+from dragoman.routing.verdict import Again, Failure, Next, Situation, Stop, final, held_back, verdict
 
 COUNT_S = 3.0
 """Seconds a client waits for an upstream's own token count at most."""
@@ -121,6 +122,7 @@ class Relay:
             await delivery.fail(course.problem, inquiry.id)
         finally:
             pulse.stop()
+            self.learned.retries.over(delivery)
             course.status = delivery.status
             exchange = course.exchange()
             self._journal.write(exchange)
@@ -148,6 +150,8 @@ class Relay:
             need = self._allowances.need(course.estimate, first)
             if (refused := await self._allowances.take(inquiry.id, inquiry.key, need, first)) is not None:
                 return refused
+        payer = inquiry.key.id if inquiry.key else inquiry.key_name
+        self.learned.retries.asked(payer)
         failures: list[Failure] = []
         position = 0
         while True:
@@ -156,19 +160,24 @@ class Relay:
             if found is None or delivery.content_sent:
                 return found
             failures.append(Failure(step.channel, found))
+            self.learned.retries.failed(delivery)
             situation = Situation(
                 attempts=len(failures),
                 others=len(plan.attempts) - position - 1,
                 elapsed_ms=course.elapsed_ms(),
             )
-            match verdict(found, situation, random.random()):  # noqa: S311
-                case Again(after_s=after_s):
-                    self._journal.write(course.waiting())
-                    await asyncio.sleep(after_s)
-                case Next():
-                    position += 1
-                case _:
-                    return self._last_word(failures, course, delivery)
+            chosen = verdict(found, situation, random.random())  # noqa: S311
+            if isinstance(chosen, Stop):
+                return self._last_word(failures, course, delivery)
+            self._journal.write(course.waiting())
+            position += isinstance(chosen, Next)
+            if not is_free(found, len(failures)):
+                account = plan.attempts[position].channel.account
+                if spent := await self.learned.retries.grant(delivery, payer, account):
+                    course.note(f"not tried again: {spent}")
+                    return held_back(final(failures), spent, random.random())  # noqa: S311
+            if isinstance(chosen, Again):
+                await asyncio.sleep(chosen.after_s)
 
     def _last_word(self, failures: list[Failure], course: Course, delivery: Delivery) -> Problem:
         """What to tell the client when no attempt is left; a refusal too late for its status is kept for the next."""

@@ -1,6 +1,6 @@
 """What a replica learns while it runs: the health of channels and the sizes of prompts.
 
-It is kept in memory: what replicas share for seconds will live on a board behind the same methods.
+It is kept in memory; what replicas tell each other of it goes through `relay.sharing`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 from dragoman.canon.problem import Problem
 from dragoman.ledger.tokens import Calibration, calibrate
+from dragoman.relay.retries import RetryBudgets
 from dragoman.routing.health import Health, Left, Outcome, Succeeded, begin, learn
 from dragoman.routing.load import IDLE, Load, Loads, came_back, set_out, target_key
 from dragoman.routing.plan import Step
@@ -29,6 +30,7 @@ class Learned:
     def __init__(self) -> None:
         self.health = Health()
         self.calibration = Calibration()
+        self.retries = RetryBudgets()
         self._targets: dict[str, Load] = {}
         self.loads = Loads(self._targets)
         """Of targets whose load a strategy compares."""
@@ -48,6 +50,7 @@ class Learned:
     def set_out(self, step: Step, now_ms: int, *, measured: bool = False) -> None:
         """An attempt begins; `measured` where a strategy compares loads."""
         self.health = begin(self.health, step, now_ms)
+        self.retries.set_out(step.channel.account)
         if measured:
             key = target_key(step.channel.account, step.model)
             self._targets[key] = set_out(self._targets.get(key, IDLE), now_ms)
@@ -57,6 +60,7 @@ class Learned:
     def learn(self, step: Step, outcome: Outcome, now_ms: int, dice: float, first_ms: int | None = None) -> None:
         """An attempt has ended; `first_ms` is what its first content took, where it came to any."""
         self.health = learn(self.health, step, outcome, now_ms, dice)
+        self.retries.came_back(step.channel.account)
         key = target_key(step.channel.account, step.model)
         if key in self._targets:
             ok = None if type(outcome) is Left else type(outcome) is Succeeded

@@ -25,6 +25,8 @@ BACK_OFF_S = 0.5
 """Pause before a lone target is asked a second time, less up to a quarter."""
 UNTOLD_WAITS_S = {Kind.RATE_LIMITED: 10.0, Kind.OVERLOADED: 5.0}
 """What a client is told to wait where the provider told nothing; clients give up on a 429 without a wait."""
+HELD_BACK_S = (1.0, 5.0)
+"""What a client is told to wait at least and at most where a budget of retries is spent."""
 
 
 class Manner(NamedTuple):
@@ -143,6 +145,17 @@ def final(failures: Sequence[Failure]) -> Problem:
         message=_words(told) + _trail(told, failures),
         retry_after_s=_wait_s(found),
         original=found.original if status == found.upstream_status else None,
+    )
+
+
+def held_back(told: Problem, spent: str, dice: float) -> Problem:
+    """The same where no retry was worth its cost any more; `spent` says which budget is. Clients ask again at
+    different moments: `dice` is drawn evenly from 0 up to 1."""
+    first_s, last_s = HELD_BACK_S
+    return replace(
+        told,
+        message=f"{told.message} It was not tried again, for {spent}.",
+        retry_after_s=told.retry_after_s or first_s + (last_s - first_s) * dice,
     )
 
 
