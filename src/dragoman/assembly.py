@@ -82,11 +82,18 @@ class Gateway:
         self.draining = False
         self.in_trouble: Callable[[], object] = lambda: False
         """Whether nothing can be recorded at the moment."""
+        self.in_trouble: Callable[[], object] = lambda: False
+        """Whether nothing can be recorded at the moment."""
 
     @property
     def snapshot(self) -> Snapshot:
         """The configuration in force."""
         return self.relay.snapshot
+
+    @property
+    def recording(self) -> bool:
+        """Whether what happens reaches the database."""
+        return not self.in_trouble()
 
     @property
     def recording(self) -> bool:
@@ -271,6 +278,22 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
+def _listening(app: App) -> uvicorn.Config:
+    """How uvicorn serves the doors: through our own edge, and with nothing of its own."""
+    return uvicorn.Config(
+        app,
+        http=Edge,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+
+
 async def _serve(
     settings: Settings,
     listener: socket.socket,
@@ -302,20 +325,9 @@ async def _serve(
             assemble(settings, record, memory.journal, allowances, memory.bodies)
         )
         assembly.gateway.in_trouble = lambda: memory.recorder.state.trouble
+        assembly.gateway.in_trouble = lambda: memory.recorder.state.trouble
         if not is_empty(own.database.reveal(), own.data_dir):
             assembly.guard.settled.clear()
-        config = uvicorn.Config(
-            assembly.app,
-            http=Edge,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=DRAIN_S,
-        )
         port = listener.getsockname()[1]
 
         following: list[asyncio.Task[None]] = []
@@ -327,7 +339,7 @@ async def _serve(
             )
             ready(port)
 
-        server = Server(config, assembly.gateway, answering)
+        server = Server(_listening(assembly.app), assembly.gateway, answering)
         try:
             await server.serve(sockets=[listener])
         finally:
