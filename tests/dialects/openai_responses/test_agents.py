@@ -115,6 +115,18 @@ def test_tools_of_a_namespace_that_ends_in_a_line_are_told_apart() -> None:
     assert [(item["namespace"], item["name"]) for item in items] == [("mcp__a__", "f"), ("b", "f")]
 
 
+def test_an_earlier_call_to_a_namespace_is_told_as_such() -> None:
+    inner = {"type": "function", "name": "f", "parameters": {}, "strict": False}
+    box = {"type": "namespace", "name": "n" * 60, "description": "d", "tools": [inner]}
+    call = {"type": "function_call", "call_id": "1", "name": "f", "namespace": "n" * 60, "arguments": "{}"}
+    talk = [{"type": "message", "role": "user", "content": "x"}, call]
+    talk.append({"type": "function_call_output", "call_id": "1", "output": "ok"})
+    for tools in ([box], []):
+        body, written = write(read(input=talk, tools=tools))
+        assert body["input"] == talk
+        assert written.names == {}
+
+
 SEARCH = {
     "type": "tool_search",
     "execution": "client",

@@ -169,9 +169,10 @@ def test_reasoning_without_words_or_seal_is_kept() -> None:
 
 def test_a_format_that_is_no_grammar_is_left_as_it_is() -> None:
     tool = {"type": "custom", "name": "t", "format": {"type": "grammar", "syntax": "lark"}}
-    (found,) = read(tools=[tool]).tools
-    assert isinstance(found, Tool)
-    assert found.grammar is None
+    for given in (tool, {**tool, "format": None}):
+        (found,) = read(tools=[given]).tools
+        assert isinstance(found, Tool)
+        assert found.grammar is None
     assert write(read(tools=[tool]))[0]["tools"] == [tool]
 
 

@@ -187,6 +187,14 @@ def test_thinking_that_was_not_sealed_is_sent_where_the_upstream_wants_it() -> N
     assert written.losses == ()
 
 
+def test_thoughts_of_two_items_of_which_one_is_not_sealed_stay_two() -> None:
+    talk = [
+        {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": "a"}]},
+        {"id": "rs_2", "type": "reasoning", "summary": [{"type": "summary_text", "text": "b"}]},
+    ]
+    assert write(read(input=talk))[0]["input"] == talk
+
+
 def test_thinking_that_led_to_nothing_is_not_sent() -> None:
     body, written = write(asked(user("x"), assistant(Thinking("a", seal=Seal(ORIGIN, "s"))), user("y")))
     assert [each["role"] for each in body["input"]] == ["user", "user"]

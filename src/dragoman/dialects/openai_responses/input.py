@@ -34,7 +34,7 @@ from dragoman.dialects.free_text import wrapped_text
 from dragoman.dialects.names import digest, sent_id
 from dragoman.dialects.openai_responses import builtin
 from dragoman.dialects.openai_responses.content import BETWEEN, Item, is_bare, items, plain, settle, text_of
-from dragoman.dialects.openai_responses.offers import Place, flat, places, within
+from dragoman.dialects.openai_responses.offers import Place, places, within
 from dragoman.dialects.openai_responses.pen import Pen
 from dragoman.dialects.openai_responses.wire import (
     COMPACTION,
@@ -294,12 +294,14 @@ class _Conversation:
         if known and arguments is not None:
             item: Wire = {"type": known.call, "call_id": sent, known.member: arguments, "status": "completed"}
             return _with_id({**item, **extras}, call.group)
-        name, place = pen.names.sent(call.name), self._places.get(call.name)
-        if "namespace" in extras or (place and place.namespace):
-            box = _text(extras.pop("namespace", None)) or (place.namespace if place else None) or ""
-            name = within(box, call.name) if call.name.startswith(flat(box, "")) else call.name
-            extras["namespace"] = Raw(msgspec.json.encode(box))
+        place = self._places.get(call.name)
+        box = _text(extras.pop("namespace", None)) or (place.namespace if place else None)
         extras.pop("type", None)
+        if box:
+            name = within(box, call.name)
+            extras["namespace"] = Raw(msgspec.json.encode(box))
+        else:
+            name = pen.names.sent(call.name)
         if call.form == "json" or not pen.free_text:
             text = (
                 (call.arguments or ("" if pen.own else "{}")) if call.form == "json" else wrapped_text(call.arguments)

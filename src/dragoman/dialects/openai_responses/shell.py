@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from dragoman.canon.events import Finished
-from dragoman.canon.problem import Kind, Problem, Trouble
+from dragoman.canon.problem import Kind, Problem
 from dragoman.canon.request import Request, Text
 from dragoman.dialects.base import Target, Telling
 from dragoman.dialects.openai_responses.pen import Pen
@@ -106,10 +106,7 @@ def echo(request: Request | None) -> Wire:
     first = request.system[0] if request.system else None
     if isinstance(first, Text) and first.group is None:
         said["instructions"] = first.text
-    try:
-        members = settings(request, Pen(Target(model=request.model, origin=""), NAME))
-    except Trouble:
-        members = {}
+    members = settings(request, Pen(Target(model=request.model, origin=""), NAME))
     said |= {name: members[name] for name in ECHOED if members.get(name) is not None}
     if isinstance(said.get("text"), dict):
         said["text"] = {"format": {"type": "text"}, **said["text"]}
