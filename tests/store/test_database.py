@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.routing.shape import ChannelTable
 from dragoman.store import tables
-from dragoman.store.database import TOGETHER, TRIES, WAITING, Database
-from dragoman.store.opening import SqlStore, open_database, prepare
+from dragoman.store.database import TOGETHER, TRIES, Database
+from dragoman.store.opening import SqlStore, address, open_database, prepare
 from dragoman.store.ports import SYSTEM, Body, StoreTrouble
 from tests.store.conftest import Home
 from tests.store.contract.test_ledger import exchange
@@ -55,12 +55,12 @@ async def test_what_waits_for_sqlite_shares_a_transaction(sqlite_home: Home) -> 
 async def test_so_much_may_wait_and_no_more(sqlite_home: Home) -> None:
     async with open_database(sqlite_home.url, sqlite_home.folder) as database:
         await prepare(database, sqlite_home.folder)
-        outcomes = await asyncio.gather(
-            *(database.write(count_up) for _ in range(WAITING + 10)), return_exceptions=True
-        )
-        refused = [outcome for outcome in outcomes if isinstance(outcome, StoreTrouble)]
-        assert [trouble.kind for trouble in refused] == ["away"] * 10
-        assert await database.read(counted) == WAITING
+    narrow = Database(address("", sqlite_home.folder), waiting=20)
+    outcomes = await asyncio.gather(*(narrow.write(count_up) for _ in range(30)), return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, StoreTrouble)]
+    assert [trouble.kind for trouble in refused] == ["away"] * 10
+    assert await narrow.read(counted) == 20
+    await narrow.close()
 
 
 async def test_what_is_done_at_once_is_all_done(database: Database) -> None:

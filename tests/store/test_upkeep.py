@@ -76,25 +76,28 @@ async def test_a_backup_is_sealed_and_only_its_owner_can_read_it(filled: Home) -
     assert NEEDLE.encode() not in gzip.decompress(file.read_bytes())
 
 
-async def test_a_backup_may_leave_contents_out(filled: Home, other: Home) -> None:
-    file, _ = await upkeep.back_up(place(filled), filled.folder / "small.gz", contents=False)
+async def test_a_backup_may_leave_contents_out(sqlite_home: Home, other: Home) -> None:
+    async with sqlite_home.open(MASTER) as store:
+        await fill(store)
+    file, _ = await upkeep.back_up(place(sqlite_home), sqlite_home.folder / "small.gz", contents=False)
     await upkeep.restore(place(other), file)
     async with other.open(MASTER) as store:
         assert await store.ledger.bodies("e1") == ()
         assert (await store.ledger.get("e1")).id == "e1"
 
 
-async def test_a_filled_database_is_replaced_only_if_that_is_said(filled: Home, other: Home) -> None:
-    async with other.open(MASTER) as store:
-        await store.ledger.put([exchange("mine")])
-    file, _ = await upkeep.back_up(place(filled))
+async def test_a_filled_database_is_replaced_only_if_that_is_said(sqlite_home: Home, other: Home) -> None:
+    for home, name in ((sqlite_home, "theirs"), (other, "mine")):
+        async with home.open(MASTER) as store:
+            await store.ledger.put([exchange(name)])
+    file, _ = await upkeep.back_up(place(sqlite_home))
     with pytest.raises(StoreTrouble) as refused:
         await upkeep.restore(place(other), file)
     assert refused.value.kind == "taken"
     async with other.open(MASTER) as store:
         assert (await store.ledger.get("mine")).id == "mine"
     await upkeep.restore(place(other), file, replace=True)
-    assert await everything(other) == await everything(filled)
+    assert await everything(other) == await everything(sqlite_home)
 
 
 @pytest.mark.parametrize("harm", ["cut", "no end", "noise", "missing", "other"])

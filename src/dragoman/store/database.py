@@ -49,12 +49,12 @@ READERS = 4
 class Database:
     """The connections to one database. Mutable: it is opened and closed."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, waiting: int = WAITING) -> None:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.file = Path(url.database or "") if self.is_sqlite else None
         self._writer, self._reader = _sqlite_engines(url) if self.is_sqlite else _postgresql_engines(url)
         self._insert = importlib.import_module(f"sqlalchemy.dialects.{url.get_backend_name()}").insert
-        self._queue: asyncio.Queue[_Job] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[_Job] = asyncio.Queue(waiting)
         self._writing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
