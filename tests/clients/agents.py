@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from dragoman.cli.agents import Wanted, agents, merged, outfit
-from tests.clients.claude_code import Alarm
+from tests.clients.claude_code import Alarm, end
 from tests.standin import Dialect
 
 Json = dict[str, Any]
@@ -46,6 +47,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     limit_s: float = 90.0
     config: Mapping[str, Any] = field(default_factory=dict)
     """Laid over the agent's configuration."""
+    leaves: Callable[[], bool] = lambda: False
+    """Called as it starts: once this says so, the client is ended, as its user would."""
 
     @property
     def work(self) -> Path:
@@ -93,20 +96,29 @@ class Agent(Struct, frozen=True, kw_only=True):
 
 def run(program: Path, agent: Agent, wish: Wish) -> Ended:
     """Starts the agent, follows it to its end or its limit, and tells what it did."""
-    wish.work.mkdir(parents=True, exist_ok=True)
     arguments, environment = prepared(agent, wish)
+    return followed([str(program), *arguments], environment, wish, agent.read)
+
+
+def followed(
+    command: Sequence[str], environment: Mapping[str, str], wish: Wish, read: Callable[[Sequence[Json]], Told]
+) -> Ended:
+    """Runs a client in its place, and tells what it said; lines that are no JSON objects are passed over."""
+    wish.work.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     with (wish.place / "stderr").open("w+b") as errors:
         process = subprocess.Popen(
-            [program, *arguments],
+            command,
             cwd=wish.work,
-            env=environment,
+            env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
         )
         alarm = Alarm(process, wish.limit_s)
+        leaving = threading.Thread(target=leave, args=(process, wish))
+        leaving.start()
         try:
             assert process.stdout is not None
             with process.stdout as output:
@@ -114,11 +126,18 @@ def run(program: Path, agent: Agent, wish: Wish) -> Ended:
             exit_code = process.wait()
         finally:
             alarm.put_off()
+            leaving.join()
         errors.seek(0)
         stderr = errors.read().decode(errors="replace")
     took_s = time.monotonic() - begun
-    told = agent.read(lines)
+    told = read(lines)
     return Ended(exit_code=exit_code, told=told, lines=lines, stderr=stderr, took_s=took_s, overdue=alarm.rang)
+
+
+def leave(process: subprocess.Popen[bytes], wish: Wish) -> None:
+    """Ends the client once its user would."""
+    if wish.leaves():
+        end(process)
 
 
 def prepared(agent: Agent, wish: Wish) -> tuple[list[str], dict[str, str]]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from tests.clients import sdk_program
-from tests.clients.agents import Ended, Told, Wish, surroundings
+from tests.clients.agents import Ended, Json, Told, Wish, followed, surroundings
 from tests.standin import Dialect
 
 
@@ -50,22 +48,16 @@ SDKS = {
 def run(sdk: Sdk, wish: Wish, packages: Path | None, claude: Path | None) -> Ended:
     """Starts the program with the SDK that lies in `packages`, or with the tests' own."""
     home, temporary = wish.place / "home", wish.place / "tmp"
-    for folder in (home, temporary, wish.work):
+    for folder in (home, temporary):
         folder.mkdir(parents=True, exist_ok=True)
     environment = surroundings(home, temporary) | {"PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"PYTHONPATH": str(packages)} if packages else {}
     environment |= {"CLAUDE": str(claude)} if claude else {}
-    begun = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-P", sdk_program.__file__, sdk.program, wish.url, wish.model, wish.prompt],
-        cwd=wish.work,
-        env=environment,
-        capture_output=True,
-        timeout=wish.limit_s,
-        check=False,
-    )
-    stderr = done.stderr.decode(errors="replace")
-    said = msgspec.json.decode(done.stdout, type=dict[str, str | list[str]]) if done.stdout else {}
-    told = Told(str(said.get("text", "")), done.returncode != 0, tuple(said.get("calls", ())))
-    took_s = time.monotonic() - begun
-    return Ended(exit_code=done.returncode, told=told, lines=(), stderr=stderr, took_s=took_s, overdue=False)
+    command = [sys.executable, "-P", sdk_program.__file__, sdk.program, wish.url, wish.model, wish.prompt]
+    return followed(command, environment, wish, read)
+
+
+def read(lines: Sequence[Json]) -> Told:
+    """The program's one line; where it failed there is none."""
+    said: Json = lines[-1] if lines else {"text": "", "calls": []}
+    return Told(said["text"], not lines, tuple(said["calls"]))
