@@ -5,10 +5,10 @@ was never understood go through as raw JSON. What the upstream cannot be told is
 another dialect asks the server to keep nothing, and a model that thinks for its reasoning in sealed form, so that the
 client can give it back; any other refuses that wish ("Encrypted content is not supported with this model").
 
-Normal form of a body that came in on this wire: `input` is a list whose items have a `type`; messages of the model have
-an `id`, a `status` and a list as content, calls of built-in tools a `status`; a status `completed` of any other item,
-empty annotations and log probabilities are left out; system messages have `Target`'s own word for their role; tools
-that stand in the result of a search do not stand among the tools; a text format `text` is left out.
+Normal form of a body that came in on this wire: `input` is a list whose items have a `type`; the content of the model's
+messages is a list, and those that have an `id` have a `status`, as calls of built-in tools have; a status `completed`
+of any other item, empty annotations and log probabilities are left out; system messages have `Target`'s own word for
+their role; tools that stand in the result of a search do not stand among the tools; a text format `text` is left out.
 """
 
 from __future__ import annotations
