@@ -32,8 +32,9 @@ from dragoman.net.signed import Signed
 from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
 from dragoman.relay.allowances import Allowances
-from dragoman.relay.probe import Finding
+from dragoman.relay.probe import TESTS, Finding, accounts_of, probe_model
 from dragoman.relay.relay import Bodies, Relay
+from dragoman.relay.sharing import Sharing
 from dragoman.routing.key import networks_of
 from dragoman.routing.snapshot import Snapshot
 from dragoman.settings.load import DEMO_MODEL, demo_snapshot
@@ -82,8 +83,6 @@ class Gateway:
         self.draining = False
         self.in_trouble: Callable[[], object] = lambda: False
         """Whether nothing can be recorded at the moment."""
-        self.in_trouble: Callable[[], object] = lambda: False
-        """Whether nothing can be recorded at the moment."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -95,30 +94,18 @@ class Gateway:
         """Whether what happens reaches the database."""
         return not self.in_trouble()
 
-    @property
-    def recording(self) -> bool:
-        """Whether what happens reaches the database."""
-        return not self.in_trouble()
-
-    async def probe(self, name: str | None = None) -> list[Finding]:
-        """A real small call on each channel, or on the one named, with a model it is configured for."""
+    async def probe(self, name: str | None = None, *, full: bool = False) -> list[Finding]:
+        """A real small call on each channel, or on the one named, with a model it is configured for; `full`: one of
+        every kind with each of its keys."""
         channels = [channel for channel in self.snapshot.channels if name in (None, channel.name)]
         chosen = [(channel, probe_model(self.snapshot, channel.name)) for channel in channels]
-        return list(await asyncio.gather(*(self.relay.probe(channel, model) for channel, model in chosen)))
-
-
-def probe_model(snapshot: Snapshot, channel_name: str) -> str:
-    """A model to probe a channel with: the cheapest word the configuration has for it."""
-    channel = next(channel for channel in snapshot.channels if channel.name == channel_name)
-    targets = [
-        target.model
-        for profile in snapshot.profiles
-        for rule in profile.rules
-        for target in rule.targets
-        if target.channel == channel_name
-    ]
-    mapped = [snapshot.mapping.small] if snapshot.mapping else []
-    return next(iter([*channel.models, *targets, *mapped]), "")
+        calls = [
+            self.relay.probe(account, model, test)
+            for channel, model in chosen
+            for account in (accounts_of(channel) if full else (channel,))
+            for test in (TESTS if full else TESTS[:1])
+        ]
+        return list(await asyncio.gather(*calls))
 
 
 class Assembly(Struct, frozen=True):
@@ -325,7 +312,6 @@ async def _serve(
             assemble(settings, record, memory.journal, allowances, memory.bodies)
         )
         assembly.gateway.in_trouble = lambda: memory.recorder.state.trouble
-        assembly.gateway.in_trouble = lambda: memory.recorder.state.trouble
         if not is_empty(own.database.reveal(), own.data_dir):
             assembly.guard.settled.clear()
         port = listener.getsockname()[1]
@@ -337,6 +323,8 @@ async def _serve(
             following.append(
                 asyncio.create_task(assembly.live.follow(memory.opened, lambda: nobody_yet(port, assembly.setup.text)))
             )
+            if own.redis:
+                following.append(asyncio.create_task(Sharing(board, assembly.gateway.relay, memory.look).run()))
             ready(port)
 
         server = Server(_listening(assembly.app), assembly.gateway, answering)

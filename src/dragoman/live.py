@@ -17,21 +17,31 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from dragoman.canon.problem import Trouble
 from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
 from dragoman.providers.base import Provider
 from dragoman.relay.allowances import Allowances
-from dragoman.relay.probe import Finding
+from dragoman.relay.listing import matching, remember
+from dragoman.relay.listing import remembered as remembered_models
+from dragoman.relay.probe import Finding, Test
 from dragoman.relay.relay import Relay
+from dragoman.routing.health import healed, remembered
 from dragoman.routing.key import Key, networks_of
+from dragoman.routing.load import Load, target_key
 from dragoman.routing.plan import Ask, Plan, Refused
 from dragoman.routing.shape import ChannelTable, ProfileTable
-from dragoman.routing.snapshot import Snapshot
+from dragoman.routing.snapshot import Channel, Snapshot, Sync
 from dragoman.settings.record import Notice
 from dragoman.settings.stored import Stored, joined, read_channel, read_profile
-from dragoman.store.ports import Configured, Row, Setting, Store, StoredKey, StoreTrouble
+from dragoman.store.ports import SYSTEM, Configured, Row, Setting, Store, StoredKey, StoreTrouble
+from dragoman.web.admin.desk import Ailment
 from dragoman.web.guard import Guard
 from dragoman.web.ring import Ring
 
+SYNC_LOOK_S = 15.0
+"""Pause before channels are looked through for those whose models are due."""
+SYNC_AGAIN_S = 300.0
+"""Pause before a provider that did not list its models is asked again."""
 AGAIN_S = 1.0
 """Pause before a database that was away is asked again."""
 
@@ -94,10 +104,39 @@ class Live:
         """`Desk.plan`."""
         return self._relay.plan(ask)
 
-    async def probe(self, channel: str, model: str) -> Finding:
+    async def probe(self, channel: Channel, model: str, test: Test) -> Finding:
         """`Desk.probe`."""
-        found = {one.name: one for one in self.snapshot.channels}[channel]
-        return await self._relay.probe(found, model)
+        return await self._relay.probe(channel, model, test)
+
+    async def models(self, channel: Channel) -> tuple[str, ...]:
+        """`Desk.models`."""
+        return await self._relay.models(channel)
+
+    def health(self, channel: Channel) -> list[Ailment]:
+        """`Desk.health`."""
+        now_ms, unix_ms = int(time.monotonic() * 1000), self.now_ms()
+        return [
+            Ailment(
+                scope=scope,
+                is_open=breaker.is_open,
+                kind=breaker.kind.value,
+                faults=breaker.faults,
+                until_ms=unix_ms + breaker.until_ms - now_ms if breaker.is_open else None,
+                is_limit=breaker.is_limit,
+                told=breaker.told,
+            )
+            for scope, breaker in remembered(self._relay.learned.health, channel).items()
+        ]
+
+    def loads(self, channel: Channel) -> dict[str, Load]:
+        """`Desk.loads`."""
+        beginning = target_key(channel.account, "")
+        targets = self._relay.learned.loads.targets
+        return {key.removeprefix(beginning): load for key, load in targets.items() if key.startswith(beginning)}
+
+    def heal(self, channel: Channel) -> None:
+        """`Desk.heal`."""
+        self._relay.learned.health = healed(self._relay.learned.health, channel)
 
     async def follow(
         self, opened: Callable[[], Awaitable[Store]], nobody_yet: Callable[[], None] = lambda: None
@@ -108,6 +147,13 @@ class Live:
         with contextlib.suppress(StoreTrouble):
             if not await store.people.users():
                 nobody_yet()
+        syncing = asyncio.create_task(self._keep_synced(store))
+        try:
+            await self._follow(store)
+        finally:
+            syncing.cancel()
+
+    async def _follow(self, store: Store) -> None:
         while True:
             try:
                 async for _ in store.configuration.watch():
@@ -122,6 +168,7 @@ class Live:
             tuple(_channel(row) for row in configured.channels),
             tuple(row.spec for row in configured.profiles if row.state == "enabled"),
             configured.version,
+            remembered_models(configured.settings),
         )
         snapshot, notices = joined(self._base.snapshot, stored, self._base.rows, self._base.folder)
         self._relay.snapshot = snapshot
@@ -134,6 +181,29 @@ class Live:
         for words in sorted(told - self._told):
             log.warning("a row of the configuration is not used", reason=words)
         self._told = told
+
+    async def _keep_synced(self, store: Store) -> None:
+        """Asks providers for their models, as often as their channels say."""
+        due: dict[str, float] = {}
+        while True:
+            for channel in self.snapshot.channels:
+                now_s = time.monotonic()
+                if channel.sync and channel.enabled and now_s >= due.get(channel.name, 0.0):
+                    done = await self._sync(store, channel, channel.sync)
+                    due[channel.name] = now_s + (channel.sync.every_s if done else SYNC_AGAIN_S)
+            await asyncio.sleep(SYNC_LOOK_S)
+
+    async def _sync(self, store: Store, channel: Channel, sync: Sync) -> bool:
+        try:
+            names = matching(await self.models((*channel.accounts, channel)[0]), sync.pattern)
+            await remember(store.configuration, SYSTEM, channel.name, names)
+        except Trouble as trouble:
+            log.warning("models are not synced", channel=channel.name, problem=trouble.problem.kind.value)
+        except StoreTrouble as trouble:
+            log.warning("models are not synced", channel=channel.name, problem=trouble.kind)
+        else:
+            return True
+        return False
 
     def _price_book(self, rows: tuple[Row[Setting], ...]) -> PriceBook:
         own = [row for row in map(_price, rows) if row]

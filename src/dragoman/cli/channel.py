@@ -15,6 +15,7 @@ def probe(
     name: str | None = None,
     /,
     *,
+    full: Switch = False,
     config: ConfigFile = None,
     json: Switch = False,
 ) -> int:
@@ -24,6 +25,8 @@ def probe(
     ----------
     name
         One channel; all of them if left out.
+    full
+        Try a stream, a call of a tool and a picture too, and each of several keys.
     config
         Configuration file.
     json
@@ -42,17 +45,17 @@ def probe(
         return fail(f"There is no channel '{name}'.", near(name, names))
     if not names:
         return fail("No channel is configured, so there is nothing to test.", "docs/configuration.md tells how.")
-    findings = asyncio.run(_found(settings, name))
+    findings = asyncio.run(_found(settings, name, full=full))
     print(as_json(findings) if json else "\n".join(map(told, findings)))
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-async def _found(settings: Settings, name: str | None) -> list[Finding]:
+async def _found(settings: Settings, name: str | None, *, full: bool) -> list[Finding]:
     """What a small call on each channel, or on one, found."""
     from dragoman.assembly import assemble
 
     async with assemble(settings, record=lambda _: None) as assembly:
-        return await assembly.gateway.probe(name)
+        return await assembly.gateway.probe(name, full=full)
 
 
 def told(finding: Finding) -> str:
@@ -60,7 +63,9 @@ def told(finding: Finding) -> str:
     from dragoman.cli.say import styled
 
     mark = styled("works", "green") if finding.ok else styled("fails", "red")
-    lines = [f"{mark}  {finding.channel} ({finding.model or 'no model'}, {finding.took_ms} ms): {finding.message}"]
+    what = finding.account or finding.channel
+    what += f" {finding.test}" if finding.test != "text" else ""
+    lines = [f"{mark}  {what} ({finding.model or 'no model'}, {finding.took_ms} ms): {finding.message}"]
     if finding.suggestion:
         lines.append(f"       {finding.suggestion}")
     return "\n".join(lines)

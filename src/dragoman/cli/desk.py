@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
+from cyclopts import Parameter
 from msgspec import Struct
 
+from dragoman.cli.say import fail
 from dragoman.settings.record import Flags, Settings
 
 PREFIX = "/api/v1"
+Url = Annotated[str | None, Parameter(name="--url")]
+"""A gateway elsewhere; its token is taken from DRAGOMAN_TOKEN. Without it: the database configured here."""
 TOKEN_VARIABLE = "DRAGOMAN_TOKEN"  # noqa: S105 - the name of a variable
 PATIENCE_S = 60.0
 ANSWER_LIMIT = 256 * 1024 * 1024
@@ -126,6 +130,24 @@ def admin_api(url: str | None, config: str | None) -> AdminApi:
     if url:
         return Elsewhere(url, os.environ.get(TOKEN_VARIABLE, "").strip())
     return Here(configured(Flags(config=config, open=True)))
+
+
+def run(url: str | None, config: str | None, work: Callable[[AdminApi], int | None]) -> int:
+    """Does the work, and tells why it could not be done."""
+    try:
+        return work(admin_api(url, config)) or 0
+    except Refused as refused:
+        return fail("That was not done.", str(refused))
+
+
+def named(api: AdminApi, kind: str, name: str) -> Any:
+    """The row of this name. Raises `Refused`."""
+    rows = api.ask("GET", f"/{kind}").json
+    for row in rows:
+        if row["spec"]["name"] == name:
+            return row
+    known = ", ".join(row["spec"]["name"] for row in rows) or "none"
+    raise Refused(f"There is no '{name}' among the {kind}. There are: {known}.")
 
 
 def target(path: str, query: Mapping[str, str] | None) -> str:

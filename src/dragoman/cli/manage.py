@@ -15,12 +15,11 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from dragoman.cli.desk import AdminApi, Refused, admin_api
+from dragoman.cli.channels import add_channel_commands
+from dragoman.cli.desk import AdminApi, Refused, Url, named, run
 from dragoman.cli.options import ConfigFile, Switch
 from dragoman.cli.say import as_json, columns, fail
 
-Url = Annotated[str | None, Parameter(name="--url")]
-"""A gateway elsewhere; its token is taken from DRAGOMAN_TOKEN. Without it: the database configured here."""
 PASSWORD_VARIABLE = "DRAGOMAN_PASSWORD"  # noqa: S105 - the name of a variable
 YAML = "application/yaml"
 
@@ -55,28 +54,30 @@ def _shelf(kind: str, what: str) -> App:
 
     def list_all(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
         """List them by name."""
-        return _run(url, config, lambda api: _tell_rows(api.ask("GET", f"/{kind}").json, json=json))
+        return run(url, config, lambda api: _tell_rows(api.ask("GET", f"/{kind}").json, json=json))
 
     def show(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
         """Show one as JSON; secrets stand as `sealed:…`."""
-        return _run(url, config, lambda api: print(as_json(_named(api, kind, name))))
+        return run(url, config, lambda api: print(as_json(named(api, kind, name))))
 
     def put(file: Path, /, *, url: Url = None, config: ConfigFile = None) -> int:
         """Add one, or change it if one of its name is there: from a file of JSON or TOML, or `-` for standard input."""
-        return _run(url, config, lambda api: _put(api, kind, _read(file)))
+        return run(url, config, lambda api: _put(api, kind, _read(file)))
 
     def remove(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
         """Remove one for good, with its secrets."""
 
         def work(api: AdminApi) -> None:
-            row = _named(api, kind, name)
+            row = named(api, kind, name)
             api.ask("DELETE", f"/{kind}/{row['id']}", query={"revision": str(row["revision"])})
             print(f"{name} is removed.")
 
-        return _run(url, config, work)
+        return run(url, config, work)
 
     app.command(list_all, name="list")
     app.command(show, name="show")
+    if kind == "channels":
+        add_channel_commands(app)
     app.command(put, name="put")
     for state in ("enable", "disable", "archive"):
         app.command(_state_of(kind, state), name=state)
@@ -89,12 +90,12 @@ def _state_of(kind: str, verb: str) -> Callable[..., int]:
 
     def set_state(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
         def work(api: AdminApi) -> None:
-            row = _named(api, kind, name)
+            row = named(api, kind, name)
             state = verb.removesuffix("e") + "ed"
             api.ask("PATCH", f"/{kind}/{row['id']}", {"revision": row["revision"], "state": state})
             print(f"{name} is {state}.")
 
-        return _run(url, config, work)
+        return run(url, config, work)
 
     set_state.__doc__ = f"{verb.capitalize()} one; it is in force within a second."
     return set_state
@@ -121,7 +122,7 @@ def list_keys(*, json: Switch = False, url: Url = None, config: ConfigFile = Non
         ]
         print(columns(rows))
 
-    return _run(url, config, work)
+    return run(url, config, work)
 
 
 def add_key(
@@ -184,25 +185,25 @@ def add_key(
         "budgets": budgets,
         "limits": {what: limit for what, limit in limits.items() if limit is not None},
     }
-    return _run(url, config, lambda api: _tell_text(api.ask("POST", "/keys", {"spec": spec}).json["text"], name))
+    return run(url, config, lambda api: _tell_text(api.ask("POST", "/keys", {"spec": spec}).json["text"], name))
 
 
 def rotate_key(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
     """Give a key another text, shown only now; the old one opens nothing any more."""
 
     def work(api: AdminApi) -> None:
-        key = _named(api, "keys", name)
+        key = named(api, "keys", name)
         made = api.ask("POST", f"/keys/{key['id']}/rotate", {"revision": key["revision"]}).json
         _tell_text(made["text"], name)
 
-    return _run(url, config, work)
+    return run(url, config, work)
 
 
 def key_usage(name: str, /, *, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
     """Show what a key has used in each period of its budgets."""
 
     def work(api: AdminApi) -> None:
-        found = api.ask("GET", f"/keys/{_named(api, 'keys', name)['id']}/usage").json
+        found = api.ask("GET", f"/keys/{named(api, 'keys', name)['id']}/usage").json
         if json:
             print(as_json(found))
             return
@@ -213,7 +214,7 @@ def key_usage(name: str, /, *, json: Switch = False, url: Url = None, config: Co
             rows.append((used["window"], f"{spent['requests']:,}", f"{spent['tokens']:,}", money or "-"))
         print(columns(rows) if found else f"{name} has no budget.")
 
-    return _run(url, config, work)
+    return run(url, config, work)
 
 
 def list_users(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
@@ -225,7 +226,7 @@ def list_users(*, json: Switch = False, url: Url = None, config: ConfigFile = No
         rows += [(user["login"], user["role"], user["state"], ", ".join(user["projects"]) or "all") for user in found]
         print(as_json(found) if json else columns(rows))
 
-    return _run(url, config, work)
+    return run(url, config, work)
 
 
 def first_user(login: str = "admin", /, *, setup_token: str, url: Annotated[str, Parameter(name="--url")]) -> int:
@@ -248,7 +249,7 @@ def first_user(login: str = "admin", /, *, setup_token: str, url: Annotated[str,
         api.ask("POST", "/setup", said)
         print(f"{login} is the admin of {url} now.")
 
-    return _run(url, None, work)
+    return run(url, None, work)
 
 
 def add_user(
@@ -281,7 +282,7 @@ def add_user(
         api.ask("POST", "/users", said)
         print(f"{login} may sign in as {role}.")
 
-    return _run(url, config, work)
+    return run(url, config, work)
 
 
 def plan(
@@ -333,12 +334,12 @@ def plan(
         found = api.ask("POST", "/plan", said).json
         print(as_json(found) if json else "\n".join(found["lines"]))
 
-    return _run(url, config, work)
+    return run(url, config, work)
 
 
 def export(*, url: Url = None, config: ConfigFile = None) -> int:
     """Write what is configured in the database to standard output, as YAML that may live in git; without secrets."""
-    return _run(url, config, lambda api: print(api.ask("GET", "/configuration.yaml").body.decode(), end=""))
+    return run(url, config, lambda api: print(api.ask("GET", "/configuration.yaml").body.decode(), end=""))
 
 
 def take_in(file: Path, /, *, dry_run: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
@@ -366,7 +367,7 @@ def take_in(file: Path, /, *, dry_run: Switch = False, url: Url = None, config: 
         print(f"{done['unchanged']} unchanged")
         return 1 if done["refused"] else 0
 
-    return _run(url, config, work)
+    return run(url, config, work)
 
 
 def budget_of(text: str) -> dict[str, object]:
@@ -381,24 +382,6 @@ def budget_of(text: str) -> dict[str, object]:
     if len(unit) == 3 and unit.isalpha() and number.replace(".", "", 1).isdecimal():
         return {"window": window, "money": number, "currency": unit.upper()}
     raise ValueError(f"The budget '{text}' is not understood.")
-
-
-def _run(url: str | None, config: str | None, work: Callable[[AdminApi], int | None]) -> int:
-    """Does the work, and tells why it could not be done."""
-    try:
-        return work(admin_api(url, config)) or 0
-    except Refused as refused:
-        return fail("That was not done.", str(refused))
-
-
-def _named(api: AdminApi, kind: str, name: str) -> Any:
-    """The row of this name. Raises `Refused`."""
-    rows = api.ask("GET", f"/{kind}").json
-    for row in rows:
-        if row["spec"]["name"] == name:
-            return row
-    known = ", ".join(row["spec"]["name"] for row in rows) or "none"
-    raise Refused(f"There is no '{name}' among the {kind}. There are: {known}.")
 
 
 def _put(api: AdminApi, kind: str, spec: Any) -> None:

@@ -1,11 +1,39 @@
-"""A real small call on one channel, to see whether it works, and what to do if not."""
+"""Real small calls on one channel, to see what of it works, and what to do about the rest."""
 
 from __future__ import annotations
 
-from msgspec import Struct
+import asyncio
+import struct
+import time
+import zlib
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, TypeAlias, get_args
 
-from dragoman.canon.problem import Kind, Problem
+import msgspec
+from msgspec import Raw, Struct
+
+from dragoman.canon.events import Event
+from dragoman.canon.problem import Kind, Problem, Trouble, problem
+from dragoman.canon.reply import Reply, fold
+from dragoman.canon.request import Image, Inline, Request, Text, Tool, ToolCall, ToolChoice, Turn
+from dragoman.net.transport import Answer, Transport
 from dragoman.providers.base import Provider
+from dragoman.relay.outlet import Outlet
+from dragoman.relay.prepare import Inquiry, Prepared, prepare
+from dragoman.relay.scrub import scrubbed, secrets_in
+from dragoman.routing.plan import Step
+from dragoman.routing.snapshot import Channel, Snapshot
+
+Test: TypeAlias = Literal["text", "stream", "tool", "image"]
+"""What is tried: a whole answer, a streamed one, a call of a tool, and a picture shown."""
+TESTS: tuple[Test, ...] = get_args(Test)
+PROBE_S = 60.0
+PICTURE_SIDE = 32
+"""Pixels; vendors refuse much smaller pictures."""
+SCHEMA = Raw(
+    b'{"type":"object","properties":{"path":{"type":"string"}},"required":["path"],"additionalProperties":false}'
+)
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -20,6 +48,11 @@ class Finding(Struct, frozen=True, kw_only=True):
     """Kind of the problem; empty if there is none."""
     response_id: str = ""
     took_ms: int = 0
+    test: Test = "text"
+    account: str = ""
+    """The channel, and which of its keys."""
+    status: int = 0
+    """HTTP status of the upstream's answer; 0 where none came."""
 
 
 SUGGESTIONS: dict[Kind, str] = {
@@ -54,3 +87,123 @@ def suggestion_for(found: Problem, row: Provider) -> str:
         case Kind.UPSTREAM_CREDENTIAL if "option 'scope'" in found.message:
             return SCOPE
     return SUGGESTIONS.get(found.kind, "See the provider's own words and its status page; then try again.")
+
+
+def probe_model(snapshot: Snapshot, channel_name: str) -> str:
+    """A model to probe a channel with: the cheapest word the configuration has for it."""
+    channel = next(channel for channel in snapshot.channels if channel.name == channel_name)
+    targets = [
+        target.model
+        for profile in snapshot.profiles
+        for rule in profile.rules
+        for target in rule.targets
+        if target.channel == channel_name
+    ]
+    mapped = [snapshot.mapping.small] if snapshot.mapping else []
+    return next(iter([*channel.models, *targets, *mapped]), "")
+
+
+async def try_out(
+    transport: Transport, outlet: Outlet, model: str, test: Test, stocked: Callable[[Request], Awaitable[Request]]
+) -> Finding:
+    """What one call finds; nothing is learned from it. `stocked` uploads what the wire shows by id only."""
+    started_s = time.monotonic()
+    status, reply, found = 0, Reply(), None
+    try:
+        async with asyncio.timeout(PROBE_S):
+            inquiry = _inquiry(await stocked(_request(outlet, model, test)), outlet)
+            prepared = prepare(inquiry, Step(channel=outlet.channel, model=model, why="probe"), outlet, anew=True)
+            answer = await transport.send(prepared.call)
+            status, reply = answer.status, await _reply(answer, prepared)
+            answer.close()
+        found = reply.problem
+    except Trouble as trouble:
+        found = trouble.problem
+    except TimeoutError:
+        found = problem(Kind.TIMEOUT, f"The probe was sent but nothing came within {PROBE_S:.0f} s.")
+    found = found and scrubbed(found, secrets_in(outlet.headers({}, "", stream=False)))
+    wanting = "" if found else _wanting(reply, test)
+    return Finding(
+        channel=outlet.channel.name,
+        account=outlet.channel.account,
+        model=model,
+        test=test,
+        ok=not found and not wanting,
+        message=found.message if found else wanting or "The channel answered.",
+        suggestion=suggestion_for(found, outlet.provider) if found else wanting and NO_CALL,
+        problem=found.kind.value if found else wanting and "no_call",
+        response_id=reply.id,
+        status=status,
+        took_ms=int((time.monotonic() - started_s) * 1000),
+    )
+
+
+NO_CALL = "Choose a model that calls tools, since coding agents work by them; or try again."
+
+
+def _wanting(reply: Reply, test: Test) -> str:
+    """What an answer that came whole lacks, in words."""
+    if test != "tool":
+        return ""
+    calls = [part for part in reply.parts if isinstance(part, ToolCall)]
+    if not calls:
+        return "The model answered but did not call the tool that it was told to call."
+    try:
+        msgspec.json.decode(calls[0].arguments, type=dict[str, object])
+    except msgspec.DecodeError:
+        return "The model called the tool but with arguments that are no JSON."
+    return ""
+
+
+async def _reply(answer: Answer, prepared: Prepared) -> Reply:
+    """The whole reply, however it comes. Raises `Trouble`."""
+    upstream = prepared.upstream
+    if answer.status >= 300:
+        return Reply(problem=upstream.read_problem(answer.status, answer.headers, await answer.whole()))
+    if not prepared.stream:
+        return fold(upstream.read_reply(await answer.whole(), prepared.hearing))
+    reader = upstream.reader(prepared.hearing)
+    events: list[Event] = []
+    while data := await answer.read():
+        events += reader.feed(data)
+    return fold([*events, *reader.close()])
+
+
+def _inquiry(request: Request, outlet: Outlet) -> Inquiry:
+    return Inquiry(id="probe", door=outlet.dialect, body=b"{}", request=request, headers={})
+
+
+def _request(outlet: Outlet, model: str, test: Test) -> Request:
+    """A request that costs little."""
+    words: Mapping[Test, str] = {
+        "tool": "Read the file a.txt: call the tool read_file.",
+        "image": "Which colour is this picture? Answer in one word.",
+    }
+    text = Text(words.get(test, "Reply with the word: ready"))
+    picture = (Image(Inline("image/png", b64encode(red_picture()).decode())),) if test == "image" else ()
+    tool = Tool("read_file", "Reads a file.", SCHEMA)
+    return Request(
+        dialect=outlet.dialect.name,
+        model=model,
+        turns=(Turn("user", (*picture, text)),),
+        max_output=256 if test == "tool" else 64,
+        stream=test == "stream",
+        tools=(tool,) if test == "tool" else (),
+        tool_choice=ToolChoice("any") if test == "tool" else None,
+    )
+
+
+def red_picture(side: int = PICTURE_SIDE) -> bytes:
+    """A red square as PNG (W3C PNG 3, section 5, read 2026-11-20)."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    rows = (b"\0" + b"\xff\0\0" * side) * side
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def accounts_of(channel: Channel) -> tuple[Channel, ...]:
+    """The channel with each of its keys."""
+    return channel.accounts or (channel,)

@@ -17,8 +17,6 @@ import structlog
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
-from dragoman.canon.reply import fold
-from dragoman.canon.request import Request, Text, Turn
 from dragoman.dialects.base import Dialect, Telling
 from dragoman.ledger.exchange import Exchange, Journal, NoJournal
 from dragoman.ledger.session import session_of
@@ -31,11 +29,11 @@ from dragoman.relay.course import Course
 from dragoman.relay.delivery import Caller, Delivery, Pulse, heeds_headers
 from dragoman.relay.errand import ErrandAttempt, able, prepare_errand
 from dragoman.relay.gates import Gates
+from dragoman.relay.listing import listed
 from dragoman.relay.needs import needs_of
 from dragoman.relay.outlet import Wiring
 from dragoman.relay.prepare import Inquiry, concession, prepare, prepare_count
-from dragoman.relay.probe import Finding, suggestion_for
-from dragoman.relay.scrub import scrubbed, secrets_in
+from dragoman.relay.probe import Finding, Test, try_out
 from dragoman.relay.state import Learned
 from dragoman.relay.uploads import Shelf
 from dragoman.routing.decide import decide_among
@@ -48,7 +46,6 @@ from dragoman.routing.verdict import Again, Failure, Next, Situation, Stop, fina
 
 COUNT_S = 3.0
 """Seconds a client waits for an upstream's own token count at most."""
-PROBE_S = 60.0
 OWN_FAULT = (
     "The gateway took the request but failed on it, which is its own fault. Try again; its log names the cause under "
     "this request id."
@@ -317,48 +314,14 @@ class Relay:
             return None
         return upstream.read_count(body) if answer.status == 200 else None
 
-    async def probe(self, channel: Channel, model: str) -> Finding:
+    async def probe(self, channel: Channel, model: str, test: Test = "text") -> Finding:
         """A real small call on one channel."""
         outlet = self._wiring.outlet(channel)
-        upstream = outlet.dialect
-        request = Request(
-            dialect=upstream.name,
-            model=model,
-            turns=(Turn("user", (Text("Reply with the word: ready"),)),),
-            max_output=64,
-        )
-        inquiry = Inquiry(id="probe", door=upstream, body=b"{}", request=request, headers={})
-        started_s = time.monotonic()
-        try:
-            async with asyncio.timeout(PROBE_S):
-                prepared = prepare(inquiry, Step(channel=channel, model=model, why="probe"), outlet, anew=True)
-                answer = await self._transport.send(prepared.call)
-                body = await answer.whole()
-                answer.close()
-            if answer.status >= 300:
-                found: Problem | None = upstream.read_problem(answer.status, answer.headers, body)
-                response_id = ""
-            else:
-                reply = fold(upstream.read_reply(body, prepared.hearing))
-                found, response_id = reply.problem, reply.id
-        except Trouble as trouble:
-            found, response_id = trouble.problem, ""
-        except TimeoutError:
-            found, response_id = (
-                problem(Kind.TIMEOUT, f"The probe was sent but nothing came within {PROBE_S:.0f} s."),
-                "",
-            )
-        found = found and scrubbed(found, secrets_in(outlet.headers({}, "", stream=False)))
-        return Finding(
-            channel=channel.name,
-            model=model,
-            ok=found is None,
-            message=found.message if found else "The channel answered.",
-            suggestion=suggestion_for(found, outlet.provider) if found else "",
-            problem=found.kind.value if found else "",
-            response_id=response_id,
-            took_ms=int((time.monotonic() - started_s) * 1000),
-        )
+        return await try_out(self._transport, outlet, model, test, lambda request: self._shelf.stocked(request, outlet))
+
+    async def models(self, channel: Channel) -> tuple[str, ...]:
+        """The models that a channel's provider lists. Raises `Trouble`."""
+        return await listed(self._transport, self._wiring.outlet(channel))
 
 
 def _check(journal: Journal, course: Course, attempt: Attempt) -> None:

@@ -207,6 +207,23 @@ def eased_share(health: Health, channel: Channel, model: str, now_ms: int) -> fl
     return min(1.0, EASE_FROM + (1 - EASE_FROM) * max(0, since_ms) / EASE_MS)
 
 
+def remembered(health: Health, channel: Channel) -> dict[str, Breaker]:
+    """All that is remembered of a channel, by scope: of its host, its credential and its models."""
+    host, own, target = _scopes(channel, "")
+    of_models = target.removeprefix("model ")
+    return {
+        scope: breaker
+        for scope, breaker in health.breakers.items()
+        if scope in (host, own) or (scope.startswith("model ") and scope.endswith(of_models))
+    }
+
+
+def healed(health: Health, channel: Channel) -> Health:
+    """Health with nothing remembered of a channel: whoever mended it need not wait."""
+    gone = remembered(health, channel)
+    return replace(health, breakers={scope: one for scope, one in health.breakers.items() if scope not in gone})
+
+
 def _fault(channel: Channel, found: Problem) -> Fault | None:
     """What a problem means for this channel's health; None: nothing."""
     for rule in channel.rests:

@@ -78,6 +78,14 @@ class HeaderOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     to: Word | None = None
 
 
+class SyncTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`sync` of a channel: its provider is asked for its models, which join those written by hand"""
+
+    pattern: str = ""
+    """A regular expression that a name must match whole; empty: all are taken."""
+    hours: Annotated[float, Meta(ge=1)] = 24.0
+
+
 class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `[[channels]]`"""
 
@@ -88,7 +96,10 @@ class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     api_keys: tuple[str, ...] = ()
     """Several keys of one kind of account, instead of `api_key`."""
     base_url: Word | None = None
+    private: bool = False
+    """Whether a channel of the database may lead into a private network, or by plain HTTP. An admin's word."""
     models: tuple[Word, ...] = ()
+    sync: SyncTable | None = None
     aliases: dict[str, Word] = {}
     prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
     tags: tuple[Word, ...] = ()

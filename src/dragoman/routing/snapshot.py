@@ -7,7 +7,7 @@ never meets half of an old and half of a new configuration.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Literal
 
@@ -85,6 +85,14 @@ class ModelCard(Struct, frozen=True, kw_only=True):
     max_output: int | None = None
 
 
+class Sync(Struct, frozen=True):
+    """That a provider is asked for its models now and then."""
+
+    pattern: str
+    """A regular expression that a name must match whole; empty: all are taken."""
+    every_s: float
+
+
 class Channel(Struct, frozen=True, kw_only=True):
     """One configured upstream account."""
 
@@ -93,11 +101,15 @@ class Channel(Struct, frozen=True, kw_only=True):
     """Id of the catalog row."""
     dialect: str
     base_url: str
+    private: bool = False
+    """Whether it may lead into a private network, where its address was entered while the gateway ran."""
     api_key: Secret = Secret("")
     enabled: bool = True
     """Whether it may be asked at all."""
     models: tuple[str, ...] = ()
     """Names it serves; empty: not known, any name may be sent."""
+    sync: Sync | None = None
+    """None: `models` are what was written by hand."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Further names that it answers to, each with the model meant."""
     prefix: str = ""
@@ -141,6 +153,13 @@ def with_keys(channel: Channel, keys: Sequence[Secret]) -> Channel:
     share = channel.weight / len(keys)
     accounts = [replace(channel, api_key=key, key_number=number, weight=share) for number, key in enumerate(keys, 1)]
     return replace(channel, api_key=keys[0], accounts=tuple(accounts))
+
+
+def with_models(channel: Channel, models: Iterable[str]) -> Channel:
+    """The channel with further models, for each of its keys."""
+    joined = (*channel.models, *(model for model in models if model not in channel.models))
+    accounts = tuple(replace(account, models=joined) for account in channel.accounts)
+    return replace(channel, models=joined, accounts=accounts)
 
 
 Strategy = Literal["failover", "weighted", "round_robin", "fastest", "adaptive"]

@@ -14,8 +14,8 @@ from dragoman.providers.base import Card, MemberType, Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.options import read_member
 from dragoman.providers.tokens import Account
-from dragoman.routing.shape import CardTable, ChannelTable, TimeoutsTable
-from dragoman.routing.snapshot import Channel, HeaderOperation, ModelCard, RestRule, Secret, Timeouts, with_keys
+from dragoman.routing.shape import CardTable, ChannelTable, SyncTable, TimeoutsTable
+from dragoman.routing.snapshot import Channel, HeaderOperation, ModelCard, RestRule, Secret, Sync, Timeouts, with_keys
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 from dragoman.settings.sources import Secrets, expanded
@@ -66,7 +66,9 @@ class Workshop(Struct, frozen=True):
             dialect=row.apis.get(options.get("api", ""), row.dialect),
             base_url=base_url,
             api_key=key,
+            private=table.private,
             models=table.models,
+            sync=self._sync(table.sync, f"{where}.sync"),
             aliases=table.aliases,
             prefix=table.prefix or "",
             tags=frozenset(table.tags),
@@ -89,6 +91,16 @@ class Workshop(Struct, frozen=True):
             source=source,
         )
         return with_keys(channel, keys)
+
+    def _sync(self, table: SyncTable | None, where: str) -> Sync | None:
+        if table is None:
+            return None
+        try:
+            re.compile(table.pattern)
+        except re.error as found:
+            words = f"'{table.pattern}' is no regular expression: {found}."
+            self.fault(f"{where}.pattern", words, "Correct it, or leave it out.")
+        return Sync(table.pattern, table.hours * 3600)
 
     def _keys(self, table: ChannelTable, where: str) -> list[Secret]:
         """The channel's keys; an empty one where it has none."""

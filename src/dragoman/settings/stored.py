@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from dragoman.providers.base import Provider
 from dragoman.routing.shape import ChannelTable, ProfileTable
-from dragoman.routing.snapshot import Channel, Profile, Snapshot
+from dragoman.routing.snapshot import Channel, Profile, Snapshot, with_models
 from dragoman.settings.build import Workshop
 from dragoman.settings.record import Notice
 from dragoman.settings.rules import RuleBook
@@ -27,6 +27,8 @@ class Stored(NamedTuple):
     channels: tuple[ChannelTable, ...]
     profiles: tuple[ProfileTable, ...]
     version: int
+    models: Mapping[str, tuple[str, ...]] = {}
+    """By channel, what its provider listed and `sync` took."""
 
 
 class Joined(NamedTuple):
@@ -45,6 +47,10 @@ def joined(base: Snapshot, stored: Stored, rows: Mapping[str, Provider], folder:
             notices.append(shadowed(f"channel '{table.name}'"))
         elif made := read_channel(table, rows, folder, notices):
             channels[made.name] = made
+    channels = {
+        name: with_models(channel, stored.models.get(name, ())) if channel.sync else channel
+        for name, channel in channels.items()
+    }
     profiles = {profile.name: profile for profile in base.profiles}
     for table_of_rules in stored.profiles:
         if table_of_rules.name in profiles:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from dragoman.ledger.book import OwnPrice
 from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
 from dragoman.store.ports import Setting
-from dragoman.web.admin import keys, ledger, people, plans, session, shelves, transfer
+from dragoman.web.admin import channels, keys, ledger, people, plans, session, shelves, transfer
 from dragoman.web.admin.api import Api
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.passwords import Passwords
@@ -26,6 +26,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     keys.routes(api)
     ledger.routes(api)
     plans.routes(api)
+    channels.routes(api)
     transfer.routes(api)
     shelves.routes(
         api,

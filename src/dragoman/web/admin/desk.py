@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from msgspec import Struct
+
 from dragoman.ledger.book import PriceBook
-from dragoman.relay.probe import Finding
+from dragoman.relay.probe import Finding, Test
 from dragoman.routing.key import Key
+from dragoman.routing.load import Load
 from dragoman.routing.plan import Ask, Plan, Refused
 from dragoman.routing.shape import ChannelTable, ProfileTable
-from dragoman.routing.snapshot import Snapshot
+from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.store.ports import Configured, Store
+
+
+class Ailment(Struct, frozen=True, kw_only=True):
+    """What is remembered against a channel in one scope: its host, its credential or one model."""
+
+    scope: str
+    is_open: bool
+    """Whether it rests, or is tried by one request at a time."""
+    kind: str
+    """Kind of the last problem."""
+    faults: int
+    """In a row."""
+    until_ms: int | None
+    """When it is tried again (Unix time); None where it is not open."""
+    is_limit: bool
+    """Whether it is a limit of the provider's and no fault."""
+    told: bool
+    """Whether that moment is the provider's own word."""
 
 
 class Desk(Protocol):
@@ -48,5 +69,17 @@ class Desk(Protocol):
     def plan(self, ask: Ask) -> Plan | Refused:
         """Where a request would go, and why; nothing is sent or learned."""
 
-    async def probe(self, channel: str, model: str) -> Finding:
-        """A real small call on a channel. Raises `KeyError` where there is none of that name."""
+    async def probe(self, channel: Channel, model: str, test: Test) -> Finding:
+        """A real small call on a channel; nothing is learned from it."""
+
+    async def models(self, channel: Channel) -> tuple[str, ...]:
+        """The models that its provider lists. Raises `Trouble`."""
+
+    def health(self, channel: Channel) -> Sequence[Ailment]:
+        """What is remembered against a channel."""
+
+    def loads(self, channel: Channel) -> Mapping[str, Load]:
+        """How busy and quick it is, by model; only of targets that a strategy compares by that."""
+
+    def heal(self, channel: Channel) -> None:
+        """Forgets what is remembered against a channel: whoever mended it need not wait."""
