@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from dragoman.ledger.price import DEAR
 from dragoman.relay import attempt
 from dragoman.settings.server import USUAL
 from dragoman.store import bodies, journal, recorder
-from tests.docs.pages import rows, section, text
+from tests.docs.pages import ROOT, rows, section, text
 
 PAGE = text("accounting.md")
 MIB = 1024 * 1024
+STORE = ROOT / "src" / "dragoman" / "store"
+SAID = re.compile(r"\.(?:warning|error|exception)\(\s*\"([a-z ]+)\"")
+"""The events of the log."""
 LIMITS = {
     "seconds between two notes of a running answer": attempt.CHECKPOINT_S,
     "tokens after which one is made anyway": attempt.CHECKPOINT_CHARACTERS / 4,
@@ -23,7 +28,8 @@ LIMITS = {
 
 
 def test_the_limits_are_those_in_force() -> None:
-    told = {what: float(much) for what, much in rows(section(PAGE, "How an exchange is written down"))}
+    pairs = [row for row in rows(section(PAGE, "How an exchange is written down")) if len(row) == 2]
+    told = {what: float(much) for what, much in pairs}
 
     assert told == LIMITS
 
@@ -37,3 +43,11 @@ def test_a_model_that_nobody_knows_costs_what_it_says() -> None:
     amounts = (DEAR.rates.input // 10**9, DEAR.rates.output // 10**9)
 
     assert f"**${amounts[0]} and ${amounts[1]}** per million" in PAGE
+
+
+def test_everything_that_the_log_says_of_accounts_is_explained() -> None:
+    sources = [STORE / "journal.py", STORE / "recorder.py", STORE / "bodies.py", STORE.parent / "assembly.py"]
+    said = {event for file in sources for event in re.findall(SAID, file.read_text(encoding="utf-8"))}
+    told = set(re.findall(r"^\| `([a-z ]+)` \|", PAGE, re.MULTILINE))
+
+    assert told == said - {"recorder failed", "answer cannot be kept", "exchange cannot be journalled"}
