@@ -35,6 +35,7 @@ from dragoman.relay.allowances import Allowances
 from dragoman.relay.probe import TESTS, Finding, accounts_of, probe_model
 from dragoman.relay.relay import Bodies, Relay
 from dragoman.relay.sharing import Sharing
+from dragoman.relay.sharing import Sharing
 from dragoman.routing.key import networks_of
 from dragoman.routing.snapshot import Snapshot
 from dragoman.settings.load import DEMO_MODEL, demo_snapshot
@@ -323,6 +324,8 @@ async def _serve(
             following.append(
                 asyncio.create_task(assembly.live.follow(memory.opened, lambda: nobody_yet(port, assembly.setup.text)))
             )
+            if own.redis:
+                following.append(asyncio.create_task(Sharing(board, assembly.gateway.relay, memory.look).run()))
             if own.redis:
                 following.append(asyncio.create_task(Sharing(board, assembly.gateway.relay, memory.look).run()))
             ready(port)

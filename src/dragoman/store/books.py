@@ -46,9 +46,13 @@ class Books:
 
         with taken():
             result = await self.database.write(whole)
+        self.look()
+        return result
+
+    def look(self) -> None:
+        """Whoever watches looks at the version now: it may have changed."""
         for event in self._waiting:
             event.set()
-        return result
 
     async def noted(self, work: Callable[[AsyncConnection], Awaitable[tuple[T, Note]]]) -> T:
         """What a change gives that is none of the configuration."""

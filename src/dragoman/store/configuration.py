@@ -38,6 +38,10 @@ class SqlConfiguration:
         """The version now, and again whenever it has changed."""
         return self._books.watch(every_s)
 
+    def look(self) -> None:
+        """`watch` looks at once, for another replica has told of a change."""
+        self._books.look()
+
     def pepper(self) -> bytes:
         """What digests of keys and tokens are made with."""
         return self._books.pepper

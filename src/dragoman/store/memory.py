@@ -77,6 +77,11 @@ class Memory:
         assert self.store is not None  # noqa: S101 - it was opened before the event was set
         return self.store
 
+    def look(self) -> None:
+        """The configuration may have changed: whoever watches it looks at once."""
+        if self.store is not None:
+            self.store.configuration.look()
+
     async def _opened(self) -> Store:
         # In a thread: the database's libraries take longer to import than any request may wait.
         opening = await asyncio.to_thread(importlib.import_module, "dragoman.store.opening")

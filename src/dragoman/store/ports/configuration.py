@@ -158,5 +158,8 @@ class Configuration(Protocol):
         """The version now, and again whenever it has changed: at once for changes made here, else within `every_s`.
         While the store is away nothing comes."""
 
+    def look(self) -> None:
+        """`watch` looks at once, for another replica has told of a change."""
+
     def pepper(self) -> bytes:
         """What digests of keys and tokens are made with."""

@@ -1,0 +1,101 @@
+"""Two replicas on one board know of each other's trouble, and a newcomer of everybody's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from msgspec.structs import replace
+
+from dragoman.relay.relay import Relay
+from dragoman.relay.sharing import Sharing
+from dragoman.store.board.local import LocalBoard
+from tests.relay.stage import Stage, broken, play
+from tests.relay.test_relay import ask, good
+
+
+class Air(LocalBoard):
+    """A board on which all are heard, by the teller too. Mutable: it knows who listens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ears: list[asyncio.Queue[tuple[str, bytes]]] = []
+        self.told: list[str] = []
+
+    async def tell(self, topic: str, news: bytes) -> None:
+        """`Board.tell`."""
+        self.told.append(topic)
+        for ear in self._ears:
+            ear.put_nowait((topic, news))
+
+    async def heard(self) -> AsyncGenerator[tuple[str, bytes], None]:
+        """`Board.heard`."""
+        self._ears.append(ear := asyncio.Queue[tuple[str, bytes]]())
+        while True:
+            yield await ear.get()
+
+
+def join(air: Air, relay: Relay, looks: list[str]) -> asyncio.Task[None]:
+    """A replica begins to tell and hear."""
+    return asyncio.create_task(Sharing(air, relay, lambda: looks.append(str(relay.snapshot.version))).run())
+
+
+def channel_of(stage: Stage) -> Sequence[str]:
+    """Who was asked in the last exchange."""
+    return [attempt.channel for attempt in stage.exchanges[-1].attempts]
+
+
+def test_what_one_replica_has_suffered_spares_the_others() -> None:
+    async def scene() -> None:
+        air, looks = Air(), list[str]()
+        one = Stage({"first": [broken()] * 5, "second": [good() for _ in range(5)]})
+        other, newcomer = (Stage({"first": [], "second": [good()]}) for _ in range(2))
+        tasks = [join(air, stage.relay, looks) for stage in (one, other)]
+        await asyncio.sleep(2)
+        for _ in range(5):
+            await one.ask(ask())
+        await asyncio.sleep(1)
+        tasks.append(join(air, newcomer.relay, looks))
+        await asyncio.sleep(2)
+        for stage in (other, newcomer):
+            await stage.ask(ask(), x_claude_code_session_id="of another")
+            assert channel_of(stage) == ["second"]
+        for task in tasks:
+            task.cancel()
+
+    play(scene())
+
+
+def test_what_was_heard_is_not_told_again() -> None:
+    async def scene() -> None:
+        air, looks = Air(), list[str]()
+        one = Stage({"first": [broken()] * 5, "second": [good() for _ in range(5)]})
+        tasks = [join(air, stage.relay, looks) for stage in (one, Stage({"first": [], "second": []}))]
+        for _ in range(5):
+            await one.ask(ask())
+        await asyncio.sleep(0.5)
+        told = len(air.told)
+        await asyncio.sleep(0.4)
+        assert len(air.told) == told
+        for task in tasks:
+            task.cancel()
+
+    play(scene())
+
+
+def test_a_later_configuration_is_looked_for_at_once() -> None:
+    async def scene() -> None:
+        air, looks = Air(), list[str]()
+        one, other = Stage({"only": []}), Stage({"only": []})
+        tasks = [join(air, stage.relay, looks) for stage in (one, other)]
+        await asyncio.sleep(2)
+        one.relay.snapshot = replace(one.relay.snapshot, version=7)
+        await asyncio.sleep(0.3)
+        assert looks == ["0"]
+        other.relay.snapshot = replace(other.relay.snapshot, version=7)
+        await asyncio.sleep(0.3)
+        assert looks == ["0"]
+        for task in tasks:
+            task.cancel()
+
+    play(scene())

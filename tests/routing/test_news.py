@@ -1,0 +1,96 @@
+"""Replicas agree on health though their clocks differ, and nobody's guess overrides what a provider told."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from dragoman.canon.problem import Kind
+from dragoman.routing.health import Health, Succeeded, begin, eased_share, home, learn, usable
+from dragoman.routing.news import News, decode, encode, merge, news_of
+from dragoman.routing.plan import Step
+from tests.routing.house import after, channel, fault, step
+
+HERE_MS, THERE_MS = 1_000_000, 50_000
+"""The same moment on two clocks."""
+A = channel("a")
+
+
+def told(before: Health, ours: Health, at_ms: int = HERE_MS) -> News:
+    """The news of a change, having travelled."""
+    news = news_of(before, ours, at_ms)
+    assert news is not None
+    heard = decode(encode(news, "one"), "other")
+    assert heard is not None
+    return heard
+
+
+def ill(now_ms: int = HERE_MS) -> Health:
+    """A model that was put to rest."""
+    return after(*[Kind.TIMEOUT] * 5, now_ms=now_ms)
+
+
+def limited(wait_s: float, now_ms: int = HERE_MS) -> Health:
+    """A model whose provider told to wait."""
+    return learn(Health(), step(), replace(fault(Kind.RATE_LIMITED), retry_after_s=wait_s), now_ms, 0.5)
+
+
+def test_what_opens_there_rests_here_for_the_rest_of_its_time() -> None:
+    theirs = ill()
+    ours = merge(Health(), told(Health(), theirs, HERE_MS + 1000), THERE_MS)
+    wait_ms = usable(theirs, A, "m", HERE_MS + 1000).wait_ms
+    assert usable(ours, A, "m", THERE_MS).wait_ms == wait_ms > 0
+
+
+def test_what_closes_there_closes_here_and_is_eased_in() -> None:
+    theirs = ill()
+    ours = merge(Health(), told(Health(), theirs), THERE_MS)
+    closed = theirs
+    for _ in range(2):
+        probe = Step(channel=A, model="m", why="test", probe=True)
+        closed = learn(begin(closed, probe, HERE_MS + 6000), probe, Succeeded(), HERE_MS + 6000, 0.5)
+    ours = merge(ours, told(theirs, closed, HERE_MS + 6000), THERE_MS + 6000)
+    assert usable(ours, A, "m", THERE_MS + 6000).answer == "yes"
+    assert round(eased_share(ours, A, "m", THERE_MS + 6000), 2) == 0.1
+
+
+def test_one_replica_at_a_time_tries_what_was_ill() -> None:
+    theirs = ill()
+    ours = merge(Health(), told(Health(), theirs), THERE_MS)
+    probe = Step(channel=A, model="m", why="test", probe=True)
+    trying = begin(theirs, probe, HERE_MS + 6000)
+    assert usable(ours, A, "m", THERE_MS + 6000).answer == "probe"
+    ours = merge(ours, told(theirs, trying, HERE_MS + 6000), THERE_MS + 6000)
+    assert usable(ours, A, "m", THERE_MS + 6000).answer == "no"
+
+
+def test_a_told_wait_is_not_shortened_by_what_another_thinks() -> None:
+    ours = limited(60.0, THERE_MS)
+    closed = news_of(ill(), Health(), HERE_MS)
+    assert closed is not None
+    for news in (closed, told(Health(), ill()), told(Health(), limited(5.0))):
+        found = usable(merge(ours, news, THERE_MS), A, "m", THERE_MS)
+        assert (found.wait_ms, found.told) == (60_000, True)
+    longer = merge(ours, told(Health(), limited(90.0)), THERE_MS)
+    assert usable(longer, A, "m", THERE_MS).wait_ms == 90_000
+
+
+def test_a_session_is_at_home_where_another_replica_left_it() -> None:
+    theirs = learn(Health(), replace(step(), pin="s/m"), Succeeded(), HERE_MS, 0.5)
+    news = told(Health(), theirs)
+    assert home(merge(Health(), news, THERE_MS), "s/m", THERE_MS) == "a"
+    later = merge(Health(), news, THERE_MS)
+    moved = learn(Health(), replace(step("b"), pin="s/m"), Succeeded(), THERE_MS + 5, 0.5)
+    assert home(merge(moved, news, THERE_MS), "s/m", THERE_MS + 5) == "b"
+    assert news_of(later, later, THERE_MS) is None
+
+
+def test_faults_that_open_nothing_are_nobody_elses_business() -> None:
+    assert news_of(Health(), after(*[Kind.TIMEOUT] * 4, now_ms=HERE_MS), HERE_MS) is None
+
+
+def test_nobody_listens_to_himself_or_to_noise() -> None:
+    data = encode(News(), "one")
+    assert decode(data, "one") is None
+    assert decode(data, "other") == News()
+    assert decode(b"one\n\xff\xff", "other") is None
+    assert decode(b"", "other") is None
