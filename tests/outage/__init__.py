@@ -1,0 +1,1 @@
+"""A gateway process between a vendor that fails nearly half the time and one that is well."""
