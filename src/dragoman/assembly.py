@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from decimal import Decimal
 from importlib import import_module
+from pathlib import Path
 from urllib.request import getproxies_environment
 
+import msgspec
 import structlog
 import uvicorn
 from msgspec import Struct
@@ -35,15 +37,16 @@ from dragoman.relay.allowances import Allowances
 from dragoman.relay.probe import TESTS, Finding, accounts_of, probe_model
 from dragoman.relay.relay import Bodies, Relay
 from dragoman.relay.sharing import Sharing
-from dragoman.relay.sharing import Sharing
 from dragoman.routing.key import networks_of
-from dragoman.routing.snapshot import Snapshot
+from dragoman.routing.shape import TuningTable
+from dragoman.routing.snapshot import Secret, Snapshot
 from dragoman.settings.load import DEMO_MODEL, demo_snapshot
 from dragoman.settings.record import Settings
 from dragoman.store.board.opening import open_board
 from dragoman.store.glance import is_empty
 from dragoman.store.memory import Memory
 from dragoman.store.ports import Claim
+from dragoman.web.admin.desk import Fixed
 from dragoman.web.app import App
 from dragoman.web.doors import Doors
 from dragoman.web.edge import Edge
@@ -126,6 +129,7 @@ async def assemble(
     journal: Journal | None = None,
     allowances: Allowances | None = None,
     bodies: Bodies | None = None,
+    tune: Callable[[TuningTable], None] = lambda _: None,
 ) -> AsyncIterator[Assembly]:
     """Everything wired, for as long as the context lasts. `record` is given each exchange at its end, `journal` sees
     it while it runs."""
@@ -147,12 +151,46 @@ async def assemble(
         trusted = networks_of(settings.server.trusted_proxies)
         guard = Guard((key.reveal() for key in settings.server.api_keys), trusted=trusted)
         doors = Doors(dialects, guard, relay, new_exchange_id)
-        base = Base(snapshot=settings.snapshot, rows=catalog(), folder=settings.server.data_dir, prices=(DEMO_PRICE,))
+        base = Base(
+            snapshot=settings.snapshot,
+            rows=catalog(),
+            folder=settings.server.data_dir,
+            prices=(DEMO_PRICE,),
+            told=tuple(told(settings)),
+            usual=TuningTable(bodies_days=settings.server.bodies_days, strategy=settings.snapshot.strategy),
+            tune=tune,
+        )
         live = Live(base, relay, guard, allowances)
         app = App(dialects, doors, guard, gateway, new_exchange_id)
         setup = SetupToken()
         app.office = Office(lambda: load_admin(live, setup), settings.server.hosts, trusted)
         yield Assembly(app, gateway, live, guard, setup)
+
+
+def told(settings: Settings) -> Iterator[Fixed]:
+    """What file, environment and flags say of the whole gateway; of secrets, only whether they are there."""
+    for name, value in msgspec.structs.asdict(settings.server).items():
+        source = settings.sources.get(f"server.{name}", "flag")
+        match value:
+            case Secret():
+                yield Fixed(name=name, value="***" if value.reveal() else "", source=source)
+            case tuple():
+                shown = ["***" if isinstance(one, Secret) else one for one in value]
+                yield Fixed(name=name, value=shown, source=source)
+            case Path():
+                yield Fixed(name=name, value=str(value), source=source)
+            case _:
+                yield Fixed(name=name, value=value, source=source)
+
+
+def tuner(memory: Memory) -> Callable[[TuningTable], None]:
+    """What puts settings in force that are the memory's business."""
+
+    def tune(tuning: TuningTable) -> None:
+        memory.bodies.days = tuning.bodies_days or 0
+        memory.recorder.exchanges_days = tuning.exchanges_days or 0
+
+    return tune
 
 
 def load_admin(live: Live, setup: SetupToken) -> Application:
@@ -310,7 +348,7 @@ async def _serve(
         board = await stack.enter_async_context(open_board(own.redis.reveal()))
         allowances = Allowances(board, memory.spent)
         assembly = await stack.enter_async_context(
-            assemble(settings, record, memory.journal, allowances, memory.bodies)
+            assemble(settings, record, memory.journal, allowances, memory.bodies, tuner(memory))
         )
         assembly.gateway.in_trouble = lambda: memory.recorder.state.trouble
         if not is_empty(own.database.reveal(), own.data_dir):
@@ -324,8 +362,6 @@ async def _serve(
             following.append(
                 asyncio.create_task(assembly.live.follow(memory.opened, lambda: nobody_yet(port, assembly.setup.text)))
             )
-            if own.redis:
-                following.append(asyncio.create_task(Sharing(board, assembly.gateway.relay, memory.look).run()))
             if own.redis:
                 following.append(asyncio.create_task(Sharing(board, assembly.gateway.relay, memory.look).run()))
             ready(port)

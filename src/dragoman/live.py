@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from dragoman.canon.problem import Trouble
 from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
@@ -29,12 +30,12 @@ from dragoman.routing.health import healed, remembered
 from dragoman.routing.key import Key, networks_of
 from dragoman.routing.load import Load, target_key
 from dragoman.routing.plan import Ask, Plan, Refused
-from dragoman.routing.shape import ChannelTable, ProfileTable
+from dragoman.routing.shape import ChannelTable, ProfileTable, TuningTable
 from dragoman.routing.snapshot import Channel, Snapshot, Sync
 from dragoman.settings.record import Notice
 from dragoman.settings.stored import Stored, joined, read_channel, read_profile
 from dragoman.store.ports import SYSTEM, Configured, Row, Setting, Store, StoredKey, StoreTrouble
-from dragoman.web.admin.desk import Ailment
+from dragoman.web.admin.desk import USUAL, Ailment, Fixed
 from dragoman.web.guard import Guard
 from dragoman.web.ring import Ring
 
@@ -42,6 +43,7 @@ SYNC_LOOK_S = 15.0
 """Pause before channels are looked through for those whose models are due."""
 SYNC_AGAIN_S = 300.0
 """Pause before a provider that did not list its models is asked again."""
+TUNED = msgspec.structs.fields(TuningTable)
 AGAIN_S = 1.0
 """Pause before a database that was away is asked again."""
 
@@ -57,6 +59,12 @@ class Base(Struct, frozen=True, kw_only=True):
     folder: Path
     prices: tuple[OwnRow, ...] = ()
     """Prices that go before those of the database."""
+    told: tuple[Fixed, ...] = ()
+    """What file, environment or flags say of the whole gateway, without secrets."""
+    usual: TuningTable = TuningTable()
+    """What is in force where the database says nothing."""
+    tune: Callable[[TuningTable], None] = lambda _: None
+    """Puts in force what is no business of the relay's."""
 
 
 class Live:
@@ -67,6 +75,7 @@ class Live:
         self._relay = relay
         self._guard = guard
         self._allowances = allowances
+        self._tuning = base.usual
         self._told: frozenset[str] = frozenset()
         self.store: Store | None = None
         """What is remembered; None while it is not open."""
@@ -99,6 +108,21 @@ class Live:
         notices: list[Notice] = []
         read_profile(table, self.snapshot.channels, self._base.rows, notices)
         return [f"{notice.what} {notice.remedy}" for notice in notices]
+
+    @property
+    def fixed(self) -> Sequence[Fixed]:
+        """`Desk.fixed`."""
+        return self._base.told
+
+    @property
+    def tuning(self) -> TuningTable:
+        """`Desk.tuning`."""
+        return self._tuning
+
+    @property
+    def usual(self) -> TuningTable:
+        """`Desk.usual`."""
+        return self._base.usual
 
     def plan(self, ask: Ask) -> Plan | Refused:
         """`Desk.plan`."""
@@ -171,7 +195,9 @@ class Live:
             remembered_models(configured.settings),
         )
         snapshot, notices = joined(self._base.snapshot, stored, self._base.rows, self._base.folder)
-        self._relay.snapshot = snapshot
+        self._tuning = self._tuned(configured.settings)
+        self._base.tune(self._tuning)
+        self._relay.snapshot = replace(snapshot, strategy=self._tuning.strategy or snapshot.strategy)
         self._guard.ring = Ring((_key(key) for key in configured.keys), pepper)
         self._guard.settled.set()
         self.prices = self._price_book(configured.prices)
@@ -181,6 +207,20 @@ class Live:
         for words in sorted(told - self._told):
             log.warning("a row of the configuration is not used", reason=words)
         self._told = told
+
+    def _tuned(self, settings: Mapping[str, Raw]) -> TuningTable:
+        """What is in force of the whole gateway: what the file says, then the database, then what is usual."""
+        own = {one.name for one in self._base.told if one.source != USUAL}
+        found = self._base.usual
+        for field in TUNED:
+            if field.name in settings and field.name not in own:
+                try:
+                    value = msgspec.convert(msgspec.json.decode(settings[field.name]), field.type)
+                except msgspec.MsgspecError:
+                    log.warning("a setting is not used", setting=field.name)
+                else:
+                    found = replace(found, **{field.name: value})
+        return found
 
     async def _keep_synced(self, store: Store) -> None:
         """Asks providers for their models, as often as their channels say."""
@@ -212,7 +252,7 @@ class Live:
 
 def _channel(row: Row[ChannelTable]) -> ChannelTable:
     """The description of a channel, switched off where its row is."""
-    return msgspec.structs.replace(row.spec, enabled=row.spec.enabled and row.state == "enabled")
+    return replace(row.spec, enabled=row.spec.enabled and row.state == "enabled")
 
 
 def _key(stored: StoredKey) -> Key:

@@ -143,6 +143,7 @@ class Wiring:
 
 
 def _strategies(snapshot: Snapshot) -> Iterator[Strategy]:
+    yield snapshot.strategy
     for profile in snapshot.profiles:
         for strategy in (profile.strategy, *(rule.strategy for rule in profile.rules)):
             if strategy is not None:

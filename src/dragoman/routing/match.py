@@ -113,7 +113,7 @@ def resolve(snapshot: Snapshot, ask: Ask) -> Resolved | Refused:
         long_context=ask.asked.endswith(LONG_CONTEXT),
         rule=words,
         candidates=on,
-        strategy=hit.strategy if hit else (profile and profile.strategy) or "weighted",
+        strategy=hit.strategy if hit else (profile and profile.strategy) or snapshot.strategy,
         passed_over=tuple(PassedOver(name, "it is switched off") for name in off),
     )
 

@@ -170,6 +170,17 @@ class ProfileTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Names or tags of the channels it may use; none: all."""
 
 
+class TuningTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be set for the whole gateway while it runs; None where nothing is said"""
+
+    bodies_days: Annotated[int, Meta(ge=0, le=3650)] | None = None
+    """Days that requests and answers are kept; 0: not at all, but for keys that say so."""
+    exchanges_days: Annotated[int, Meta(ge=1, le=36500)] | None = None
+    """Days that exchanges are kept; sums by day stay for ever."""
+    strategy: Strategy | None = None
+    """How channels are put in order where neither a rule nor a profile says it."""
+
+
 class ProjectTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A group of API keys"""
 

@@ -264,4 +264,6 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     channels: tuple[Channel, ...] = ()
     profiles: tuple[Profile, ...] = ()
     mapping: Mapping3 | None = None
+    strategy: Strategy = "weighted"
+    """How channels are put in order where neither a rule nor a profile says it."""
     version: int = 0

@@ -20,7 +20,7 @@ import structlog
 from msgspec import Struct
 
 from dragoman.ledger.exchange import Exchange
-from dragoman.store.bodies import Bodies
+from dragoman.store.bodies import DAY_MS, Bodies
 from dragoman.store.journal import Journal, Legacy, Mark, inherited
 from dragoman.store.ports import Body, Purged, StoreTrouble
 
@@ -48,8 +48,8 @@ class Shelf(Protocol):
     async def put_bodies(self, bodies: Sequence[Body]) -> None:
         """Remembers contents, each once."""
 
-    async def purge(self, now_ms: int) -> Purged:
-        """Forgets contents that have expired."""
+    async def purge(self, now_ms: int, *, exchanges_before_ms: int | None = None) -> Purged:
+        """Forgets contents that have expired, and exchanges that are too old."""
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -92,6 +92,8 @@ class Recorder:
         self._journal, self._folder, self._open, self._complete = journal, folder, ledger, complete
         self._ledger: Shelf | None = None
         self._tick_s = self._pause_s = tick_s
+        self.exchanges_days = 0
+        """Days that exchanges are kept; 0: for ever."""
         self.mark: Mark | None = None
         """Everything before this place in the journal is in the database."""
         self._recorded = self._refused = self._damaged = 0
@@ -155,7 +157,9 @@ class Recorder:
             await self._take_over()
         if now_s >= self._purge_s:
             self._purge_s = now_s + PURGE_S
-            await (await self._opened()).purge(int(time.time() * 1000))
+            now_ms, days = int(time.time() * 1000), self.exchanges_days
+            before_ms = now_ms - days * DAY_MS if days else None
+            await (await self._opened()).purge(now_ms, exchanges_before_ms=before_ms)
         return more
 
     async def _feed(self) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import msgspec
 from fastapi import FastAPI
 
-from dragoman.ledger.book import OwnPrice
 from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
 from dragoman.store.ports import Setting
-from dragoman.web.admin import channels, keys, ledger, people, plans, session, shelves, transfer
+from dragoman.web.admin import channels, keys, ledger, people, plans, session, settings, shelves, transfer
 from dragoman.web.admin.api import Api
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.passwords import Passwords
+from dragoman.web.admin.settings import faults_of_price
 from dragoman.web.admin.shelves import Kind
 from dragoman.web.admin.throttle import Throttle
 from dragoman.web.setup import SetupToken
@@ -27,6 +26,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     ledger.routes(api)
     plans.routes(api)
     channels.routes(api)
+    settings.routes(api)
     transfer.routes(api)
     shelves.routes(
         api,
@@ -61,15 +61,6 @@ def declared(desk: Desk, token: SetupToken) -> Api:
         ),
     )
     return api
-
-
-def faults_of_price(said: Setting) -> tuple[str, ...]:
-    """What keeps a price from being used."""
-    try:
-        msgspec.json.decode(said.value, type=OwnPrice)
-    except (msgspec.DecodeError, ValueError) as found:
-        return (f"The price is not right: {found}.",)
-    return ()
 
 
 def build(desk: Desk, token: SetupToken) -> FastAPI:

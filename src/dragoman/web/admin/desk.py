@@ -12,7 +12,7 @@ from dragoman.relay.probe import Finding, Test
 from dragoman.routing.key import Key
 from dragoman.routing.load import Load
 from dragoman.routing.plan import Ask, Plan, Refused
-from dragoman.routing.shape import ChannelTable, ProfileTable
+from dragoman.routing.shape import ChannelTable, ProfileTable, TuningTable
 from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.store.ports import Configured, Store
 
@@ -35,6 +35,20 @@ class Ailment(Struct, frozen=True, kw_only=True):
     """Whether that moment is the provider's own word."""
 
 
+USUAL = "default"
+"""Source of what nobody has set."""
+
+
+class Fixed(Struct, frozen=True, kw_only=True):
+    """A value that is set where the API cannot change it."""
+
+    name: str
+    value: object
+    """A secret is only told to be there."""
+    source: str
+    """As `dragoman.toml: server.port`, or `default`."""
+
+
 class Desk(Protocol):
     """The running gateway, as whoever manages it sees it."""
 
@@ -53,6 +67,18 @@ class Desk(Protocol):
     @property
     def prices(self) -> PriceBook:
         """What is charged now."""
+
+    @property
+    def fixed(self) -> Sequence[Fixed]:
+        """What file, environment and flags say of the whole gateway."""
+
+    @property
+    def tuning(self) -> TuningTable:
+        """What is in force of what may be set."""
+
+    @property
+    def usual(self) -> TuningTable:
+        """What is in force where the database says nothing."""
 
     def now_ms(self) -> int:
         """Unix time."""

@@ -14,9 +14,11 @@ import yaml
 from fastapi import Response
 from msgspec import Struct
 
+from dragoman.relay.listing import REMEMBERED
 from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
 from dragoman.store.ports import Row, Setting, Shelf, State, Store, StoreTrouble
 from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.settings import faults_of_price, faults_of_setting
 from dragoman.web.admin.wire import BODY_LIMIT, Refusal, answer
 
 S = TypeVar("S", bound=Struct)
@@ -73,7 +75,7 @@ def routes(api: Api) -> None:
         whole: dict[str, object] = {"dragoman": 1}
         for name, shelf in SHELVES.items():
             rows = await shelf(call.store).all()
-            whole[name] = [_entry(row) for row in rows]
+            whole[name] = [_entry(row) for row in rows if not row.spec.name.startswith(REMEMBERED)]
         await call.store.audit.append(call.noted("configuration.export", ""))
         headers = {"content-disposition": 'attachment; filename="dragoman.yaml"'}
         return Response(msgspec.yaml.encode(whole), 200, headers, YAML)
@@ -91,7 +93,7 @@ def routes(api: Api) -> None:
             for entry in getattr(whole, name):
                 words = f"{name}/{entry.spec.name}"
                 row = known.pop(entry.spec.name, None)
-                if faults := _faults(call, entry.spec):
+                if faults := _faults(call, name, entry.spec):
                     found["refused"].append(f"{words}: {' '.join(faults)}")
                 elif row is not None and (_brief(row.spec), row.state) == (_brief(entry.spec), entry.state):
                     same += 1
@@ -124,10 +126,14 @@ async def _take(
         found["refused"].append(f"{words}: {trouble}")
 
 
-def _faults(call: Call, spec: Struct) -> list[str]:
+def _faults(call: Call, kind: str, spec: Struct) -> list[str]:
+    if isinstance(spec, Setting):
+        return list(faults_of_setting(spec) if kind == "settings" else faults_of_price(spec))
     if isinstance(spec, ChannelTable):
         return list(call.desk.faults_of_channel(spec))
-    return list(call.desk.faults_of_profile(spec)) if isinstance(spec, ProfileTable) else []
+    if isinstance(spec, ProfileTable):
+        return list(call.desk.faults_of_profile(spec))
+    return []
 
 
 def _entry(row: Row[Any]) -> dict[str, object]:

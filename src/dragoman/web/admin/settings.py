@@ -1,0 +1,142 @@
+"""What is set for the whole gateway: what may be changed while it runs, and what file and environment say.
+
+Rule. What the file or the environment says goes before the database and cannot be changed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from fastapi import Response
+from msgspec import Raw, Struct
+
+from dragoman.ledger.book import OwnPrice
+from dragoman.routing.shape import TuningTable
+from dragoman.store.ports import Row, Setting, Shelf
+from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.desk import USUAL
+from dragoman.web.admin.wire import Refusal, answer
+
+MEANINGS: Mapping[str, str] = {
+    "bodies_days": "Days that requests and answers are kept; 0: not at all, but for keys that say so.",
+    "exchanges_days": "Days that exchanges are kept; sums by day stay for ever. Nothing: for ever.",
+    "strategy": "How channels are put in order where neither a rule nor a profile says it.",
+}
+"""Of what may be changed, by name."""
+FIELDS = {field.name: field for field in msgspec.structs.fields(TuningTable)}
+DATABASE = "database"
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """One value."""
+
+    name: str
+    value: Any
+    source: str
+    """`database`, `default`, or the place in file or environment that says it."""
+    changeable: bool
+    meaning: str = ""
+    revision: int = 0
+    """Of the row in the database; 0 where there is none."""
+
+
+class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A value to be set."""
+
+    value: Any
+    """Nothing: as is usual."""
+    revision: int = 0
+    """The one that was seen."""
+
+
+def routes(api: Api) -> None:
+    """Declares the routes."""
+
+    @api.route("GET", "/settings", needs="viewer", tells=list[Shown])
+    async def show_all(call: Call) -> Response:
+        """Everything that is set for the whole gateway, where it was set, and whether it can be changed here."""
+        rows = await _rows(call)
+        own = {one.name: one for one in call.desk.fixed}
+        changeable = [_shown(call, name, rows.get(name)) for name in FIELDS]
+        rest = [
+            Shown(name=one.name, value=one.value, source=one.source, changeable=False)
+            for one in own.values()
+            if one.name not in FIELDS
+        ]
+        return answer([*changeable, *rest])
+
+    @api.route("PUT", "/settings/{id}", needs="admin", reads=Given, tells=Shown)
+    async def change(call: Call) -> Response:
+        """Sets a value, which is in force at once; `null` leaves it to what is usual."""
+        said = await call.body(Given)
+        source = source_of(call, call.id)
+        if source not in (USUAL, DATABASE):
+            words = f"`{call.id}` is set by {source}, which goes before what is set here. Change it there."
+            raise Refusal(409, "fixed", words)
+        spec = Setting(call.id, Raw(msgspec.json.encode(said.value)))
+        if found := faults_of_setting(spec):
+            raise Refusal(422, "invalid", "The value was read but cannot be used. " + " ".join(found), tuple(found))
+        shelf: Shelf[Setting] = call.store.configuration.settings
+        row = (await _rows(call)).get(call.id)
+        if (row.revision if row else 0) != said.revision:
+            raise Refusal(412, "stale", "Somebody else has changed it meanwhile. Look at it again.")
+        if said.value is None and row is not None:
+            await shelf.remove(call.by, row.id, row.revision)
+            row = None
+        elif said.value is not None:
+            row = await (
+                shelf.add(call.by, spec) if row is None else shelf.change(call.by, row.id, row.revision, spec=spec)
+            )
+        return answer(_shown(call, call.id, row))
+
+
+def faults_of_setting(said: Setting) -> Sequence[str]:
+    """What keeps a setting from being used, in words."""
+    field = FIELDS.get(said.name)
+    if field is None:
+        return (f"There is no setting '{said.name}'. There are: {', '.join(FIELDS)}.",)
+    try:
+        msgspec.convert(msgspec.json.decode(said.value), field.type)
+    except msgspec.MsgspecError as found:
+        return (f"`{said.name}` is not right: {found}.",)
+    return ()
+
+
+def faults_of_price(said: Setting) -> tuple[str, ...]:
+    """What keeps a price from being used."""
+    try:
+        msgspec.json.decode(said.value, type=OwnPrice)
+    except (msgspec.DecodeError, ValueError) as found:
+        return (f"The price is not right: {found}.",)
+    return ()
+
+
+def source_of(call: Call, name: str) -> str:
+    """Where a value that may be changed was set. Raises `Refusal` where there is none of that name."""
+    if name not in FIELDS:
+        raise Refusal(
+            404, "missing", f"There is no setting '{name[:40]}' to be changed. There are: {', '.join(FIELDS)}."
+        )
+    return next((one.source for one in call.desk.fixed if one.name == name), USUAL)
+
+
+async def _rows(call: Call) -> Mapping[str, Row[Setting]]:
+    return {row.spec.name: row for row in await call.store.configuration.settings.all()}
+
+
+def _shown(call: Call, name: str, row: Row[Setting] | None) -> Shown:
+    """One value that may be changed, as it is in force or will be in a moment."""
+    source = source_of(call, name)
+    value = getattr(call.desk.usual, name)
+    if source == USUAL and row is not None:
+        source, value = DATABASE, msgspec.json.decode(row.spec.value)
+    return Shown(
+        name=name,
+        value=value,
+        source=source,
+        changeable=source in (USUAL, DATABASE),
+        meaning=MEANINGS[name],
+        revision=row.revision if row else 0,
+    )
