@@ -110,6 +110,7 @@ def _check_part(part: Json, where: str, refuse: frozenset[str]) -> None:
 
 
 def _check_blob(blob: Json, media: re.Pattern[str], where: str) -> None:
+    blob = {"mimeType" if name == "mime_type" else name: value for name, value in blob.items()}  # as the SDK spells it
     _known(blob, {"mimeType", "data"}, f"{where}.inline_data")
     need(media.fullmatch(blob.get("mimeType", "")), f"Unsupported MIME type: {blob.get('mimeType')}", where)
     need(re.fullmatch(r"[A-Za-z0-9+/_-]+=*", blob.get("data", "")), f"Base64 decoding failed at '{where}'", where)

@@ -238,6 +238,12 @@ def test_pieces_of_thinking_are_one_part_until_a_signature_ends_it() -> None:
     assert turn.parts == (Thinking("I think", seal=Seal("acme", "S")), Thinking("More."), Text("Hi"), Text(" you"))
 
 
+def test_media_in_the_alphabet_of_the_vendors_sdk_are_the_same_media() -> None:
+    part = {"inlineData": {"mimeType": "image/png", "data": "-_-_"}}
+    (turn,) = read({"contents": [{"role": "user", "parts": [part]}]}).turns
+    assert turn.parts == (Image(Inline("image/png", "+/+/")),)
+
+
 def test_a_wrapped_seal_is_known_again_in_the_alphabet_of_the_vendors_sdk() -> None:
     # The SDK keeps bytes, and writes them as base64url: `+/` left, `-_` come back (google-genai 3.3).
     seal = Seal("acme", "~~>>??" * 3)

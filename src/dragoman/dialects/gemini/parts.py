@@ -30,6 +30,7 @@ from dragoman.canon.request import (
     Unknown,
 )
 from dragoman.dialects.gemini.casing import inner, listed
+from dragoman.dialects.gemini.seals import standard
 from dragoman.dialects.gemini.wire import EMPTY_OBJECT, NAME, SERVER_PARTS
 from dragoman.dialects.take import Members, first_byte
 
@@ -87,7 +88,7 @@ def _extras(part: Members, name: str, left: Extras | None) -> Extras | None:
 
 def _inline(blob: Members, seal: Seal | None, part: Members) -> Part:
     media_type = blob.text("mimeType", "application/octet-stream")
-    source = Inline(media_type, blob.need("data", blob.text("data")))
+    source = Inline(media_type, standard(blob.need("data", blob.text("data"))))
     return _media(source, media_type, blob, "inlineData", seal, part)
 
 

@@ -14,11 +14,15 @@ from dragoman.canon.request import Seal
 from dragoman.canon.seal import MARK, NATIVE, unwrap, wrap
 
 REDACTED = "redacted:"
-STANDARD = str.maketrans("-_", "+/")
-"""From base64url, in which the vendor's SDK writes the bytes that it got in either alphabet (google-genai 3.3)."""
+_STANDARD = str.maketrans("-_", "+/")
 SKIP = "skip_thought_signature_validator"
 """What the vendor takes in place of a signature that was never issued, as for calls of another vendor's model.
 Source: ai.google.dev, thought signatures, questions, read 2026-11-20."""
+
+
+def standard(text: str) -> str:
+    """Base64 in the usual alphabet: the vendor takes base64url too, and its SDK 3.3 writes all bytes so."""
+    return text.translate(_STANDARD) if "-" in text or "_" in text else text
 
 
 def signature_of(seal: Seal | None, *, bare: bool, redacted: bool = False) -> str:
@@ -33,7 +37,7 @@ def signature_of(seal: Seal | None, *, bare: bool, redacted: bool = False) -> st
 def seal_in(signature: str) -> tuple[Seal, bool]:
     """The seal in a signature that a client sent back, and whether it stands for hidden thinking."""
     try:
-        text = b64decode(signature.translate(STANDARD), validate=True).decode("ascii")
+        text = b64decode(standard(signature), validate=True).decode("ascii")
     except (Base64Error, ValueError):
         return Seal(NATIVE, signature), False
     if text.startswith(REDACTED):
