@@ -6,38 +6,25 @@ One gateway serves a whole module of cells, with a channel for each upstream, to
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import Struct
 
 from tests.clients.agents import AGENTS, Agent, Ended, Wish
 from tests.clients.conftest import Start
-from tests.clients.gateway import gateway
 from tests.clients.sdks import SDKS, Sdk
 from tests.clients.task import FILE, PRINTED, PROGRAM, PROMPT, task
-from tests.clients.upstreams import UPSTREAMS, channel, model_of, standing
-from tests.standin import Dialect, StandIn
+from tests.clients.upstreams import UPSTREAMS, Stage, everywhere, model_of
+from tests.standin import Dialect
 
 CLIENTS: dict[str, Agent | Sdk] = {**AGENTS, **SDKS}
 
 
-class Stage(Struct, frozen=True):
-    """The gateway, and the upstreams behind it."""
-
-    url: str
-    upstreams: dict[Dialect, StandIn]
-
-
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    upstreams: dict[Dialect, StandIn] = {dialect: standing(dialect) for dialect in UPSTREAMS}
-    with ExitStack() as living:
-        channels = [channel(dialect, living.enter_context(vendor).url) for dialect, vendor in upstreams.items()]
-        door = living.enter_context(gateway(tmp_path_factory.mktemp("gateway"), *channels, in_turn=False))
-        yield Stage(door.url, upstreams)
+    with everywhere(tmp_path_factory.mktemp("gateway")) as opened:
+        yield opened
 
 
 QUICK = {

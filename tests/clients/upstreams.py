@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -88,3 +88,20 @@ def reached(folder: Path, dialect: Dialect, model: str = "", responder: Responde
         gateway(folder, channel(dialect, upstream.url, model), in_turn=False) as door,
     ):
         yield Reached(door.url, upstream)
+
+
+class Stage(Struct, frozen=True):
+    """A gateway, and the upstreams behind it, each reached by its model's name."""
+
+    url: str
+    upstreams: dict[Dialect, StandIn]
+
+
+@contextmanager
+def everywhere(folder: Path) -> Iterator[Stage]:
+    """One upstream of each dialect behind a gateway, until the context ends."""
+    upstreams = {dialect: standing(dialect) for dialect in UPSTREAMS}
+    with ExitStack() as living:
+        channels = [channel(dialect, living.enter_context(vendor).url) for dialect, vendor in upstreams.items()]
+        door = living.enter_context(gateway(folder, *channels, in_turn=False))
+        yield Stage(door.url, upstreams)
