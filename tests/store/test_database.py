@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import event, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.routing.shape import ChannelTable
@@ -76,6 +77,16 @@ async def test_work_that_fails_leaves_nothing_and_says_why(database: Database) -
     outcomes = await asyncio.gather(database.write(count_up), database.write(work), return_exceptions=True)
     assert repr(outcomes[1]) == "ValueError('because')"
     assert await database.read(counted) == 1
+
+
+async def test_no_exception_tells_a_parameter(database: Database) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(tables.marks.insert(), {"name": "a-parameter", "value": 1})
+        await connection.execute(tables.marks.insert(), {"name": "a-parameter", "value": 1})
+
+    with pytest.raises(IntegrityError) as failed:
+        await database.write(work)
+    assert "parameters hidden" in str(failed.value)
 
 
 async def test_a_reader_cannot_write_on_sqlite(sqlite_home: Home) -> None:

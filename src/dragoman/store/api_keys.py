@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.routing.shape import KeyTable
 from dragoman.store import keys
-from dragoman.store.books import Books, missing, new_id, note, stale
+from dragoman.store.books import Books, fitting, missing, new_id, note, stale
 from dragoman.store.ports import Actor, Minted, Note, State, StoredKey
 from dragoman.store.shelves import read_spec
-from dragoman.store.tables import api_keys
+from dragoman.store.tables import api_keys, plain
 
 
 class SqlKeys:
@@ -97,7 +97,7 @@ class SqlKeys:
         return tuple(map(_key, await connection.execute(wanted)))
 
     async def _one(self, connection: AsyncConnection, row_id: str) -> StoredKey:
-        found = (await connection.execute(select(api_keys).where(api_keys.c.id == row_id))).one_or_none()
+        found = (await connection.execute(select(api_keys).where(api_keys.c.id == plain(row_id)))).one_or_none()
         if found is None:
             raise missing("API key")
         return _key(found)
@@ -120,8 +120,9 @@ class SqlKeys:
 def _columns(key: StoredKey) -> dict[str, Any]:
     """A key as it is stored, but for its id."""
     found = msgspec.structs.asdict(key)
+    del found["id"]
     spec = msgspec.json.encode(key.spec).decode()
-    return {**{name: found[name] for name in found if name != "id"}, "spec": spec, "name": key.spec.name}
+    return {**found, "spec": spec, "name": fitting(key.spec.name, "name")}
 
 
 def _key(found: Row[Any]) -> StoredKey:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dragoman.store.database import Database, Work
 from dragoman.store.log import AuditLog, digest_of
 from dragoman.store.ports import Actor, Note, StoreTrouble
-from dragoman.store.tables import VERSION, marks
+from dragoman.store.tables import INDEXED, VERSION, fits, marks
 from dragoman.store.vault import Vault
 
 T = TypeVar("T")
@@ -105,6 +105,13 @@ def taken() -> Iterator[None]:
         yield
     except IntegrityError:
         raise StoreTrouble("taken", "The name is in use already. Choose another.") from None
+
+
+def fitting(text: str, what: str) -> str:
+    """The text, if it can be stored as it is. Trouble: unfit."""
+    if not fits(text):
+        raise StoreTrouble("unfit", f"The {what} is too long, or holds a NUL. Use at most {INDEXED} characters.")
+    return text
 
 
 def stale(what: str) -> StoreTrouble:

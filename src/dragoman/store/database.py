@@ -225,8 +225,9 @@ async def _patience(limit_s: float | None) -> AsyncIterator[None]:
 def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     """One connection that writes, and some that cannot."""
     driver = url.set(drivername="sqlite+aiosqlite")
-    writer = create_async_engine(driver, pool_size=1, max_overflow=0, connect_args={"timeout": BUSY_S})
-    reader = create_async_engine(driver, pool_size=READERS, max_overflow=0, connect_args={"timeout": BUSY_S})
+    common: dict[str, Any] = {"max_overflow": 0, "connect_args": {"timeout": BUSY_S}, "hide_parameters": True}
+    writer = create_async_engine(driver, pool_size=1, **common)
+    reader = create_async_engine(driver, pool_size=READERS, **common)
     _tune(writer, "BEGIN IMMEDIATE", ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"))
     _tune(reader, "BEGIN", ("query_only=ON",))
     return writer, reader
@@ -253,7 +254,13 @@ def _postgresql_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     driver = url.set(drivername="postgresql+psycopg")
     # Statements are not prepared: behind a pooler the next transaction may be on another connection.
     arguments = {"connect_timeout": CONNECT_S, "prepare_threshold": None}
-    common: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": PATIENCE_S, "connect_args": arguments}
+    common: dict[str, Any] = {
+        "pool_pre_ping": True,
+        "pool_timeout": PATIENCE_S,
+        "connect_args": arguments,
+        # They are not told by exceptions, which are logged: some are secrets.
+        "hide_parameters": True,
+    }
     writer = create_async_engine(driver, pool_size=READERS, max_overflow=READERS, **common)
     reader = create_async_engine(
         driver, pool_size=READERS, max_overflow=READERS, isolation_level="REPEATABLE READ", **common

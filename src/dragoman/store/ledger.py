@@ -21,14 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dragoman.ledger.exchange import AttemptRecord, Exchange
 from dragoman.store.books import missing
 from dragoman.store.database import Database
-from dragoman.store.ports import Body, Grouping, Page, Purged, Search, Spent, Total
+from dragoman.store.ports import Body, Grouping, Page, Purged, Search, Spent, StoreTrouble, Total
 from dragoman.store.shelves import read_spec
-from dragoman.store.tables import COUNTED, TALLIES, TOTAL_KEY, attempts, bodies, exchanges, totals
+from dragoman.store.tables import COUNTED, TALLIES, TOTAL_KEY, attempts, bodies, exchanges, plain, totals
 from dragoman.store.vault import Place, Vault
 
 DAY_MS = 86_400_000
-INDEXED = 200
-"""Characters of a text that go into an index; PostgreSQL takes no row of more than 2,704 bytes into one."""
 MOST_TOKENS, MOST_NANO = 10**12, 10**15
 """The most that one attempt adds to a sum, for a sum must never outgrow 64 bits, whatever an upstream claims."""
 QUICKLY = 1
@@ -66,7 +64,7 @@ class SqlLedger:
 
     async def get(self, exchange_id: str) -> Exchange:
         """One exchange."""
-        wanted = select(exchanges.c.record).where(exchanges.c.id == exchange_id)
+        wanted = select(exchanges.c.record).where(exchanges.c.id == plain(exchange_id))
 
         async def work(connection: AsyncConnection) -> Exchange:
             record = (await connection.execute(wanted)).scalar_one_or_none()
@@ -82,8 +80,7 @@ class SqlLedger:
         wanted = select(exchanges.c.record, *place).where(*_wanted(search))
         wanted = wanted.order_by(*(column.desc() for column in place)).limit(limit + 1)
         if after is not None:
-            started_ms, _, last = after.partition(".")
-            wanted = wanted.where(tuple_(*place) < tuple_(int(started_ms), last))
+            wanted = wanted.where(tuple_(*place) < tuple_(*_place_of(after)))
 
         async def work(connection: AsyncConnection) -> Page:
             rows = (await connection.execute(wanted)).all()
@@ -130,7 +127,9 @@ class SqlLedger:
 
     async def bodies(self, exchange_id: str) -> tuple[Body, ...]:
         """The contents of an exchange that are still kept."""
-        wanted = select(bodies).where(bodies.c.exchange_id == exchange_id).order_by(bodies.c.n, bodies.c.kind.desc())
+        wanted = (
+            select(bodies).where(bodies.c.exchange_id == plain(exchange_id)).order_by(bodies.c.n, bodies.c.kind.desc())
+        )
 
         async def work(connection: AsyncConnection) -> list[Any]:
             return list(await connection.execute(wanted))
@@ -204,16 +203,19 @@ class SqlLedger:
         return Body(exchange_id=row.exchange_id, n=row.n, kind=row.kind, content=content, expires_ms=row.expires_ms)
 
 
+def _place_of(cursor: str) -> tuple[int, str]:
+    """The last exchange of a page. Trouble: missing, where there is no such page."""
+    started_ms, _, last = cursor.partition(".")
+    if not (started_ms.isascii() and started_ms.isdigit() and len(started_ms) < 16):
+        raise StoreTrouble("missing", "There is no such page. Begin with the first.")
+    return int(started_ms), plain(last)
+
+
 _NOTHING = dict.fromkeys((*TALLIES, *COUNTED), 0)
 
 
 def _place(exchange_id: str, n: int, kind: str) -> Place:
     return Place(bodies.name, f"{exchange_id}/{n}", kind)
-
-
-def _plain(text: str | None) -> str:
-    """A text as it may stand in an index: not too long, and without what PostgreSQL has no room for."""
-    return (text or "").replace("\0", "")[:INDEXED]
 
 
 def _exchange_row(exchange: Exchange) -> dict[str, Any]:
@@ -222,12 +224,12 @@ def _exchange_row(exchange: Exchange) -> dict[str, Any]:
         "id": exchange.id,
         "started_ms": exchange.started_ms,
         "ended_ms": exchange.ended_ms,
-        "key_id": _plain(exchange.key_id),
-        "project": _plain(exchange.project),
-        "session": _plain(exchange.session),
-        "trace": _plain(exchange.trace_hint),
-        "channel": _plain(last.channel) if last else "",
-        "model": _plain(last.model) if last else "",
+        "key_id": plain(exchange.key_id),
+        "project": plain(exchange.project),
+        "session": plain(exchange.session),
+        "trace": plain(exchange.trace_hint),
+        "channel": plain(last.channel) if last else "",
+        "model": plain(last.model) if last else "",
         "problem": exchange.problem or "",
         "record": msgspec.json.encode(exchange).decode(),
     }
@@ -240,8 +242,8 @@ def _attempt_row(exchange: Exchange, attempt: AttemptRecord) -> dict[str, Any]:
         "started_ms": attempt.started_ms,
         "first_content_ms": attempt.first_content_ms,
         "ended_ms": attempt.ended_ms,
-        "channel": _plain(attempt.channel),
-        "model": _plain(attempt.model),
+        "channel": plain(attempt.channel),
+        "model": plain(attempt.model),
         "status": attempt.status,
         "problem": attempt.problem or "",
         "exact": attempt.usage.exact,
@@ -260,11 +262,11 @@ def _sums(ended: Iterable[Exchange]) -> dict[tuple[str, ...], Counter[str]]:
     """What exchanges add to the totals, by the key of each."""
     sums: dict[tuple[str, ...], Counter[str]] = {}
     for exchange in ended:
-        who = (day_of(exchange.started_ms), _plain(exchange.key_id), _plain(exchange.project))
+        who = (day_of(exchange.started_ms), plain(exchange.key_id), plain(exchange.project))
         key: tuple[str, ...] = (*who, "", "", "")
         for attempt in exchange.attempts:
             currency = attempt.cost.currency if attempt.cost else ""
-            key = (*who, _plain(attempt.channel), _plain(attempt.model), currency)
+            key = (*who, plain(attempt.channel), plain(attempt.model), currency)
             sums.setdefault(key, Counter()).update(
                 {"attempts": 1, "estimates": int(not attempt.usage.exact), **_counts(attempt)}
             )
@@ -281,13 +283,15 @@ def day_of(moment_ms: int) -> str:
 def _wanted(search: Search) -> list[ColumnElement[bool]]:
     """What a row of `exchanges` has to meet."""
     exact = {name: getattr(search, name) for name in ("key_id", "project", "session", "trace", "channel", "model")}
-    found = [exchanges.c[name] == _plain(value) for name, value in exact.items() if value is not None]
+    found = [exchanges.c[name] == plain(value) for name, value in exact.items() if value is not None]
     if search.since_ms is not None:
         found.append(exchanges.c.started_ms >= search.since_ms)
     if search.until_ms is not None:
         found.append(exchanges.c.started_ms < search.until_ms)
-    if search.problem is not None:
-        found.append(exchanges.c.problem != "" if search.problem == "any" else exchanges.c.problem == search.problem)
+    if search.problem == "any":
+        found.append(exchanges.c.problem != "")
+    elif search.problem is not None:
+        found.append(exchanges.c.problem == plain(search.problem))
     if search.running is not None:
         found.append(exchanges.c.ended_ms.is_(None) == search.running)
     return found
@@ -296,7 +300,7 @@ def _wanted(search: Search) -> list[ColumnElement[bool]]:
 def _days(search: Search) -> list[ColumnElement[bool]]:
     """What a row of `totals` has to meet."""
     exact = {name: getattr(search, name) for name in ("key_id", "project", "channel", "model")}
-    found = [totals.c[name] == _plain(value) for name, value in exact.items() if value is not None]
+    found = [totals.c[name] == plain(value) for name, value in exact.items() if value is not None]
     if search.since_ms is not None:
         found.append(totals.c.day >= day_of(search.since_ms))
     if search.until_ms is not None:

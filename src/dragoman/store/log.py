@@ -17,9 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.store.database import Database
 from dragoman.store.ports import Entry, Note
-from dragoman.store.tables import AUDITED, audit, marks
+from dragoman.store.tables import AUDITED, audit, marks, plain
 
 BATCH = 1000
+LONGEST = 64
+"""Characters of an action or a subject that can be searched for."""
 
 
 def digest_of(spec: bytes) -> str:
@@ -46,7 +48,7 @@ class AuditLog:
         before = (await connection.execute(select(audit.c.chain).where(audit.c.n == n - 1))).scalar_one_or_none()
         at_ms, text = self._now_ms(), msgspec.json.encode(note)
         chain = self._link(before or b"", n, at_ms, text)
-        row = {"n": n, "at_ms": at_ms, "action": note.action, "subject": note.subject, "note": text.decode()}
+        row = {"n": n, "at_ms": at_ms, **_searched(note), "note": text.decode()}
         await connection.execute(audit.insert(), {**row, "chain": chain})
         return Entry(n=n, at_ms=at_ms, note=note, chain=chain)
 
@@ -58,9 +60,9 @@ class AuditLog:
         if before_n is not None:
             wanted = wanted.where(audit.c.n < before_n)
         if action:
-            wanted = wanted.where(audit.c.action.startswith(action, autoescape=True))
+            wanted = wanted.where(audit.c.action.startswith(plain(action), autoescape=True))
         if subject:
-            wanted = wanted.where(audit.c.subject == subject)
+            wanted = wanted.where(audit.c.subject == plain(subject)[:LONGEST])
 
         async def work(connection: AsyncConnection) -> tuple[Entry, ...]:
             return tuple(map(_entry, await connection.execute(wanted)))
@@ -96,8 +98,12 @@ class AuditLog:
 
 def _agrees(row: Row[Any]) -> bool:
     """Whether the columns that are searched say what the note says."""
-    note = _entry(row).note
-    return bool((note.action, note.subject) == (row.action, row.subject))
+    return _searched(_entry(row).note) == {"action": row.action, "subject": row.subject}
+
+
+def _searched(note: Note) -> dict[str, str]:
+    """What of an entry is searched for; a subject may be what somebody typed."""
+    return {"action": plain(note.action)[:LONGEST], "subject": plain(note.subject)[:LONGEST]}
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from msgspec.structs import asdict, replace
 from sqlalchemy import ColumnElement, Row, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.store import keys
-from dragoman.store.books import Books, missing, new_id, note, stale
+from dragoman.store.books import Books, fitting, missing, new_id, note, stale
 from dragoman.store.ports import Actor, LoginSession, Note, Role, Token, User
-from dragoman.store.tables import sessions, tokens, users
+from dragoman.store.tables import fits, plain, sessions, tokens, users
 
 
 class SqlPeople:
@@ -34,7 +34,7 @@ class SqlPeople:
 
     async def find(self, *, login: str = "", subject: str = "") -> tuple[User, str] | None:
         """The user with this login or subject, and the hash of the password."""
-        if not login and not subject:
+        if not (login or subject) or not fits(login) or not fits(subject):
             return None
         whom = users.c.login == login.lower() if login else users.c.subject == subject
 
@@ -47,13 +47,10 @@ class SqlPeople:
     async def add(self, by: Actor, user: User, password_hash: str = "") -> User:
         """A new user."""
         now_ms = self._books.now_ms()
-        made = msgspec.structs.replace(
-            user, id=new_id(), login=user.login.lower(), revision=1, created_ms=now_ms, updated_ms=now_ms
-        )
+        made = replace(user, id=new_id(), login=user.login.lower(), revision=1, created_ms=now_ms, updated_ms=now_ms)
 
         async def work(connection: AsyncConnection) -> tuple[User, Note]:
-            row = {**msgspec.structs.asdict(made), "password_hash": password_hash}
-            await connection.execute(users.insert(), row)
+            await connection.execute(users.insert(), {**_columns(made), "password_hash": password_hash})
             return made, note(by, "user.add", made.id, made.login, None, made)
 
         return await self._books.noted(work)
@@ -63,7 +60,7 @@ class SqlPeople:
 
         async def work(connection: AsyncConnection) -> tuple[User, Note]:
             before = await _one(connection, user.id)
-            after = msgspec.structs.replace(
+            after = replace(
                 user,
                 login=user.login.lower(),
                 revision=user.revision + 1,
@@ -71,7 +68,7 @@ class SqlPeople:
                 updated_ms=self._books.now_ms(),
             )
             whom = (users.c.id == user.id, users.c.revision == user.revision)
-            changed = await connection.execute(update(users).where(*whom), msgspec.structs.asdict(after))
+            changed = await connection.execute(update(users).where(*whom), _columns(after))
             if changed.rowcount != 1:
                 raise stale("user")
             if after.role != before.role or after.state != "enabled":
@@ -111,7 +108,7 @@ class SqlPeople:
         async def work(connection: AsyncConnection) -> tuple[None, Note]:
             user = await _one(connection, user_id)
             await connection.execute(delete(sessions).where(sessions.c.expires_ms <= now_ms))
-            await connection.execute(sessions.insert(), {**row, "address": by.address, "agent": agent[:200]})
+            await connection.execute(sessions.insert(), {**row, "address": plain(by.address), "agent": plain(agent)})
             return None, note(by, "session.begin", user_id, user.login)
 
         await self._books.noted(work)
@@ -156,7 +153,7 @@ class SqlPeople:
             "id": new_id(),
             "public_id": minted.public_id,
             "user_id": user_id,
-            "name": name,
+            "name": plain(name),
             "digest": keys.digest(self._books.pepper, minted.text),
             "role": role,
             "created_ms": self._books.now_ms(),
@@ -173,19 +170,19 @@ class SqlPeople:
 
     async def tokens(self, user_id: str = "") -> tuple[Token, ...]:
         """The tokens of a user, or of all."""
-        return await self._tokens(tokens.c.user_id == user_id if user_id else tokens.c.id != "")
+        return await self._tokens(tokens.c.user_id == plain(user_id) if user_id else tokens.c.id != "")
 
     async def token(self, public_id: str) -> Token | None:
         """The token, if it has not expired and its user is enabled."""
         lasting = or_(tokens.c.expires_ms.is_(None), tokens.c.expires_ms > self._books.now_ms())
-        found = await self._tokens((tokens.c.public_id == public_id) & lasting & (users.c.state == "enabled"))
+        found = await self._tokens((tokens.c.public_id == plain(public_id)) & lasting & (users.c.state == "enabled"))
         return next(iter(found), None)
 
     async def remove_token(self, by: Actor, token_id: str) -> None:
         """The token opens nothing any more."""
 
         async def work(connection: AsyncConnection) -> tuple[None, Note]:
-            gone = delete(tokens).where(tokens.c.id == token_id).returning(tokens.c.name)
+            gone = delete(tokens).where(tokens.c.id == plain(token_id)).returning(tokens.c.name)
             name = (await connection.execute(gone)).scalar_one_or_none()
             if name is None:
                 raise missing("token")
@@ -205,10 +202,21 @@ class SqlPeople:
 
 
 async def _one(connection: AsyncConnection, user_id: str) -> User:
-    found = (await connection.execute(select(users).where(users.c.id == user_id))).one_or_none()
+    found = (await connection.execute(select(users).where(users.c.id == plain(user_id)))).one_or_none()
     if found is None:
         raise missing("user")
     return _user(found)
+
+
+def _columns(user: User) -> dict[str, Any]:
+    """A user as it is stored."""
+    return {
+        **asdict(user),
+        "login": fitting(user.login, "login"),
+        "subject": fitting(user.subject, "subject"),
+        "name": plain(user.name),
+        "email": plain(user.email),
+    }
 
 
 def _user(found: Row[Any]) -> User:

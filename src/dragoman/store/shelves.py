@@ -12,10 +12,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.store import tables
-from dragoman.store.books import Books, missing, new_id, note, stale
+from dragoman.store.books import Books, fitting, missing, new_id, note, stale
 from dragoman.store.ports import Actor, Note, Row, State, StoreTrouble, Trouble
 from dragoman.store.sealing import ChangeAll, joined, parted
-from dragoman.store.tables import SYSTEM_OWNER, configured
+from dragoman.store.tables import SYSTEM_OWNER, configured, plain
 from dragoman.store.vault import Place
 
 S = TypeVar("S", bound=Struct)
@@ -111,7 +111,7 @@ class SqlShelf(Generic[S]):
         )
 
     async def _one(self, connection: AsyncConnection, row_id: str) -> Row[S]:
-        wanted = select(configured).where(configured.c.id == row_id, configured.c.kind == self._kind)
+        wanted = select(configured).where(configured.c.id == plain(row_id), configured.c.kind == self._kind)
         found = (await connection.execute(wanted)).one_or_none()
         if found is None:
             raise missing(self._kind)
@@ -132,7 +132,7 @@ class SqlShelf(Generic[S]):
     def _columns(self, row: Row[S]) -> dict[str, Any]:
         """A row as it is stored, but for what never changes."""
         return {
-            "name": name_of(row.spec),
+            "name": fitting(name_of(row.spec), "name"),
             "state": row.state,
             "spec": msgspec.json.encode(row.spec).decode(),
             "revision": row.revision,

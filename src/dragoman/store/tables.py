@@ -26,6 +26,20 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+INDEXED = 200
+"""Characters of a text that go into an index; PostgreSQL takes no row of more than 2,704 bytes into one."""
+
+
+def plain(text: str | None) -> str:
+    """A text as it may stand in a column and an index: not too long, and without what PostgreSQL has no room for."""
+    return (text or "").replace("\0", "")[:INDEXED]
+
+
+def fits(text: str) -> bool:
+    """Whether a text can stand in an index as it is. Where it tells one thing from another it must not be cut."""
+    return len(text) <= INDEXED and "\0" not in text
+
+
 VERSION, AUDITED = "version", "audited"
 """The marks: how often the configuration was changed, and how many entries the audit log has."""
 
