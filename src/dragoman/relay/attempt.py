@@ -268,13 +268,14 @@ class Attempt:
         return [*earlier, *self._untold_usage(earlier), finished]
 
     def _untold_usage(self, last_events: list[Event]) -> list[UsageSeen]:
-        """An estimate of the output, flagged as such, where the provider told none, since clients count with it."""
+        """What the provider did not tell of its usage, estimated and flagged as such, since clients count with it."""
         unfolded = [*self._held, *last_events]
-        told = any(isinstance(event, UsageSeen) and event.usage.output is not None for event in unfolded)
-        if told or self.fold.usage.output is not None:
+        told = [self.fold.usage, *(event.usage for event in unfolded if isinstance(event, UsageSeen))]
+        if any(usage.output is not None for usage in told):
             return []
         length = self.fold.text_length + sum(len(event.text) for event in unfolded if isinstance(event, PartGrew))
-        return [UsageSeen(Usage(output=estimate_text(length), exact=False))]
+        prompt = None if any(usage.prompt for usage in told) else self._delivery.telling.input_estimate
+        return [UsageSeen(Usage(input=prompt, output=estimate_text(length), exact=False))]
 
     async def _whole(self, answer: Answer) -> Problem | None:
         """Relays a whole answer to a client that asked for one."""

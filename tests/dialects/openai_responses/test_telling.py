@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 from openai import APIError, OpenAI
 from openai.types.responses import ResponseTextDeltaEvent
 
@@ -26,7 +27,20 @@ from dragoman.canon.events import (
 )
 from dragoman.canon.problem import Kind, problem
 from dragoman.canon.reply import Reply, unfold
-from dragoman.canon.request import Extras, Part, Refusal, Seal, ServerTool, Text, Thinking, ToolCall, Unknown
+from dragoman.canon.request import (
+    Extras,
+    Image,
+    Inline,
+    Loss,
+    Part,
+    Refusal,
+    Seal,
+    ServerTool,
+    Text,
+    Thinking,
+    ToolCall,
+    Unknown,
+)
 from dragoman.canon.usage import Usage
 from dragoman.dialects.base import Telling
 from dragoman.dialects.openai_responses import DIALECT
@@ -212,6 +226,20 @@ def test_items_of_this_wire_are_told_as_they_came() -> None:
 def test_what_other_wires_ran_is_told_in_words_or_not_at_all() -> None:
     parts = (ServerTool("tongue", "a", Raw(b"{}"), "I searched."), Unknown("tongue", "b", Raw(b"{}")), Text("x"))
     assert [item["content"][0]["text"] for item in answer(*parts)["output"]] == ["I searched.", "x"]
+
+
+def test_a_part_that_the_wire_cannot_say_is_a_loss() -> None:
+    lost: list[Loss] = []
+    telling = replace(TELLING, lose=lost.append)
+    ran = ServerTool("tongue", "ran", Raw(b"{}"), "I searched.")
+    dot = Image(Inline("image/png", "AAAA"))
+    compaction = Thinking("", True, extras=Extras(NAME, {"type": COMPACTION_TYPE}), seal=Seal("o", "s"))
+    stream(ran, Unknown("tongue", "new", Raw(b"{}")), dot, compaction, Text("x"), telling=telling)
+    assert [(loss.what, loss.how) for loss in lost] == [
+        ("answer.ran", "changed"),
+        ("answer.new", "dropped"),
+        ("answer.image", "dropped"),
+    ]
 
 
 def test_citations_are_told_while_the_text_grows_and_with_it() -> None:

@@ -141,11 +141,10 @@ class StreamWriter:
                 return self._call_begins(head, content, place)
             case ServerTool(dialect=dialect, raw=raw) | Unknown(dialect=dialect, raw=raw) if dialect == NAME:
                 return self._items.whole(raw)
-            case ServerTool(fallback=words) | Unknown(fallback=words) if words:
-                content.head = Text("")
-                return self._words_opened(content.head, content) + self._grew(content, words)
+            case Thinking():
+                return b""  # a compaction, told once it is sealed
             case _:
-                return b""
+                return self._told_instead(head, content)
 
     def _words_opened(self, head: Text | Refusal, content: _Content) -> bytes:
         said = b""
@@ -159,6 +158,14 @@ class StreamWriter:
         kind = "refusal" if isinstance(head, Refusal) else "output_text"
         where = _begin(content, item, "content", f"response.{kind}.delta", "content_index")
         return said + self._items.frame("response.content_part.added", **where, part=_words(head, "", [], []))
+
+    def _told_instead(self, head: Part, content: _Content) -> bytes:
+        """The words for a part that this wire cannot say; its loss is told."""
+        words = self._telling.let_go(head, head.fallback if isinstance(head, ServerTool | Unknown) else None)
+        if not words:
+            return b""
+        content.head = text = Text("")
+        return self._words_opened(text, content) + self._grew(content, words)
 
     def _thought_opened(self, head: Thinking, content: _Content) -> bytes:
         if self._items.joins(head, "reasoning"):
