@@ -64,7 +64,9 @@ def ask(client: openai.OpenAI, dialect: Dialect, *, stream: bool, **members: Any
 
 @STREAMED
 @EVERYWHERE
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "shape", [pytest.param(name, marks=() if name == "plain" else (pytest.mark.slow,)) for name in SHAPES]
+)
 def test_it_reads_what_the_model_meant(
     stage: Stage, client: openai.OpenAI, dialect: Dialect, stream: bool, shape: str
 ) -> None:
