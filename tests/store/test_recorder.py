@@ -74,10 +74,15 @@ class Room:
         self.folder = folder
         self.journal = Journal(folder, segment_bytes=2000)
         self.ledger = Ledger()
+        self.closed = False
+        self.opened = 0
         self.bodies = Bodies(7, now_ms=lambda: 0)
         self.recorder = Recorder(self.journal, folder, self._open, as_it_is, bodies=self.bodies, tick_s=SOON_S)
 
     async def _open(self) -> Ledger:
+        if self.closed:
+            raise StoreTrouble("away", "The database cannot be reached.")
+        self.opened += 1
         return self.ledger
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -323,4 +328,19 @@ async def test_a_legacy_that_cannot_be_read_holds_nothing_up(tmp_path: Path) -> 
     room.recorder.start()
     await room.until(lambda: "dgm_1" in room.ledger.known)
 
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+async def test_a_database_that_was_away_at_first_is_opened_though_nothing_is_to_be_recorded(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.closed = True
+    room.recorder.start()
+    await room.until(lambda: bool(room.recorder.state.trouble))
+    await asyncio.sleep(20 * SOON_S)
+    assert room.recorder.state.trouble, "as long as it is away"
+
+    room.closed = False
+    await room.until(lambda: room.opened == 1)
+    await room.until(lambda: not room.recorder.state.trouble)
     await room.recorder.stop()
