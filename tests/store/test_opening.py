@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.routing.shape import ChannelTable, KeyTable, ProjectTable
 from dragoman.store import migrations, tables
-from dragoman.store.opening import BACKUPS, SqlStore, open_database, open_store, prepare
+from dragoman.store.opening import BACKUPS, SqlStore, address, open_database, open_store, prepare
 from dragoman.store.ports import SYSTEM, Body, Search, StoreTrouble
 from dragoman.store.unlock import KEY_FILE
 from tests.store.conftest import Home
@@ -300,6 +300,12 @@ async def test_a_database_that_is_gone_is_not_begun_anew_where_copies_are(filled
     assert not filled.file.exists()
     filled.file.touch()
     assert (await refusal(filled)).kind == "damaged"
+
+
+def test_an_address_may_be_written_as_hosts_of_databases_write_it(tmp_path: Path) -> None:
+    written = {"postgres://u:p@host/x": "postgresql", "postgresql+asyncpg://u@host/x": "postgresql", "": "sqlite"}
+    for url, kind in written.items():
+        assert address(url, tmp_path).get_backend_name() == kind
 
 
 async def test_an_address_that_is_none_is_refused_without_being_repeated(tmp_path: Path) -> None:

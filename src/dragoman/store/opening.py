@@ -108,6 +108,9 @@ def address(url: str, folder: Path) -> URL:
     except ArgumentError:
         raise StoreTrouble("unusable", "The database's address is no URL; write postgresql://user@host/name.") from None
     kind = where.get_backend_name()
+    if kind == "postgres":
+        # As hosts of databases often write it.
+        return where.set(drivername="postgresql")
     if kind not in ("sqlite", "postgresql"):
         raise StoreTrouble("unusable", f"Databases of the kind '{kind}' are not supported; use postgresql.")
     if kind == "sqlite" and where.database in (None, "", ":memory:"):
