@@ -53,7 +53,7 @@ class Ledger:
             raise fault
         self.bodies += bodies
 
-    async def purge(self, now_ms: int) -> Purged:  # noqa: ARG002 - a ledger's shape
+    async def purge(self, now_ms: int, *, exchanges_before_ms: int | None = None) -> Purged:  # noqa: ARG002 - a ledger's shape
         if self.refuse_purge:
             raise self.refuse_purge
         return Purged(0, 0)

@@ -151,6 +151,7 @@ class Recorder:
         """One round of everything that is due; whether there is more to put at once."""
         self._journal.flush()
         now_s = time.monotonic()
+        ledger = await self._opened()  # also where nothing is to be recorded: requests may wait for their keys
         more = await self._feed() or await self._put_bodies()
         if now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
@@ -159,7 +160,7 @@ class Recorder:
             self._purge_s = now_s + PURGE_S
             now_ms, days = int(time.time() * 1000), self.exchanges_days
             before_ms = now_ms - days * DAY_MS if days else None
-            await (await self._opened()).purge(now_ms, exchanges_before_ms=before_ms)
+            await ledger.purge(now_ms, exchanges_before_ms=before_ms)
         return more
 
     async def _feed(self) -> bool:
