@@ -79,6 +79,19 @@ async def test_work_that_fails_leaves_nothing_and_says_why(database: Database) -
     assert await database.read(counted) == 1
 
 
+async def test_what_may_take_long_is_not_hurried(postgresql_home: Home) -> None:
+    async with open_database(postgresql_home.url, postgresql_home.folder) as database:
+
+        async def work(connection: AsyncConnection) -> int:
+            await connection.execute(text("SELECT pg_sleep(0.2)"))
+            return 1
+
+        assert await database.read(work, patience_s=None) == 1
+        with pytest.raises(StoreTrouble, match="in time") as refused:
+            await database.read(work, patience_s=0.05)
+        assert refused.value.kind == "away"
+
+
 async def test_no_exception_tells_a_parameter(database: Database) -> None:
     async def work(connection: AsyncConnection) -> None:
         await connection.execute(tables.marks.insert(), {"name": "a-parameter", "value": 1})

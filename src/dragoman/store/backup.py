@@ -81,7 +81,8 @@ async def back_up(database: Database, target: Path, now_ms: int, *, contents: bo
     unfinished = target.with_name(target.name + ".part")
     make_private(unfinished)
     with translated():
-        count = await database.read(work)
+        # It takes as long as it takes.
+        count = await database.read(work, patience_s=None)
         unfinished.replace(target)
     return count
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,10 +67,10 @@ class Database:
         """An INSERT that can say what to do about a row that is there already; both databases say it alike."""
         return self._insert(table)
 
-    async def read(self, work: Work[T]) -> T:
-        """What the work reads, all as of one moment."""
+    async def read(self, work: Work[T], *, patience_s: float | None = PATIENCE_S) -> T:
+        """What the work reads, all as of one moment; on PostgreSQL within a time, unless that is None."""
         with translated():
-            return await self._retried(self._reader, work)
+            return await self._retried(self._reader, work, patience_s)
 
     async def write(self, work: Work[T]) -> T:
         """What the work gives, once it is committed. A caller that is cancelled does not undo it."""
@@ -110,9 +110,8 @@ class Database:
                     await connection.execution_options(isolation_level="AUTOCOMMIT")
                     await connection.exec_driver_sql(f"VACUUM {table.name}")
                     return
-                if isinstance(
-                    driver := (await connection.get_raw_connection()).driver_connection, aiosqlite.Connection
-                ):
+                driver = (await connection.get_raw_connection()).driver_connection
+                if isinstance(driver, aiosqlite.Connection):
                     await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
@@ -126,10 +125,10 @@ class Database:
         await self._reader.dispose()
         await self._writer.dispose()
 
-    async def _retried(self, engine: AsyncEngine, work: Work[T]) -> T:
+    async def _retried(self, engine: AsyncEngine, work: Work[T], patience_s: float | None = PATIENCE_S) -> T:
         for attempt in range(1, TRIES + 1):
             try:
-                async with _patience(None if self.is_sqlite else PATIENCE_S), engine.begin() as connection:
+                async with asyncio.timeout(None if self.is_sqlite else patience_s), engine.begin() as connection:
                     return await work(connection)
             except DBAPIError as failed:
                 if attempt == TRIES or getattr(failed.orig, "sqlstate", None) not in AGAIN:
@@ -214,12 +213,6 @@ def trouble(failed: BaseException) -> StoreTrouble | None:
             return StoreTrouble("away", f"The database cannot be used now ({words}). Try again later.")
         case _:
             return None
-
-
-@asynccontextmanager
-async def _patience(limit_s: float | None) -> AsyncIterator[None]:
-    async with asyncio.timeout(limit_s):
-        yield
 
 
 def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
