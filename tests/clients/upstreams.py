@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,12 +9,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from tests.clients.gateway import Upstream, gateway
+from tests.clients.stage import UPSTREAM_KEY
 from tests.clients.task import ANSWERS
+from tests.clients.vendors import GIGACHAT_KEY, WHOLE_SCHEMAS
 from tests.standin import Dialect, Rules, StandIn
 from tests.standin.responders import Responder, echo
-
-KEY = "key-of-the-gateway"
-GIGACHAT_KEY = base64.b64encode(b"client:secret").decode()
 
 
 class Row(Struct, frozen=True):
@@ -24,7 +22,7 @@ class Row(Struct, frozen=True):
     provider: str
     path: str = ""
     """Behind the address, as the vendor's own SDK is given it."""
-    key: str = KEY
+    key: str = UPSTREAM_KEY
     rules: Rules = Rules()
     settings: tuple[tuple[str, str], ...] = ()
     """More keys of the channel; `$url` stands for the address."""
@@ -41,7 +39,7 @@ UPSTREAMS: dict[Dialect, Row] = {
         "gigachat",
         "/api/v1",
         GIGACHAT_KEY,
-        Rules(allow=frozenset({"json_schema"})),
+        Rules(allow=WHOLE_SCHEMAS),
         (("options.auth_url", "$url/api/v2/oauth"),),
         ANSWERS + 1,  # a message holds one call
     ),
@@ -60,14 +58,14 @@ def standing(dialect: Dialect, model: str = "", responder: Responder = echo, key
     return StandIn(responder, dialects=(dialect,), api_key=key or row.key, models=models, rules=row.rules)
 
 
-def channel(dialect: Dialect, url: str, model: str = "") -> Upstream:
+def channel(dialect: Dialect, url: str, model: str = "", name: str = "") -> Upstream:
     """The channel for an upstream."""
     row = UPSTREAMS[dialect]
     settings = {"base_url": url + row.path, "api_key": row.key, **dict(row.settings)}
     return Upstream(
         url=url,
         provider=row.provider,
-        name=dialect,
+        name=name or dialect,
         models=(model or model_of(dialect),),
         settings=tuple((name, value.replace("$url", url)) for name, value in settings.items()),
     )
