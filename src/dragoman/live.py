@@ -20,10 +20,12 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import Trouble
 from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
+from dragoman.net.within import unfit_proxy, unfit_url
 from dragoman.providers.base import Provider
 from dragoman.relay.allowances import Allowances
 from dragoman.relay.listing import matching, remember
 from dragoman.relay.listing import remembered as remembered_models
+from dragoman.relay.outlet import reach_of
 from dragoman.relay.probe import Finding, Test
 from dragoman.relay.relay import Relay
 from dragoman.routing.health import healed, remembered
@@ -100,8 +102,8 @@ class Live:
     def faults_of_channel(self, table: ChannelTable) -> list[str]:
         """`Desk.faults_of_channel`."""
         notices: list[Notice] = []
-        read_channel(table, self._base.rows, self._base.folder, notices)
-        return [f"{notice.what} {notice.remedy}" for notice in notices]
+        made = read_channel(table, self._base.rows, self._base.folder, notices)
+        return [f"{notice.what} {notice.remedy}" for notice in notices] + (unreachable(made) if made else [])
 
     def faults_of_profile(self, table: ProfileTable) -> list[str]:
         """`Desk.faults_of_profile`."""
@@ -248,6 +250,17 @@ class Live:
     def _price_book(self, rows: tuple[Row[Setting], ...]) -> PriceBook:
         own = [row for row in map(_price, rows) if row]
         return PriceBook([*self._base.prices, *own], lists={row.id: row.price_list for row in self._base.rows.values()})
+
+
+def unreachable(channel: Channel) -> list[str]:
+    """What can be seen to be wrong with the addresses of a channel of the database."""
+    reach = reach_of(channel)
+    places = {
+        "base_url": unfit_url(channel.base_url, reach),
+        "proxy": channel.proxy and unfit_proxy(channel.proxy, reach),
+    }
+    remedy = "An admin may say `private = true`, which opens private networks and plain HTTP to it."
+    return [f"`{place}` cannot be used: {found}. {remedy}" for place, found in places.items() if found]
 
 
 def _channel(row: Row[ChannelTable]) -> ChannelTable:

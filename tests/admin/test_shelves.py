@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from dragoman.store.ports import SYSTEM, User
 from tests.admin.stage import House, house
 
 CHANNEL = {"name": "a", "provider": "openai", "api_key": "sk-secret-1234", "models": ["m"]}
@@ -67,5 +70,54 @@ def test_what_cannot_be_used_is_refused_when_it_is_saved(tmp_path: Path) -> None
                 assert words in told.json["detail"]
             assert (await admin.ask("POST", "/api/v1/channels", b"{")).status == 400
             assert (await admin.ask("GET", "/api/v1/nowhere")).status == 404
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"base_url": "http://example.com/v1"},
+        {"base_url": "https://127.0.0.1/v1"},
+        {"base_url": "https://[::ffff:10.0.0.1]/v1"},
+        {"base_url": "https://169.254.169.254/v1"},
+        {"base_url": "https://localhost:8443/v1"},
+        {"base_url": "https://example.com:22/v1"},
+        {"proxy": "http://10.0.0.1:3128"},
+        {"proxy": "http://localhost:3128"},
+        {"provider": "ollama", "api_key": ""},
+    ],
+)
+def test_an_address_within_private_networks_needs_an_admins_word(tmp_path: Path, members: dict[str, object]) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            blank = User(id="", login="op", role="operator", state="enabled", revision=0, created_ms=0, updated_ms=0)
+            user = await place.store.people.add(SYSTEM, blank)
+            text, _ = await place.store.people.add_token(SYSTEM, user.id, "script", "operator")
+            told = await admin.ask("POST", "/api/v1/channels", {"spec": {**CHANNEL, **members}})
+            assert (told.status, "private = true" in told.json["detail"]) == (422, True)
+            private = {**CHANNEL, **members, "private": True}
+            told = await place.visitor(text).ask("POST", "/api/v1/channels", {"spec": private})
+            assert (told.status, told.json["code"]) == (403, "forbidden")
+            told = await admin.ask("POST", "/api/v1/channels", {"spec": private})
+            assert told.status == (422 if "169.254" in str(members) else 201)
+
+    asyncio.run(scene())
+
+
+def test_an_operator_leaves_a_private_channel_as_it_is(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            private = {**CHANNEL, "base_url": "http://10.0.0.1/v1", "private": True}
+            made = (await admin.ask("POST", "/api/v1/channels", {"spec": private})).json
+            blank = User(id="", login="op", role="operator", state="enabled", revision=0, created_ms=0, updated_ms=0)
+            user = await place.store.people.add(SYSTEM, blank)
+            text, _ = await place.store.people.add_token(SYSTEM, user.id, "script", "operator")
+            operator, path = place.visitor(text), f"/api/v1/channels/{made['id']}"
+            moved = {**made["spec"], "base_url": "http://10.0.0.2/v1"}
+            assert (await operator.ask("PATCH", path, {"revision": 1, "spec": moved})).status == 403
+            assert (await operator.ask("PATCH", path, {"revision": 1, "state": "disabled"})).status == 200
 
     asyncio.run(scene())

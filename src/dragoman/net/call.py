@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from msgspec import Struct, field
 
 from dragoman.canon.problem import Kind, Trouble, problem
+from dragoman.net.within import Reach
 from dragoman.providers.tokens import Credential
 
 ANSWER_LIMIT = 64 * 1024 * 1024
@@ -62,6 +63,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """How to get the token it must bear; see `net.signed`."""
     upstream: str = ""
     """Name of the channel, for messages."""
+    reach: Reach = "anywhere"
+    """Which addresses it may connect to; see `net.within`."""
 
 
 class Answer(Protocol):
@@ -89,6 +92,11 @@ class Transport(Protocol):
 
     async def send(self, call: Call) -> Answer:
         """The answer, once its headers have come. Raises `Trouble` (unreachable, timeout, tls, cut_short, garbled)."""
+
+
+def out_of_reach(upstream: str, found: str) -> Trouble:
+    """A call was not made, for its address is not to be connected to."""
+    return trouble(Kind.UNREACHABLE, upstream, found, "Correct its address, or let an admin make the channel private.")
 
 
 def trouble(kind: Kind, upstream: str, found: str, remedy: str, evidence: str = "") -> Trouble:

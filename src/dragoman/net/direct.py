@@ -13,18 +13,19 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from socket import AI_NUMERICHOST, SOCK_STREAM, gaierror, getaddrinfo
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import httptools
 from aiohappyeyeballs import start_connection
 from yarl import URL
 
 from dragoman.canon.problem import Kind, Trouble
-from dragoman.net.call import ANSWER_LIMIT, Call, Tls, trouble, watchful_socket, whole_of
+from dragoman.net.call import ANSWER_LIMIT, Call, Tls, out_of_reach, trouble, watchful_socket, whole_of
 from dragoman.net.tls import context_for
+from dragoman.net.within import Reach, first_unfit, unfit_url
 
 KEPT_S = 30.0
 """Seconds an idle connection is kept."""
@@ -38,8 +39,10 @@ EITHER_FORM = 47
 """zlib's number for gzip and zlib alike."""
 
 
-Server: TypeAlias = tuple[bool, str, int, Tls]
-"""What connections can be shared for: TLS or not, host, port, and whom to trust."""
+Server: TypeAlias = tuple[bool, str, int, Tls, Reach]
+"""What connections can be shared for: TLS or not, host, port, whom to trust, and how far they may reach."""
+LookUp: TypeAlias = Callable[[str, int], Awaitable[list[tuple[Any, ...]]]]
+"""Gives the addresses of a host and port, as `getaddrinfo` tells them."""
 
 
 class Place(NamedTuple):
@@ -349,10 +352,23 @@ def _broken(found: Exception | None, answer: DirectAnswer) -> Trouble:
     return trouble(Kind.CUT_SHORT, answer.upstream, f"it {phase}", "Try again.", evidence)
 
 
+async def look_up_by_system(host: str, port: int) -> list[tuple[Any, ...]]:
+    """The addresses that the system knows. Raises `gaierror`."""
+    return await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
+
+
+def _check(call: Call, addresses: Sequence[tuple[Any, ...]]) -> None:
+    """Raises `Trouble` where a call may not connect to one of these addresses."""
+    found = unfit_url(call.url, call.reach) or first_unfit((str(one[4][0]) for one in addresses), call.reach)
+    if found:
+        raise out_of_reach(call.upstream, found)
+
+
 class DirectTransport:
     """Sends calls to their hosts. Mutable: it keeps connections. See `call.Transport`."""
 
-    def __init__(self) -> None:
+    def __init__(self, look_up: LookUp | None = None) -> None:
+        self._look_up = look_up or look_up_by_system
         self._open: set[Connection] = set()
         self._kept: dict[Server, list[Connection]] = {}
 
@@ -363,7 +379,7 @@ class DirectTransport:
         except ValueError:
             raise trouble(Kind.UNREACHABLE, call.upstream, "its address is not a URL", "Correct base_url.") from None
         head = head_of(call, place)
-        if kept := self._kept.get((*place.server, call.tls)):
+        if kept := self._kept.get((*place.server, call.tls, call.reach)):
             try:
                 return await kept.pop().ask(head, call)
             except _StaleConnection:
@@ -397,13 +413,15 @@ class DirectTransport:
         try:  # the event loop would ask a thread even for a number
             addresses = getaddrinfo(place.host, place.port, type=SOCK_STREAM, flags=AI_NUMERICHOST)
         except gaierror:
-            addresses = await loop.getaddrinfo(place.host, place.port, type=SOCK_STREAM)
+            addresses = await self._look_up(place.host, place.port)
+        if call.reach != "anywhere":
+            _check(call, addresses)
         line = await start_connection(
             addresses, happy_eyeballs_delay=SECOND_TRY_S, interleave=1, socket_factory=watchful_socket
         )
         try:
             _, made = await loop.create_connection(
-                lambda: Connection(self, (*place.server, call.tls)),
+                lambda: Connection(self, (*place.server, call.tls, call.reach)),
                 sock=line,
                 ssl=context_for(call.tls, call.upstream) if place.tls else None,
                 server_hostname=place.host.rstrip(".") if place.tls else None,

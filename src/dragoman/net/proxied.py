@@ -6,15 +6,19 @@ Rules: as in `direct`, whose calls it takes over where it must.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Mapping
+from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 
 from dragoman.canon.problem import Kind, Trouble
-from dragoman.net.call import ANSWER_LIMIT, Answer, Call, trouble, watchful_socket, whole_of
+from dragoman.net.call import ANSWER_LIMIT, Answer, Call, out_of_reach, trouble, watchful_socket, whole_of
 from dragoman.net.tls import context_for
+from dragoman.net.within import Reach, unfit
 
 
 class ProxiedAnswer:
@@ -56,11 +60,23 @@ class ProxiedTransport:
     """Sends calls through proxies. Mutable: it keeps connections. Made within a running event loop."""
 
     def __init__(self) -> None:
+        self._sessions: dict[Reach, aiohttp.ClientSession] = {}
+
+    def _session(self, reach: Reach) -> aiohttp.ClientSession:
+        """Where connections that may reach so far are kept."""
+        if reach not in self._sessions:
+            self._sessions[reach] = self._opened(reach)
+        return self._sessions[reach]
+
+    def _opened(self, reach: Reach) -> aiohttp.ClientSession:
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_note_reuse)
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0, ttl_dns_cache=300, keepalive_timeout=30, socket_factory=watchful_socket
+                limit=0,
+                ttl_dns_cache=300,
+                keepalive_timeout=30,
+                socket_factory=partial(_checked_socket, reach) if reach != "anywhere" else watchful_socket,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[tracing],
@@ -71,7 +87,8 @@ class ProxiedTransport:
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def send(self, call: Call, proxy: str | None) -> Answer:
         """The answer to a call through this proxy. See `call.Transport`."""
@@ -83,7 +100,8 @@ class ProxiedTransport:
     async def _send(self, call: Call, proxy: str | None, *, fresh: bool = False) -> Answer:
         used = SimpleNamespace(reused=False)
         try:
-            response = await self._session.request(
+            # The environment's proxy is the operator's own word; what a channel names is held to the channel's reach.
+            response = await self._session(call.reach if call.proxy or not proxy else "anywhere").request(
                 call.method,
                 call.url,
                 data=call.body or None,
@@ -103,6 +121,17 @@ class ProxiedTransport:
         return ProxiedAnswer(response, call.upstream)
 
 
+def _checked_socket(reach: Reach, address: tuple[Any, ...]) -> socket.socket:
+    """A socket for an address within reach. Raises `_OutOfReach`."""
+    if found := unfit(str(address[4][0]), reach):
+        raise _OutOfReach(found)
+    return watchful_socket(address)
+
+
+class _OutOfReach(OSError):  # noqa: N818 - never leaves this module
+    """An address that is not to be connected to."""
+
+
 class _StaleConnection(Exception):  # noqa: N818 - never leaves this module
     """A kept connection turned out to be closed before anything of the answer came."""
 
@@ -116,6 +145,8 @@ def as_trouble(found: Exception, upstream: str, *, underway: bool) -> Trouble:
     match found:
         case Trouble():
             return found
+        case aiohttp.ClientConnectorError(os_error=_OutOfReach()):
+            return out_of_reach(upstream, str(found.os_error))
         case ssl.SSLError() | aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
             return trouble(
                 Kind.TLS,

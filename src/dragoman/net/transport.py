@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # missing from typeshed
 
-from dragoman.net.call import ANSWER_LIMIT, ERROR_LIMIT, Answer, Call, Transport
-from dragoman.net.direct import DirectTransport
+from dragoman.net.call import ANSWER_LIMIT, ERROR_LIMIT, Answer, Call, Transport, out_of_reach
+from dragoman.net.direct import DirectTransport, look_up_by_system, place_of
+from dragoman.net.within import first_unfit, unfit_url
 
 if TYPE_CHECKING:
     from dragoman.net.proxied import ProxiedTransport
@@ -30,9 +31,22 @@ class Network:
     async def send(self, call: Call) -> Answer:
         """See `Transport`."""
         proxy = call.proxy or (self._proxy_for(call.url) if self._proxies else None)
+        if proxy and call.reach != "anywhere":
+            await self._check(call)
         if proxy is None and "@" not in call.url:
             return await self._direct.send(call)
         return await self._by_proxy().send(call, proxy)
+
+    async def _check(self, call: Call) -> None:
+        """Raises `Trouble` where a call's host can be seen from here to be out of its reach. A name that only the
+        proxy knows is the proxy's business."""
+        found = unfit_url(call.url, call.reach)
+        with suppress(OSError, UnicodeError):
+            place = place_of(call.url)
+            addresses = await look_up_by_system(place.host, place.port)
+            found = found or first_unfit((str(one[4][0]) for one in addresses), call.reach)
+        if found:
+            raise out_of_reach(call.upstream, found)
 
     def _by_proxy(self) -> ProxiedTransport:
         """The client for proxies, and for names and passwords within addresses."""

@@ -86,6 +86,7 @@ def prepare_errand(inquiry: Inquiry, step: Step, outlet: Outlet) -> Prepared:
             tls=outlet.tls,
             credential=outlet.credential,
             upstream=channel.name,
+            reach=outlet.reach,
         ),
         door=inquiry.door,
         upstream=upstream,

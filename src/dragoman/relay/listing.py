@@ -121,6 +121,7 @@ async def _page(transport: Transport, outlet: Outlet, url: str) -> _Page:
         tls=outlet.tls,
         credential=outlet.credential,
         upstream=channel.name,
+        reach=outlet.reach,
     )
     answer = await transport.send(call)
     try:

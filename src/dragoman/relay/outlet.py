@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from dragoman.dialects.base import Dialect
 from dragoman.net.call import Tls
+from dragoman.net.within import Reach
 from dragoman.providers.addresses import endpoint
 from dragoman.providers.base import Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
@@ -30,6 +31,7 @@ class Outlet:
         self.provider = with_members(provider, channel.options)
         self.dialect = dialect
         self.tls = tls_of(channel.options)
+        self.reach = reach_of(channel)
         self.credential = credential_of(channel, provider)
         """How its calls get their token, where that must be fetched."""
         self.url = lru_cache(maxsize=NAMES)(self._url)
@@ -69,6 +71,13 @@ def credential_of(channel: Channel, provider: Provider) -> Credential | None:
     source = TOKEN_SOURCES.get(provider.token)
     account = Account(channel.api_key.reveal(), channel.base_url, channel.options)
     return Credential(source, account) if source else None
+
+
+def reach_of(channel: Channel) -> Reach:
+    """How far a channel's calls may reach. What stands in the file or the environment is the operator's own word."""
+    if channel.source != "database":
+        return "anywhere"
+    return "private" if channel.private else "public"
 
 
 def tls_of(options: Mapping[str, str]) -> Tls:

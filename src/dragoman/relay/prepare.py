@@ -315,4 +315,5 @@ def _call(inquiry: Inquiry, step: Step, outlet: Outlet, body: bytes) -> Call:
         tls=outlet.tls,
         credential=outlet.credential,
         upstream=channel.name,
+        reach=outlet.reach,
     )

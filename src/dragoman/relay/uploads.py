@@ -139,4 +139,5 @@ def _call(file: Upload, uploads: Uploads, outlet: Outlet) -> Call:
         tls=outlet.tls,
         credential=outlet.credential,
         upstream=channel.name,
+        reach=outlet.reach,
     )

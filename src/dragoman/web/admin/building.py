@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
 
 from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
 from dragoman.store.ports import Setting
 from dragoman.web.admin import channels, keys, ledger, people, plans, session, settings, shelves, transfer
-from dragoman.web.admin.api import Api
+from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.passwords import Passwords
 from dragoman.web.admin.settings import faults_of_price
 from dragoman.web.admin.shelves import Kind
 from dragoman.web.admin.throttle import Throttle
+from dragoman.web.admin.wire import Refusal
 from dragoman.web.setup import SetupToken
 
 
@@ -34,7 +37,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
             path="/channels",
             spec=ChannelTable,
             of=lambda store: store.configuration.channels,
-            faults=lambda call, table: call.desk.faults_of_channel(table),
+            faults=faults_of_channel,
         ),
     )
     shelves.routes(
@@ -61,6 +64,13 @@ def declared(desk: Desk, token: SetupToken) -> Api:
         ),
     )
     return api
+
+
+def faults_of_channel(call: Call, table: ChannelTable) -> Sequence[str]:
+    """What keeps a channel from being used. Raises `Refusal` where only an admin may describe it so."""
+    if table.private and not call.who.may("admin"):
+        raise Refusal(403, "forbidden", "Only an admin may describe a channel that leads into a private network.")
+    return call.desk.faults_of_channel(table)
 
 
 def build(desk: Desk, token: SetupToken) -> FastAPI:
