@@ -24,6 +24,7 @@ PAUSE_S = 0.1
 """Between two requests of one client."""
 CALM_S = 1.5
 """Before and after the outage."""
+START_S = 60.0
 CAUGHT_UP_S = 60.0
 
 
@@ -53,7 +54,7 @@ def live_through(folder: Path, outage: Outage, *, seconds: float, seed: int, dat
         file = folder / "dragoman.toml"
         file.write_text(configuration(folder, vendor.url, database))
         with running(folder, file) as gateway:
-            state = asyncio.run(_scene(folder / "data", gateway, outage, seconds, random.Random(seed), heard))
+            state = asyncio.run(_scene(folder / "data", database, gateway, outage, seconds, random.Random(seed), heard))
             asyncio.run(_caught_up(gateway.url))
         with running(folder, file):
             asyncio.run(settled(folder / "data" / "journal"))  # what it could not record before it stopped
@@ -70,7 +71,13 @@ def live_through(folder: Path, outage: Outage, *, seconds: float, seed: int, dat
 
 
 async def _scene(
-    data: Path, gateway: Gateway, outage: Outage, seconds: float, chance: random.Random, heard: list[Heard]
+    data: Path,
+    database: str,
+    gateway: Gateway,
+    outage: Outage,
+    seconds: float,
+    chance: random.Random,
+    heard: list[Heard],
 ) -> str:
     """What the gateway says of its recording at the end of the outage."""
     over = asyncio.Event()
@@ -79,6 +86,9 @@ async def _scene(
             asyncio.create_task(_client(session, gateway.url, str(one), random.Random(chance.random()), heard, over))
             for one in range(CLIENTS)
         ]
+        async with asyncio.timeout(START_S):
+            while not (any(each.whole for each in heard) and _is_open(data, database)):  # noqa: ASYNC110 - they tell nobody
+                await asyncio.sleep(0.1)
         await asyncio.sleep(CALM_S)
         with outage(data, gateway):
             await asyncio.sleep(seconds)
@@ -87,6 +97,17 @@ async def _scene(
         over.set()
         await asyncio.gather(*crowd)
     return state
+
+
+def _is_open(data: Path, database: str) -> bool:
+    """Whether the gateway has its database open. One elsewhere it has as soon as it answers: its keys are there."""
+    if database or not (data / "dragoman.db").exists():
+        return bool(database)
+    with closing(sqlite3.connect(data / "dragoman.db", timeout=5)) as connection:
+        try:
+            return bool(connection.execute("SELECT count(*) FROM exchanges").fetchone()[0])
+        except sqlite3.OperationalError:
+            return False
 
 
 async def _client(

@@ -33,6 +33,8 @@ LONGEST_PAUSE_S = 5.0
 LOOK_S = 60.0
 """Seconds between two looks for what dead processes left."""
 PURGE_S = 600.0
+SLOW_S = 15.0
+"""Seconds that a round may take before it is said to be late."""
 FAREWELL_S = 5.0
 """Seconds at the end in which the rest is put; what is left then is put at the next start."""
 
@@ -99,6 +101,8 @@ class Recorder:
         self._recorded = self._refused = self._damaged = 0
         self._trouble, self._since_ms = "", 0
         self._look_s = self._purge_s = 0.0
+        self._began_s = 0.0
+        """When the round began that runs; 0 between two."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -106,13 +110,18 @@ class Recorder:
         """How it is doing."""
         return State(
             recorded=self._recorded,
-            trouble=self._trouble or self._journal.trouble,
+            trouble=self._trouble or self._journal.trouble or self._slowness(),
             since_ms=self._since_ms if self._trouble else None,
             refused=self._refused,
             damaged=self._damaged,
             lost=self._journal.lost,
             dropped_bodies=self._bodies.dropped,
         )
+
+    def _slowness(self) -> str:
+        """What to say of a round that takes too long; empty while it does not."""
+        took_s = time.monotonic() - self._began_s if self._began_s else 0.0
+        return f"The database has not answered for {took_s:.0f} s." if took_s > SLOW_S else ""
 
     def start(self, after_s: float = 0.0) -> None:
         """Begins to work after so many seconds, beside everything else."""
@@ -133,6 +142,7 @@ class Recorder:
     async def _work_for_ever(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
         while True:
+            self._began_s = time.monotonic()
             try:
                 more = await self._round()
             except StoreTrouble as trouble:
@@ -145,6 +155,7 @@ class Recorder:
                 self._recovered()
                 if more:
                     continue
+            self._began_s = 0.0
             await asyncio.sleep(self._pause_s)
 
     async def _round(self) -> bool:
