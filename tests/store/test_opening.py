@@ -178,6 +178,15 @@ async def test_a_lost_master_key_is_never_replaced(home: Home) -> None:
         assert (await store.configuration.load()).channels[0].spec.api_key == NEEDLE
 
 
+async def test_a_master_key_that_was_not_finished_is_made_anew(home: Home) -> None:
+    home.folder.mkdir(exist_ok=True)
+    (home.folder / f"{KEY_FILE}.part").write_text("half")
+    async with home.open() as store:
+        await fill(store)
+    assert {file.name for file in home.folder.glob("master*")} == {KEY_FILE}
+    assert stat.S_IMODE((home.folder / KEY_FILE).stat().st_mode) == 0o600
+
+
 async def test_a_configured_master_key_goes_before_the_one_in_the_folder(home: Home) -> None:
     async with home.open():
         pass

@@ -96,16 +96,17 @@ async def rewrap(database: Database, old: MasterKey, new: MasterKey) -> int:
 def own_key(folder: Path, name: str = KEY_FILE) -> MasterKey:
     """The master key that lies in the folder; made there, for its owner only, where none does."""
     file = folder / name
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if file.exists():
         return read_key(file)
     text = secrets.token_urlsafe(KEY_BYTES)
-    with os.fdopen(handle, "w") as out:
+    unfinished = folder / (name + ".part")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
         out.write(text + "\n")
         out.flush()
         # Should the machine fail, what was sealed must not outlive its key.
         os.fsync(out.fileno())
+    unfinished.replace(file)
     return MasterKey(text)
 
 
