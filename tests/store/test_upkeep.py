@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 
 from dragoman.routing.shape import KeyTable
 from dragoman.store import tables, upkeep
-from dragoman.store.ports import SYSTEM, Search, StoreTrouble
+from dragoman.store.ports import SYSTEM, Search, StoreTrouble, User
 from dragoman.store.unlock import KEY_FILE, NEXT
 from dragoman.store.upkeep import Where
 from dragoman.store.vault import MasterKey
@@ -36,6 +36,17 @@ async def filled(home: Home) -> Home:
     async with home.open(MASTER) as store:
         await fill(store)
         await store.configuration.keys.add(SYSTEM, KeyTable(name="laptop"))
+        anna = User(
+            id="",
+            login="anna",
+            role="viewer",
+            projects=("web",),
+            state="enabled",
+            revision=0,
+            created_ms=0,
+            updated_ms=0,
+        )
+        await store.people.add(SYSTEM, anna)
     return home
 
 
@@ -54,6 +65,7 @@ async def everything(home: Home, master_key: str = MASTER) -> object:
             await store.ledger.find(Search()),
             await store.ledger.totals(Search(), ["day", "model"]),
             await store.ledger.bodies("e1"),
+            await store.people.users(),
             await store.audit.entries(),
             await store.audit.verify(),
             store.configuration.pepper(),

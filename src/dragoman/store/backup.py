@@ -160,4 +160,6 @@ def _packed(row: dict[str, Any], binary: Sequence[str]) -> dict[str, Any]:
 
 
 def _unpacked(row: dict[str, Any], binary: Sequence[str]) -> dict[str, Any]:
-    return {**row, **{name: base64.b64decode(row[name]) for name in binary}}
+    """The row as a table takes it that is known by its name only: lists as the JSON text that they are kept as."""
+    lists = {name: msgspec.json.encode(value).decode() for name, value in row.items() if isinstance(value, list | dict)}
+    return {**row, **lists, **{name: base64.b64decode(row[name]) for name in binary}}
