@@ -23,6 +23,9 @@ from dragoman.cli.say import as_json, columns, fail
 PASSWORD_VARIABLE = "DRAGOMAN_PASSWORD"  # noqa: S105 - the name of a variable
 YAML = "application/yaml"
 
+Given = Annotated[Path, Parameter(allow_leading_hyphen=True)]
+"""A file, or `-` for standard input."""
+
 KINDS = {
     "channels": "upstream accounts",
     "profiles": "rules of routing",
@@ -60,7 +63,7 @@ def _shelf(kind: str, what: str) -> App:
         """Show one as JSON; secrets stand as `sealed:…`."""
         return run(url, config, lambda api: print(as_json(named(api, kind, name))))
 
-    def put(file: Path, /, *, url: Url = None, config: ConfigFile = None) -> int:
+    def put(file: Given, /, *, url: Url = None, config: ConfigFile = None) -> int:
         """Add one, or change it if one of its name is there: from a file of JSON or TOML, or `-` for standard input."""
         return run(url, config, lambda api: _put(api, kind, _read(file)))
 
@@ -342,7 +345,7 @@ def export(*, url: Url = None, config: ConfigFile = None) -> int:
     return run(url, config, lambda api: print(api.ask("GET", "/configuration.yaml").body.decode(), end=""))
 
 
-def take_in(file: Path, /, *, dry_run: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+def take_in(file: Given, /, *, dry_run: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
     """Add and change what a YAML file configures, and remove nothing.
 
     Parameters
