@@ -116,6 +116,8 @@ class Api:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.declared: list[Declared] = []
+        self.document: Mapping[str, Any] = {}
+        """The OpenAPI document, once the application is made."""
 
     def route(
         self,
@@ -165,6 +167,9 @@ class Api:
         document = app.openapi()
         document.setdefault("components", {}).setdefault("schemas", {}).update(components)
         app.openapi_schema = document
+        self.document = document
+        for status in (404, 405):
+            app.add_exception_handler(status, _nowhere)
         return app
 
     def _endpoint(self, one: Declared) -> Callable[[Request], Awaitable[Response]]:
@@ -196,6 +201,18 @@ class Api:
         if one.wide and principal is not None and principal.user.projects:
             raise Refusal(403, "forbidden", "This is about the whole gateway, and you are held to some projects.")
         return await one.handler(Call(request, self.desk, store, principal))
+
+
+async def _nowhere(request: Request, fault: Exception) -> Response:
+    """The answer where no route leads, or none by this method."""
+    status, allowed = getattr(fault, "status_code", 404), getattr(fault, "headers", None) or {}
+    words = (
+        f"There is nothing at {request.url.path[:200]} for {request.method[:20]}. {PREFIX}/docs tells what there is."
+    )
+    found = Refusal(status, "no_method" if status == 405 else "no_route", words, headers=allowed).response()
+    for name, value in HEADERS.items():
+        found.headers.setdefault(name, value)
+    return found
 
 
 BARE = str.maketrans({"{": None, "}": None, "-": "_"})

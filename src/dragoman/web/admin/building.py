@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
 from dragoman.store.ports import Setting
-from dragoman.web.admin import channels, keys, ledger, people, plans, session, settings, shelves, transfer
+from dragoman.web.admin import channels, keys, ledger, page, people, plans, session, settings, shelves, transfer
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.passwords import Passwords
@@ -29,6 +29,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     ledger.routes(api)
     plans.routes(api)
     channels.routes(api)
+    page.routes(api)
     settings.routes(api)
     transfer.routes(api)
     shelves.routes(

@@ -1,0 +1,40 @@
+"""Writes docs/openapi.json: `python -m tests.admin.openapi`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from dragoman.assembly import assemble
+from dragoman.routing.snapshot import Snapshot
+from dragoman.settings.record import Server, Settings
+from dragoman.web.admin.building import declared
+from dragoman.web.setup import SetupToken
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+NOWHERE = Server(
+    host="127.0.0.1",
+    port=0,
+    api_keys=(),
+    data_dir=Path("/nonexistent"),
+    open=False,
+    log_level="error",
+    log_format="json",
+)
+
+
+def document() -> str:
+    """The document that the application tells, as it is kept."""
+
+    async def told() -> str:
+        async with assemble(Settings(server=NOWHERE, snapshot=Snapshot(), sources={})) as assembly:
+            api = declared(assembly.live, SetupToken())
+            api.application()
+            return json.dumps(api.document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+    return asyncio.run(told())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(document(), encoding="utf-8")
