@@ -183,6 +183,25 @@ def test_pitfall_109_the_clients_mode_wins_over_the_upstreams() -> None:
     assert msgspec.json.decode(whole_to.text)["content"][0]["text"] == "Hello there"
 
 
+def test_a_client_is_never_sent_back_before_its_time() -> None:
+    heard = hear(Stage({"one": [ScriptedAnswer([b"slow down"], 429, retry_after_ms="61200")]}))
+    assert heard.headers["retry-after"] == "62"
+
+
+def test_what_stands_beside_a_text_on_one_wire_alone_is_a_loss() -> None:
+    citation = [{"type": "url_citation", "url_citation": {"url": "https://a.example", "title": "A"}}]
+    cited = chunk(content="", annotations=citation)
+    streamed, whole, verbatim = (Stage({"one": [good(OPENED, HELLO, cited)]}) for _ in range(3))
+
+    hear(streamed)
+    hear(whole, ask(stream=False))
+    hear(verbatim, door="openai_chat")
+
+    assert [loss.what for loss in streamed.exchanges[0].attempts[0].losses] == ["answer.annotations"]
+    assert [loss.what for loss in whole.exchanges[0].attempts[0].losses] == ["answer.annotations"]
+    assert verbatim.exchanges[0].attempts[0].losses == ()
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "kind", "retry"),
     [

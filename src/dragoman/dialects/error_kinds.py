@@ -58,6 +58,7 @@ BY_CODE: Mapping[str, Kind] = {
     "rate_limit_exceeded": Kind.RATE_LIMITED,
     "rate_limit_error": Kind.RATE_LIMITED,
     "rate_limit_reached_error": Kind.RATE_LIMITED,
+    "too_many_requests": Kind.RATE_LIMITED,
     "engine_overloaded_error": Kind.OVERLOADED,
     "overloaded_error": Kind.OVERLOADED,
     "overloaded": Kind.OVERLOADED,

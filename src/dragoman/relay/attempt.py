@@ -13,7 +13,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from dragoman.canon.events import Beat, Event, Failed, Finished, PartGrew, PartOpened, PartSealed, UsageSeen
+from dragoman.canon.events import Beat, Event, Failed, Finished, PartGrew, PartNoted, PartOpened, PartSealed, UsageSeen
 from dragoman.canon.order import OrderKeeper, SingleFile
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.canon.reply import Fold
@@ -259,8 +259,13 @@ class Attempt:
         """The events with local stop sequences enforced; when translating, with an ending that says what it is."""
         if self._stops is not None:
             events = self._stops.watch(events)
+        if self.prepared.verbatim:
+            return events
+        for event in events:
+            if type(event) is PartNoted and event.extras.dialect != self.prepared.door.name:
+                self._lost += _unsaid(event)
         finished = events[-1] if events else None
-        if self.prepared.verbatim or not isinstance(finished, Finished):
+        if not isinstance(finished, Finished):
             return events
         earlier = events[:-1]
         if finished.reason == "unknown":
@@ -389,6 +394,12 @@ def _shows_content(event: Event) -> bool:
         case PartSealed(seal=seal):
             return seal is not None
     return False
+
+
+def _unsaid(noted: PartNoted) -> list[Loss]:
+    """What is told beside a text, as its citations, is said in its own dialect alone."""
+    why = "Only the provider's own dialect says this beside a text."
+    return [Loss(f"answer.{name}", why, "dropped") for name in noted.extras.members]
 
 
 def _redirected(prepared: Prepared) -> Trouble:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Any, Protocol
 
 from msgspec.structs import replace
@@ -162,7 +163,7 @@ def problem_headers(found: Problem) -> dict[str, str]:
     """The headers by which official SDKs and Claude Code decide whether and when to ask again."""
     headers: dict[str, str] = {}
     if found.retry_after_s is not None and found.retryable:
-        headers["retry-after"] = str(max(1, round(found.retry_after_s)))
+        headers["retry-after"] = str(max(1, ceil(found.retry_after_s)))
     if not found.retryable:
         headers["x-should-retry"] = "false"
     return headers

@@ -252,6 +252,7 @@ def test_why_an_answer_is_incomplete(details: Any, reason: str) -> None:
     ("said", "kind"),
     [
         ({"type": "error", "code": "rate_limit_exceeded", "message": "slow"}, Kind.RATE_LIMITED),
+        ({"type": "error", "error": {"type": "too_many_requests", "code": "too_many_requests"}}, Kind.RATE_LIMITED),
         ({"type": "error", "error": {"code": "server_is_overloaded", "message": "busy"}}, Kind.OVERLOADED),
         ({"type": "novel", "error": {"code": "context_length_exceeded", "message": "long"}}, Kind.PROMPT_TOO_LONG),
         (of("failed", response=response("failed", error={"code": "insufficient_quota"})), Kind.UPSTREAM_QUOTA),
