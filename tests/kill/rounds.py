@@ -195,14 +195,17 @@ async def client(
             return
 
 
-async def ask_once(session: aiohttp.ClientSession, url: str, name: str, chance: random.Random) -> tuple[Heard, bool]:
+async def ask_once(
+    session: aiohttp.ClientSession, url: str, name: str, chance: random.Random, key: str = "key-of-the-client"
+) -> tuple[Heard, bool]:
     """What is heard of one request at any door, and whether the line held."""
     door, dialect, stream = chance.choice(DOORS), chance.choice(DOORS), chance.random() < 0.8
     asked = f"{dialect}-{name}"
     pieces: list[bytes] = []
     try:
         body = body_for(door, stream=stream, model=asked)
-        async with session.post(url + PATHS[door][stream], json=body, headers=head_for(door)) as answer:
+        head = {**head_for(door), "authorization": f"Bearer {key}"}
+        async with session.post(url + PATHS[door][stream], json=body, headers=head) as answer:
             async for piece in answer.content.iter_any():
                 pieces.append(piece)  # noqa: PERF401 - what came before the line broke is kept
     except aiohttp.ClientError:

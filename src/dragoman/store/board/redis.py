@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 PREFIX = "dragoman:"
 NEWS = PREFIX + "news"
 """One channel for all topics: its listeners are the replicas."""
-TIMEOUT_S = 0.1
-"""A request waits for Redis no longer than this (F92)."""
+TIMEOUT_S = 2.0
+"""After which a line to Redis is given up; what a request waits for is shorter (`safe`)."""
+LINES = 8
+"""To Redis at most: it does one thing after another, and each new line costs it and us several turns."""
 LAPSE_MS = 60_000
 RENEW_S = 20.0
 KEPT_MS = 40 * 24 * 3600 * 1000
@@ -89,10 +91,12 @@ class _Taken(NamedTuple):
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[RedisBoard]:
     """A board on the server at `redis://…` or `valkey://…`, connected when it is first used."""
-    from redis.asyncio import Redis
+    from redis.asyncio import BlockingConnectionPool, Redis
 
     plain = "redis" + url.removeprefix("valkey") if url.startswith("valkey") else url
-    client = Redis.from_url(plain, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, decode_responses=True)
+    limits = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S, "decode_responses": True}
+    pool = BlockingConnectionPool.from_url(plain, max_connections=LINES, timeout=TIMEOUT_S, **limits)
+    client = Redis.from_pool(pool)
     listener = Redis.from_url(plain, socket_connect_timeout=TIMEOUT_S)
     board = RedisBoard(client, listener)
     renewal = asyncio.create_task(board.renew())

@@ -20,6 +20,10 @@ from dragoman.store.ports.board import Board, Full, Held, Hold, Unknown
 
 PATIENCE_S = 0.1
 """A request waits for the shared board no longer than this (F92)."""
+TURN_S = 0.01
+"""Patience is spent in steps of this, so that a busy loop of our own is not taken for a board that is slow."""
+SETTLING_S = 2.0
+"""The same for what no request waits for."""
 OPEN_AFTER = 5
 REST_S = 10.0
 """Failures in a row after which the shared board is left alone, and for how long."""
@@ -78,7 +82,7 @@ class SafeBoard:
         if id in self._local:
             self._astray.update(self._local.pop(id))
             await self._own.settle(id, used)
-        elif await self._try(lambda: self._done(self._shared.settle(id, used))) is None:
+        elif await self._try(lambda: self._done(self._shared.settle(id, used)), SETTLING_S) is None:
             self._astray.update(used)
 
     async def begin(self, hold: Hold, used: int, now_ms: int) -> None:
@@ -126,13 +130,12 @@ class SafeBoard:
         await call
         return True
 
-    async def _try(self, call: Callable[[], Awaitable[T]]) -> T | None:
+    async def _try(self, call: Callable[[], Awaitable[T]], patience_s: float | None = None) -> T | None:
         """What the shared board gives; None where it fails, or is left alone."""
         if not self.trusted:
             return None
         try:
-            async with asyncio.timeout(self._patience_s):
-                found = await call()
+            found = await _patiently(call(), self._patience_s if patience_s is None else patience_s)
         except asyncio.CancelledError:
             raise
         except Exception as failed:  # whatever its client raises
@@ -143,3 +146,15 @@ class SafeBoard:
             return None
         self._failures = 0
         return found
+
+
+async def _patiently(call: Awaitable[T], patience_s: float) -> T:
+    """What the call gives. Raises `TimeoutError` when patience is spent."""
+    asking = asyncio.ensure_future(call)
+    try:
+        for _ in range(max(1, round(patience_s / TURN_S))):
+            if (await asyncio.wait({asking}, timeout=TURN_S))[0]:
+                return await asking
+    finally:
+        asking.cancel()
+    raise TimeoutError

@@ -1,0 +1,1 @@
+"""Two gateway processes that share a PostgreSQL and a Redis."""

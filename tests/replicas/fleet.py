@@ -1,0 +1,118 @@
+"""A fleet: two gateways, what they share, and the vendor behind them; load on both, and the accounts afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import aiohttp
+
+from dragoman.routing.shape import KeyTable
+from dragoman.store.opening import open_store
+from dragoman.store.ports import SYSTEM, Spent, StoredKey
+from tests.kill.rounds import Gateway, Heard, Speaker, ask_once, compare, configuration, remembered, running, settled
+from tests.standin import StandIn
+from tests.store.postgresql_server import postgresql
+from tests.store.redis_server import Server, redis_server
+
+PAUSE_S = 0.1
+"""Between two requests of one client."""
+DIALECTS = ("anthropic", "openai_chat")
+
+
+class Fleet:
+    """What replicas share. Mutable: the vendor hears, and gateways come and go."""
+
+    def __init__(self, folder: Path, database: str, redis: Server, vendor: StandIn, speaker: Speaker) -> None:
+        self.folder = folder
+        self.database = database
+        self.redis = redis
+        self.vendor = vendor
+        self._speaker = speaker
+        self._file = folder / "dragoman.toml"
+        line = 'log_format = "json"'
+        shared = f"{line}\nredis = {json.dumps(redis.url)}"
+        self._file.write_text(configuration(folder, vendor.url, database).replace(line, shared))
+
+    @contextmanager
+    def replica(self) -> Iterator[Gateway]:
+        """One more gateway."""
+        with running(self.folder, self._file) as gateway:
+            yield gateway
+
+    def key(self, spec: KeyTable) -> tuple[str, str]:
+        """A new API key: its text and its id."""
+
+        async def made() -> tuple[str, str]:
+            async with open_store(self.database, folder=self.folder / "data") as store:
+                minted = await store.configuration.keys.add(SYSTEM, spec)
+                return minted.text, minted.key.id
+
+        return asyncio.run(made())
+
+    def disable(self, key_id: str) -> StoredKey:
+        """The key opens nothing any more."""
+
+        async def done() -> StoredKey:
+            async with open_store(self.database, folder=self.folder / "data") as store:
+                keys = store.configuration.keys
+                revision = (await keys.get(key_id)).revision
+                return await keys.change(SYSTEM, key_id, revision, state="disabled")
+
+        return asyncio.run(done())
+
+    def spent(self, key_id: str) -> Spent:
+        """What the ledger says that a key has used."""
+
+        async def told() -> Spent:
+            async with open_store(self.database, folder=self.folder / "data") as store:
+                return await store.ledger.spent(key_id, 0)
+
+        return asyncio.run(told())
+
+    def wrongs(self, heard: list[Heard]) -> list[str]:
+        """What is wrong with the accounts, once a last gateway has taken over what others left."""
+        with self.replica():
+            asyncio.run(settled(self.folder / "data" / "journal"))
+        sent = Counter(seen.body["model"] for seen in self.vendor.requests)
+        known, total = asyncio.run(remembered(self.folder / "data", self.database))
+        return list(compare(sent, self._speaker.bills, heard, known, total))
+
+
+@contextmanager
+def fleet(folder: Path, seed: int) -> Iterator[Fleet]:
+    """What two gateways need, for as long as the context lasts."""
+    with ExitStack() as stack:
+        database = stack.enter_context(postgresql()).database()
+        redis = stack.enter_context(redis_server(folder))
+        speaker = Speaker(random.Random(seed))
+        vendor = stack.enter_context(StandIn(speaker, dialects=DIALECTS))
+        yield Fleet(folder, database, redis, vendor, speaker)
+
+
+class Crowd:
+    """Clients that ask, each one gateway, until it is gone or they are told to stop. Mutable: it hears."""
+
+    def __init__(self, key: str, seed: int) -> None:
+        self.heard: list[Heard] = []
+        self.stop = asyncio.Event()
+        self._key = key
+        self._chance = random.Random(seed)
+        self._names = 0
+
+    async def ask(self, session: aiohttp.ClientSession, url: str) -> None:
+        """One client."""
+        self._names += 1
+        name, chance, number = f"{self._names}", random.Random(self._chance.random()), 0
+        while not self.stop.is_set():
+            told, alive = await ask_once(session, url, f"{name}-{number}", chance, self._key)
+            self.heard.append(told)
+            if not alive:
+                return
+            number += 1
+            await asyncio.sleep(chance.random() * 2 * PAUSE_S)

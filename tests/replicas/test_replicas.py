@@ -1,0 +1,148 @@
+"""Two gateways draw on one budget, lose nothing when one is killed, and miss no answer when Redis freezes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from dragoman.routing.shape import BudgetTable, KeyLimitsTable, KeyTable
+from tests.faults.client import PATHS, body_for, head_for, look
+from tests.kill.rounds import Gateway, Heard, running
+from tests.replicas.fleet import Crowd, Fleet, fleet
+from tests.standin import Reply, Text, Usage
+
+SEED = 20261120
+AT_ONCE = 50
+CLIENTS = 4
+"""Of each gateway."""
+LIMIT_NANO = 200_000_000
+FROZEN_S = 8.0
+LEAST = 0.999
+LIMITED = KeyTable(name="limited", limits=KeyLimitsTable(rpm=100_000, simultaneous=1000))
+"""A key whose every request asks the board."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+async def statuses(urls: list[str], key: str, count: int) -> list[int]:
+    """What so many requests at once are told, at all gateways in turn."""
+    head = {**head_for("anthropic"), "authorization": f"Bearer {key}"}
+    body = body_for("anthropic", stream=True, model="anthropic-budget")
+
+    async def ask(session: aiohttp.ClientSession, url: str) -> int:
+        async with session.post(url + PATHS["anthropic"][True], json=body, headers=head) as answer:
+            await answer.read()
+            return answer.status
+
+    async with aiohttp.ClientSession() as session:
+        return await asyncio.gather(*(ask(session, urls[number % len(urls)]) for number in range(count)))
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Waits until it holds; the test's own time limit ends it otherwise."""
+    while not holds():
+        time.sleep(0.1)
+
+
+def new_key(shared: Fleet, urls: list[str], spec: KeyTable) -> tuple[str, str]:
+    """A key that both gateways know: its text and its id."""
+    eventually((shared.folder / "data" / "master.key").exists)
+    made = shared.key(spec)
+    eventually(lambda: all(look(port_of(url), "/v1/models").status == 401 for url in urls))
+    return made
+
+
+def port_of(url: str) -> int:
+    """The port of an address without a path."""
+    return int(url.rpartition(":")[2])
+
+
+def test_fifty_at_once_overdraw_a_budget_by_one_at_most(tmp_path: Path) -> None:
+    with fleet(tmp_path, SEED) as shared, shared.replica() as one, shared.replica() as other:
+        shared.vendor.responder = lambda _: Reply((Text("Well."),), usage=Usage(input=1000, output=1000))
+        urls = [one.url, other.url]
+        money = BudgetTable(window="total", money=f"0.{LIMIT_NANO:09}")
+        key, key_id = new_key(shared, urls, KeyTable(name="poor", budgets=(money,)))
+        for _ in range(3):
+            told = asyncio.run(statuses(urls, key, AT_ONCE))
+        assert set(told) == {429}
+        calls = len(shared.vendor.requests)
+        assert calls > 2
+        eventually(lambda: shared.spent(key_id).tokens == calls * 2000)
+        spent = shared.spent(key_id).cost_nano["USD"]
+        assert spent <= LIMIT_NANO + spent // calls
+
+
+def test_a_key_that_is_disabled_opens_no_replica(tmp_path: Path) -> None:
+    with fleet(tmp_path, SEED) as shared, shared.replica() as one, shared.replica() as other:
+        urls = [one.url, other.url]
+        key, key_id = new_key(shared, urls, LIMITED)
+        assert set(asyncio.run(statuses(urls, key, 2))) == {200}
+        shared.disable(key_id)
+        eventually(lambda: set(asyncio.run(statuses(urls, key, 2))) == {401})
+
+
+def test_a_replica_that_is_killed_takes_nothing_along(tmp_path: Path) -> None:
+    async def scene(one: Gateway, other: Gateway, key: str) -> list[Heard]:
+        crowd = Crowd(key, SEED)
+        async with aiohttp.ClientSession() as session:
+            asking = [
+                asyncio.create_task(crowd.ask(session, url)) for url in (one.url, other.url) for _ in range(CLIENTS)
+            ]
+            await asyncio.sleep(3 + random.Random(SEED).random())
+            one.process.kill()
+            count = len(crowd.heard)
+            await asyncio.sleep(3)
+            assert len(crowd.heard) > count + CLIENTS, "the other was held up"
+            crowd.stop.set()
+            await asyncio.gather(*asking)
+        return crowd.heard
+
+    with fleet(tmp_path, SEED) as shared:
+        with shared.replica() as one, shared.replica() as other:
+            key, _ = new_key(shared, [one.url, other.url], LIMITED)
+            heard = asyncio.run(scene(one, other, key))
+        assert not shared.wrongs(heard)
+
+
+def test_f92_a_redis_that_is_frozen_delays_and_refuses_nothing(tmp_path: Path) -> None:
+    async def scene(urls: list[str], key: str, freeze: Callable[[bool], None]) -> list[Heard]:
+        crowd = Crowd(key, SEED)
+        async with aiohttp.ClientSession() as session:
+            asking = [asyncio.create_task(crowd.ask(session, url)) for url in urls for _ in range(CLIENTS)]
+            for frozen, seconds in ((False, 1.0), (True, FROZEN_S), (False, 1.0)):
+                freeze(frozen)
+                await asyncio.sleep(seconds)
+            crowd.stop.set()
+            await asyncio.gather(*asking)
+        return crowd.heard
+
+    with fleet(tmp_path, SEED) as shared:
+
+        def freeze(frozen: bool) -> None:
+            shared.redis.process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+
+        with shared.replica() as one, shared.replica() as other:
+            key, _ = new_key(shared, [one.url, other.url], LIMITED)
+            heard = asyncio.run(scene([one.url, other.url], key, freeze))
+        assert sum(each.whole for each in heard) >= LEAST * len(heard)
+        assert len(heard) > 50
+        assert not shared.wrongs(heard)
+
+
+def test_a_second_gateway_on_one_file_is_refused_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "dragoman.toml"
+    file.write_text(f'[server]\ndata_dir = "{tmp_path}/data"\nlog_format = "json"\n')
+    with running(tmp_path, file) as first:
+        eventually((tmp_path / "data" / "dragoman.db.lock").exists)
+        with running(tmp_path, file) as second:
+            assert second.process.wait(60) == 1
+            assert "Several need PostgreSQL and Redis" in (tmp_path / "log").read_text()
+        assert first.process.poll() is None
