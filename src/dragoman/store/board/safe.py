@@ -1,8 +1,8 @@
 """A shared board that may fail: its trouble weakens limits for a while, and never a request.
 
 Theory: a breaker stands before the shared board. While it is open, and for each call that fails, this replica counts
-by itself with its share of every limit; what it counted so is forgotten on the shared board when that is back, which
-then counts on from the ledger.
+by itself with its share of every limit, of which it always knows what it has used and holds; what it counted alone is
+forgotten on the shared board when that is back, which then counts on from the ledger.
 """
 
 from __future__ import annotations
@@ -69,25 +69,30 @@ class SafeBoard:
         """`Board.hold`; while the shared board fails, this replica's share of each limit holds."""
         await self._catch_up()
         found = await self._try(lambda: self._shared.hold(id, holds, now_ms))
+        if isinstance(found, Full | Unknown):
+            return found
+        counted = await self._own.hold(id, [self._share(hold) for hold in holds], now_ms)
         if found is not None:
             return found
-        shares = [replace(hold, limit=max(1, hold.limit // self._replicas)) for hold in holds]
-        found = await self._own.hold(id, shares, now_ms)
-        if isinstance(found, Held):
+        if isinstance(counted, Held):
             self._local[id] = tuple(hold.name for hold in holds if hold.span not in ("now", "sliding"))
-        return found
+        return counted
+
+    def _share(self, hold: Hold) -> Hold:
+        """What this replica alone may hold of it."""
+        return replace(hold, limit=max(1, hold.limit // self._replicas))
 
     async def settle(self, id: str, used: Mapping[str, int]) -> None:  # noqa: A002
         """`Board.settle`; what the shared board could not be told it will learn from the ledger."""
+        await self._own.settle(id, used)
         if id in self._local:
             self._astray.update(self._local.pop(id))
-            await self._own.settle(id, used)
         elif await self._try(lambda: self._done(self._shared.settle(id, used)), SETTLING_S) is None:
             self._astray.update(used)
 
     async def begin(self, hold: Hold, used: int, now_ms: int) -> None:
         """`Board.begin`, on both."""
-        await self._own.begin(replace(hold, limit=max(1, hold.limit // self._replicas)), used, now_ms)
+        await self._own.begin(self._share(hold), used // self._replicas, now_ms)
         await self._try(lambda: self._done(self._shared.begin(hold, used, now_ms)))
 
     async def forget(self, names: Sequence[str]) -> None:
