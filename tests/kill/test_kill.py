@@ -13,6 +13,7 @@ ROUNDS = 20
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_gateway_that_is_killed_keeps_its_accounts(database: str, tmp_path: Path) -> None:
     if database == "sqlite":
