@@ -152,7 +152,7 @@ def test_functions_that_the_vendor_does_not_take_are_refused_and_named(upstream:
 
 def test_a_personal_key_has_one_answer_at_a_time(upstream: StandIn) -> None:
     upstream.rules = Rules(simultaneous=1)
-    upstream.shape = Shape(event_delay_s=0.05)
+    upstream.shape = Shape(event_delay_s=0.4)
     with client(upstream) as giga, client(upstream) as other:
         stream = giga.stream(asked())
         next(stream)
