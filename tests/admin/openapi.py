@@ -1,4 +1,4 @@
-"""Writes docs/openapi.json: `python -m tests.admin.openapi`."""
+"""Writes docs/openapi.json and the routes in docs/admin-api.md: `python -m tests.admin.openapi`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from dragoman.settings.record import Server, Settings
 from dragoman.web.admin.building import declared
 from dragoman.web.setup import SetupToken
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "openapi.json"
+TABLE = DOCS / "admin-api.md"
+MARK = "<!-- routes -->\n"
 NOWHERE = Server(
     host="127.0.0.1",
     port=0,
@@ -36,5 +39,18 @@ def document() -> str:
     return asyncio.run(told())
 
 
+def table() -> str:
+    """The routes as a table: what they do, and who may."""
+    paths = json.loads(document())["paths"]
+    lines = ["", "| route | does | for |", "|---|---|---|"]
+    lines += [
+        f"| `{method.upper()} {path.removeprefix('/api/v1')}` | {one['summary'].splitlines()[0]} | {one['x-needs']} |"
+        for path, methods in paths.items()
+        for method, one in methods.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
     PAGE.write_text(document(), encoding="utf-8")
+    TABLE.write_text(TABLE.read_text(encoding="utf-8").partition(MARK)[0] + MARK + table(), encoding="utf-8")

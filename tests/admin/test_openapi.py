@@ -7,12 +7,23 @@ import json
 import re
 from pathlib import Path
 
-from tests.admin.openapi import PAGE, document
+from dragoman.web.admin.settings import MEANINGS
+from tests.admin.openapi import MARK, PAGE, TABLE, document, table
 from tests.admin.stage import house
+from tests.docs.pages import rows, section, text
 
 
 def test_the_document_that_is_kept_is_the_applications() -> None:
     assert PAGE.read_text(encoding="utf-8") == document(), "run scripts/docs"
+
+
+def test_the_page_of_routes_is_the_applications() -> None:
+    assert TABLE.read_text(encoding="utf-8").partition(MARK)[2] == table(), "run scripts/docs"
+
+
+def test_every_setting_is_explained_on_the_page() -> None:
+    shown = {row[0].strip("`"): row[1] for row in rows(section(text("admin-api.md"), "Settings"))}
+    assert shown == dict(MEANINGS)
 
 
 def test_the_document_says_who_may_and_what_is_read() -> None:
