@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import signal
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import aiohttp
 
-from dragoman.routing.shape import KeyTable
+from dragoman.routing.shape import KeyLimitsTable, KeyTable
 from dragoman.store.opening import open_store
 from dragoman.store.ports import SYSTEM, Spent, StoredKey
+from tests.faults.client import look
+from tests.kill.outage import Report
 from tests.kill.rounds import Gateway, Heard, Speaker, ask_once, compare, configuration, remembered, running, settled
 from tests.standin import StandIn
 from tests.store.postgresql_server import postgresql
@@ -22,6 +26,12 @@ from tests.store.redis_server import Server, redis_server
 
 PAUSE_S = 0.1
 """Between two requests of one client."""
+CLIENTS = 4
+"""Of each gateway."""
+CALM_S = 1.0
+"""Before and after Redis is frozen."""
+LIMITED = KeyTable(name="limited", limits=KeyLimitsTable(rpm=100_000, simultaneous=1000))
+"""A key whose every request asks the board."""
 DIALECTS = ("anthropic", "openai_chat")
 
 
@@ -54,6 +64,14 @@ class Fleet:
                 return minted.text, minted.key.id
 
         return asyncio.run(made())
+
+    def known_key(self, urls: Sequence[str], spec: KeyTable) -> tuple[str, str]:
+        """The same, once the gateways at these addresses know it."""
+        eventually((self.folder / "data" / "master.key").exists)
+        made = self.key(spec)
+        ports = [int(url.rpartition(":")[2]) for url in urls]
+        eventually(lambda: all(look(port, "/v1/models").status == 401 for port in ports))
+        return made
 
     def disable(self, key_id: str) -> StoredKey:
         """The key opens nothing any more."""
@@ -116,3 +134,34 @@ class Crowd:
                 return
             number += 1
             await asyncio.sleep(chance.random() * 2 * PAUSE_S)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Waits until it holds; the test's own time limit ends it otherwise."""
+    while not holds():
+        time.sleep(0.1)
+
+
+def live_frozen(folder: Path, *, seconds: float, seed: int) -> Report:
+    """Load on two gateways whose Redis freezes for so long, and what is wrong when it is over (F92)."""
+    with fleet(folder, seed) as shared:
+        with shared.replica() as one, shared.replica() as other:
+            urls = [one.url, other.url]
+            crowd = Crowd(shared.known_key(urls, LIMITED)[0], seed)
+            asyncio.run(_through_frost(crowd, urls, shared.redis, seconds))
+        wrongs = shared.wrongs(crowd.heard)
+    return Report(asked=len(crowd.heard), whole=sum(each.whole for each in crowd.heard), wrongs=wrongs)
+
+
+async def _through_frost(crowd: Crowd, urls: Sequence[str], redis: Server, seconds: float) -> None:
+    async with aiohttp.ClientSession() as session:
+        asking = [asyncio.create_task(crowd.ask(session, url)) for url in urls for _ in range(CLIENTS)]
+        await asyncio.sleep(CALM_S)
+        redis.process.send_signal(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            redis.process.send_signal(signal.SIGCONT)
+        await asyncio.sleep(CALM_S)
+        crowd.stop.set()
+        await asyncio.gather(*asking)

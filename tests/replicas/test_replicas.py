@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from dragoman.routing.shape import BudgetTable, KeyLimitsTable, KeyTable
-from tests.faults.client import PATHS, body_for, head_for, look
+from dragoman.routing.shape import BudgetTable, KeyTable
+from tests.faults.client import PATHS, body_for, head_for
 from tests.kill.rounds import Gateway, Heard, running
-from tests.replicas.fleet import Crowd, Fleet, fleet
+from tests.replicas.fleet import CLIENTS, LIMITED, Crowd, eventually, fleet, live_frozen
 from tests.standin import Reply, Text, Usage
 
 SEED = 20261120
 AT_ONCE = 50
-CLIENTS = 4
-"""Of each gateway."""
 LIMIT_NANO = 200_000_000
 FROZEN_S = 8.0
 LEAST = 0.999
-LIMITED = KeyTable(name="limited", limits=KeyLimitsTable(rpm=100_000, simultaneous=1000))
-"""A key whose every request asks the board."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -45,34 +38,13 @@ async def statuses(urls: list[str], key: str, count: int) -> list[int]:
         return await asyncio.gather(*(ask(session, urls[number % len(urls)]) for number in range(count)))
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Waits until it holds; the test's own time limit ends it otherwise."""
-    while not holds():
-        time.sleep(0.1)
-
-
-def new_key(shared: Fleet, urls: list[str], spec: KeyTable) -> tuple[str, str]:
-    """A key that both gateways know: its text and its id."""
-    eventually((shared.folder / "data" / "master.key").exists)
-    made = shared.key(spec)
-    eventually(lambda: all(look(port_of(url), "/v1/models").status == 401 for url in urls))
-    return made
-
-
-def port_of(url: str) -> int:
-    """The port of an address without a path."""
-    return int(url.rpartition(":")[2])
-
-
 def test_fifty_at_once_overdraw_a_budget_by_one_at_most(tmp_path: Path) -> None:
     with fleet(tmp_path, SEED) as shared, shared.replica() as one, shared.replica() as other:
         shared.vendor.responder = lambda _: Reply((Text("Well."),), usage=Usage(input=1000, output=1000))
         urls = [one.url, other.url]
         money = BudgetTable(window="total", money=f"0.{LIMIT_NANO:09}")
-        key, key_id = new_key(shared, urls, KeyTable(name="poor", budgets=(money,)))
-        for _ in range(3):
-            told = asyncio.run(statuses(urls, key, AT_ONCE))
-        assert set(told) == {429}
+        key, key_id = shared.known_key(urls, KeyTable(name="poor", budgets=(money,)))
+        eventually(lambda: set(asyncio.run(statuses(urls, key, AT_ONCE))) == {429})
         calls = len(shared.vendor.requests)
         assert calls > 2
         eventually(lambda: shared.spent(key_id).tokens == calls * 2000)
@@ -83,7 +55,7 @@ def test_fifty_at_once_overdraw_a_budget_by_one_at_most(tmp_path: Path) -> None:
 def test_a_key_that_is_disabled_opens_no_replica(tmp_path: Path) -> None:
     with fleet(tmp_path, SEED) as shared, shared.replica() as one, shared.replica() as other:
         urls = [one.url, other.url]
-        key, key_id = new_key(shared, urls, LIMITED)
+        key, key_id = shared.known_key(urls, LIMITED)
         assert set(asyncio.run(statuses(urls, key, 2))) == {200}
         shared.disable(key_id)
         eventually(lambda: set(asyncio.run(statuses(urls, key, 2))) == {401})
@@ -107,34 +79,17 @@ def test_a_replica_that_is_killed_takes_nothing_along(tmp_path: Path) -> None:
 
     with fleet(tmp_path, SEED) as shared:
         with shared.replica() as one, shared.replica() as other:
-            key, _ = new_key(shared, [one.url, other.url], LIMITED)
+            key, _ = shared.known_key([one.url, other.url], LIMITED)
             heard = asyncio.run(scene(one, other, key))
         assert not shared.wrongs(heard)
 
 
 def test_f92_a_redis_that_is_frozen_delays_and_refuses_nothing(tmp_path: Path) -> None:
-    async def scene(urls: list[str], key: str, freeze: Callable[[bool], None]) -> list[Heard]:
-        crowd = Crowd(key, SEED)
-        async with aiohttp.ClientSession() as session:
-            asking = [asyncio.create_task(crowd.ask(session, url)) for url in urls for _ in range(CLIENTS)]
-            for frozen, seconds in ((False, 1.0), (True, FROZEN_S), (False, 1.0)):
-                freeze(frozen)
-                await asyncio.sleep(seconds)
-            crowd.stop.set()
-            await asyncio.gather(*asking)
-        return crowd.heard
+    report = live_frozen(tmp_path, seconds=FROZEN_S, seed=SEED)
 
-    with fleet(tmp_path, SEED) as shared:
-
-        def freeze(frozen: bool) -> None:
-            shared.redis.process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
-
-        with shared.replica() as one, shared.replica() as other:
-            key, _ = new_key(shared, [one.url, other.url], LIMITED)
-            heard = asyncio.run(scene([one.url, other.url], key, freeze))
-        assert sum(each.whole for each in heard) >= LEAST * len(heard)
-        assert len(heard) > 50
-        assert not shared.wrongs(heard)
+    assert not report.wrongs, str(report)
+    assert report.asked > 50
+    assert report.whole >= LEAST * report.asked, str(report)
 
 
 def test_a_second_gateway_on_one_file_is_refused_in_words(tmp_path: Path) -> None:
