@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, case, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.ledger.exchange import AttemptRecord, Exchange
@@ -319,7 +319,9 @@ def _summed(table: Table) -> list[ColumnElement[Any]]:
 
 async def _spent_on(connection: AsyncConnection, key_id: str, since_ms: int) -> Spent:
     """What a key has used on whole days."""
-    wanted = select(*_summed(totals), func.sum(totals.c.exchanges).label("requests"))
+    # What was refused here has no channel, and has spent nothing.
+    sent = case((totals.c.channel != "", totals.c.exchanges), else_=0)
+    wanted = select(*_summed(totals), func.sum(sent).label("requests"))
     wanted = wanted.where(*_days(Search(key_id=key_id, since_ms=since_ms))).group_by(totals.c.currency)
     rows = (await connection.execute(wanted)).all()
     return _spent(rows, sum(int(row.requests) for row in rows))
@@ -331,7 +333,8 @@ async def _spent_within(connection: AsyncConnection, key_id: str, since_ms: int,
     joined = exchanges.join(attempts, attempts.c.exchange_id == exchanges.c.id)
     wanted = select(*_summed(attempts)).select_from(joined).where(*which).group_by(attempts.c.currency)
     rows = (await connection.execute(wanted)).all()
-    requests = await connection.execute(select(func.count()).select_from(exchanges).where(*which))
+    sent = func.count(exchanges.c.id.distinct())
+    requests = await connection.execute(select(sent).select_from(joined).where(*which))
     return _spent(rows, requests.scalar_one())
 
 

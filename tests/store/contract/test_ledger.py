@@ -259,6 +259,12 @@ async def test_what_a_key_has_spent_is_known_for_any_window(store: SqlStore) -> 
         assert dict(spent.cost_nano) == ({"USD": requests * 7_000} if requests else {})
 
 
+async def test_a_request_that_was_refused_has_spent_nothing(store: SqlStore) -> None:
+    await store.ledger.put([exchange("e1"), exchange("e2", attempts=(), problem=Kind.BILLING)])
+    for since_ms in (0, NOW_MS - 1):
+        assert (await store.ledger.spent("k1", since_ms)).requests == 1
+
+
 async def test_a_budget_does_not_grow_because_something_was_forgotten(store: SqlStore) -> None:
     await store.ledger.put([exchange("e1", started_ms=NOW_MS - 40 * DAY_MS)])
     purged = await store.ledger.purge(NOW_MS, exchanges_before_ms=NOW_MS - 30 * DAY_MS)
