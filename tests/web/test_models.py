@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.request import Request, urlopen
+
 import pytest
 
 from tests.faults.gateway import Served, channel
@@ -60,3 +62,34 @@ def test_google_names_a_model_with_its_kind_in_front(listed: Served) -> None:
 
     assert entry["name"] == "models/vendor/small"
     assert "generateContent" in entry["supportedGenerationMethods"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "takes"),
+    [
+        ("POST", "/v1/models", "GET"),
+        ("PUT", "/v1/chat/completions", "POST"),
+        ("GET", "/v1/messages", "POST"),
+        ("OPTIONS", "/v1beta/models/m:generateContent", "POST"),
+    ],
+)
+def test_a_path_asked_for_by_another_method_says_which_it_takes(
+    served: Served, method: str, path: str, takes: str
+) -> None:
+    answer = ask(served, path, None, method=method)
+
+    assert (answer.status, answer.headers["allow"]) == (405, takes)
+    assert "no route" not in answer.json["error"]["message"]
+
+
+def test_head_is_answered_as_get_without_a_body(listed: Served) -> None:
+    for path in ("/v1/models", "/livez"):
+        with urlopen(Request(f"http://127.0.0.1:{listed.port}{path}", method="HEAD")) as answer:
+            assert (answer.status, answer.read()) == (200, b"")
+
+
+def test_an_unknown_path_is_told_the_gateways_own_address(served: Served) -> None:
+    answer = ask(served, "/v1/nope", {})
+
+    assert answer.status == 404
+    assert f"http://127.0.0.1:{served.port}." in answer.json["error"]["message"]

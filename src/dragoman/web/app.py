@@ -104,27 +104,48 @@ class App:
             return
         if path.startswith(PREFIX) and self.office:
             await self.office.enter(scope, receive, send)
-        elif small := self._small.get(f"{method} {path}"):
+        elif small := self._small_answer(method, path):
             await small(scope, send)
-        elif method == "GET" and (asked := MODELS.fullmatch(ROUTES.place(path).path)):
-            await self._models(scope, send, asked[2])
         else:
             await self._unknown(scope, send)
 
-    async def _tell(self, scope: Scope, send: Send, kind: Kind, message: str) -> None:
+    def _small_answer(self, method: str, path: str) -> Small | None:
+        """What answers outside the doors. To `HEAD` it is as to `GET`, for the server leaves the body out."""
+        if small := self._small.get(f"{method} {path}"):
+            return small
+        if method == "HEAD":
+            return self._small_answer("GET", path)
+        if method == "GET" and MODELS.fullmatch(ROUTES.place(path).path):
+            return self._models
+        return None
+
+    async def _tell(self, scope: Scope, send: Send, kind: Kind, message: str, status: int = 0, allow: str = "") -> None:
         """A problem in the nearest dialect. After the answer has begun, uvicorn refuses it and closes the line."""
         dialect = self._dialects[_dialect_of(scope)]
         exchange_id = self._new_id()
-        status, body = refusal(dialect, kind, message, exchange_id)
-        await answer_bytes(send, status, body, {"request-id": exchange_id, "x-request-id": exchange_id})
+        told, body = refusal(dialect, kind, message, exchange_id, status)
+        headers = {"request-id": exchange_id, "x-request-id": exchange_id}
+        await answer_bytes(send, told, body, headers | ({"allow": allow} if allow else {}))
 
     async def _unknown(self, scope: Scope, send: Send) -> None:
+        """A path that is none of ours, or one that is asked for by another method."""
+        method, path = scope["method"], scope["path"]
+        asked = f"{method} {path[:100]} was asked for but"
+        plain = ":" not in path  # what stands behind a model's colon is wanted of it, and no name to be looked up
+        taken = [
+            other
+            for other in ("GET", "POST")
+            if ROUTES.find(other, path) or (plain and self._small_answer(other, path))
+        ]
+        if taken:
+            message = f"{asked} this path takes {' and '.join(taken)}. Ask for it so."
+            await self._tell(scope, send, Kind.NOT_FOUND, message, 405, ", ".join(taken))
+            return
         await self._tell(
             scope,
             send,
             Kind.NOT_FOUND,
-            f"{scope['method']} {scope['path'][:100]} was asked for but is no route of this gateway. "
-            "Agents need only its base address, as http://127.0.0.1:8090.",
+            f"{asked} is no route of this gateway. Agents need only its base address, as {_address(scope)}.",
         )
 
     async def _admitted(self, scope: Scope, send: Send) -> bool:
@@ -137,14 +158,13 @@ class App:
         return True
 
     async def _welcome(self, scope: Scope, send: Send) -> None:
-        host = headers_of(scope).get("host", "127.0.0.1:8090")
         await answer_json(
             send,
             200,
             {
                 "name": "dragoman",
                 "version": __version__,
-                "message": "Point an agent here: ANTHROPIC_BASE_URL=http://" + host,
+                "message": "Point an agent here: ANTHROPIC_BASE_URL=" + _address(scope),
                 "doors": sorted({path for _, _, path in (door.partition(" ") for door in DOORS)}),
             },
         )
@@ -198,10 +218,12 @@ class App:
             body |= {"error_type": first.problem, "suggestions": [f.suggestion for f in findings if f.suggestion]}
         await answer_json(send, 200 if ok else 503, body)
 
-    async def _models(self, scope: Scope, send: Send, name: str | None) -> None:
+    async def _models(self, scope: Scope, send: Send) -> None:
         """The list of models, or the one that was named, in the shape of whoever asks."""
         if not await self._admitted(scope, send):
             return
+        asked = MODELS.fullmatch(ROUTES.place(scope["path"]).path)
+        name = asked[2] if asked else None
         shape = SHAPES[_dialect_of(scope)]
         offered = models.offered(self._service.snapshot, picker=shape.picker)
         if name is None:
@@ -216,6 +238,11 @@ class App:
             Kind.MODEL_NOT_FOUND,
             f"Model '{name[:100]}' was looked up but is not offered here. GET /v1/models lists what is.",
         )
+
+
+def _address(scope: Scope) -> str:
+    """This gateway's address as its client calls it."""
+    return "http://" + headers_of(scope).get("host", "127.0.0.1:8090")
 
 
 def _dialect_of(scope: Scope) -> str:

@@ -242,7 +242,8 @@ def onward(query: str) -> str:
     return "&".join(each for each in query.split("&") if each.partition("=")[0] not in (ALT, KEY_MEMBER))
 
 
-def refusal(dialect: Dialect, kind: Kind, message: str, request_id: str) -> tuple[int, bytes]:
-    """Status and body of a problem found outside the doors."""
+def refusal(dialect: Dialect, kind: Kind, message: str, request_id: str, status: int = 0) -> tuple[int, bytes]:
+    """Status and body of a problem found outside the doors; `status` stands instead of the kind's own."""
     found = problem(kind, message)
+    found = replace(found, status=status) if status else found
     return found.status, dialect.write_problem(found, request_id)
