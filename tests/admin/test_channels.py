@@ -147,3 +147,35 @@ def test_health_names_what_rests_until_when_and_why_and_can_be_healed(tmp_path: 
 
 def test_the_picture_is_a_picture() -> None:
     assert red_picture().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_a_channel_of_the_file_takes_its_providers_models_by_itself(tmp_path: Path, upstream: StandIn) -> None:
+    lines = ['[[channels]]\nname = "f"\nprovider = "openai-compatible"\napi_key = "sk-right"']
+    lines += [f'base_url = "{upstream.url}/v1"\nmodels = ["by-hand"]\nsync = {{ pattern = "vendor-.*" }}\n']
+    (tmp_path / "dragoman.toml").write_text("\n".join(lines))
+
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            expected = ("by-hand", "vendor-large", "vendor-small")
+            async with asyncio.timeout(10):
+                while place.gateway.live.snapshot.channels[0].models != expected:  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0.01)
+            assert (await admin.ask("GET", "/api/v1/channels/f/models")).json["configured"] == list(expected)
+            exported = await admin.ask("GET", "/api/v1/configuration.yaml")
+            assert b"vendor-large" not in exported.body, "what was asked for is no configuration"
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("address", ["http://[x", "http://a:99999", "https://[::1", "http://:80"])
+def test_an_address_that_is_none_is_refused_and_harms_nothing(tmp_path: Path, address: str) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            for member in ("base_url", "proxy"):
+                spec = {"name": "a", "provider": "openai", "api_key": "x", "private": True, member: address}
+                told = await admin.ask("POST", "/api/v1/channels", {"spec": spec})
+                assert told.status == 422, (member, told.body)
+
+    asyncio.run(scene())

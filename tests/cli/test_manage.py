@@ -10,6 +10,7 @@ import pytest
 from dragoman.cli.app import run
 from dragoman.cli.manage import budget_of
 from dragoman.store.keys import KEY, is_well_formed
+from tests.standin import StandIn
 
 CHANNEL = 'name = "a"\nprovider = "openai"\napi_key = "sk-secret-1234"\nmodels = ["m"]\n'
 
@@ -80,3 +81,19 @@ def test_a_budget_is_written_as_people_write_it(text: str, budget: dict[str, obj
 def test_what_is_no_budget_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="budget"):
         budget_of(text)
+
+
+def test_a_channel_is_tried_and_asked_for_its_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with StandIn(models=("vendor-a", "vendor-b", "other")) as upstream:
+        described = CHANNEL.replace('"openai"', '"openai-compatible"') + f'base_url = "{upstream.url}/v1"\n'
+        (tmp_path / "a.toml").write_text(described)
+        assert "private = true" in said(capsys, "channels", "put", "a.toml", code=2)
+        (tmp_path / "a.toml").write_text(described + 'private = true\n[sync]\npattern = "vendor-.*"\n')
+        said(capsys, "channels", "put", "a.toml")
+        assert said(capsys, "channels", "models", "a") == "vendor-a\nvendor-b\n"
+        assert said(capsys, "channels", "sync", "a") == "a takes 2 of 3 models.\n"
+        assert "vendor-b on a" in said(capsys, "plan", "vendor-b")
+        tried = said(capsys, "channels", "test", "a", "--model", "vendor-a", "--what", "text", "--what", "stream")
+        assert tried.count("works") == 2
+        assert "no_call" in said(capsys, "channels", "test", "a", "--model", "vendor-a", "--what", "tool", code=1)
+        assert "a        fit" in said(capsys, "channels", "health")

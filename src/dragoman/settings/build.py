@@ -160,7 +160,7 @@ class Workshop(Struct, frozen=True):
         if proxy is None:
             return None
         address = self.secrets.resolve(proxy, where, self.faults).reveal()
-        if address and urlsplit(address).scheme not in ("http", "https"):
+        if address and not is_proxy(address):
             self.fault(where, "Only HTTP proxies can be used.", "Write it as http://host:port.")
         return address
 
@@ -202,6 +202,15 @@ def address_fault(address: str) -> str:
     if parts.username or parts.password:
         return "The address holds a user name or password, which would be shown; use api_key or headers."
     return ""
+
+
+def is_proxy(address: str) -> bool:
+    """Whether an address, which may hold a user name and a password, is an HTTP proxy's."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def header_fault(name: str, value: str) -> str:
