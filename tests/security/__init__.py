@@ -1,0 +1,1 @@
+"""What other gateways suffered, shown to be harmless here."""
