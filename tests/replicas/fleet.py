@@ -45,9 +45,14 @@ class Fleet:
         self.vendor = vendor
         self._speaker = speaker
         self._file = folder / "dragoman.toml"
+        self.configure(configuration(folder, vendor.url, ""))
+
+    def configure(self, text: str) -> None:
+        """What gateways that start from now on are configured with, beside what they share."""
         line = 'log_format = "json"'
-        shared = f"{line}\nredis = {json.dumps(redis.url)}"
-        self._file.write_text(configuration(folder, vendor.url, database).replace(line, shared))
+        shared = {"database": self.database, "redis": self.redis.url}
+        lines = [line, *(f"{name} = {json.dumps(url)}" for name, url in shared.items())]
+        self._file.write_text(text.replace(line, "\n".join(lines)))
 
     @contextmanager
     def replica(self) -> Iterator[Gateway]:

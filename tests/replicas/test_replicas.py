@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import time
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
 import pytest
+from redis import Redis
 
 from dragoman.routing.shape import BudgetTable, KeyTable
-from tests.faults.client import PATHS, body_for, head_for
+from dragoman.store.board.redis import NEWS
+from tests.faults.client import PATHS, ask, body_for, head_for
 from tests.kill.rounds import Gateway, Heard, running
+from tests.outage import failover
 from tests.replicas.fleet import CLIENTS, LIMITED, Crowd, eventually, fleet, live_frozen
-from tests.standin import Reply, Text, Usage
+from tests.standin import Reply, StandIn, Text, Usage
 
 SEED = 20261120
 AT_ONCE = 50
@@ -29,13 +35,13 @@ async def statuses(urls: list[str], key: str, count: int) -> list[int]:
     head = {**head_for("anthropic"), "authorization": f"Bearer {key}"}
     body = body_for("anthropic", stream=True, model="anthropic-budget")
 
-    async def ask(session: aiohttp.ClientSession, url: str) -> int:
+    async def one(session: aiohttp.ClientSession, url: str) -> int:
         async with session.post(url + PATHS["anthropic"][True], json=body, headers=head) as answer:
             await answer.read()
             return answer.status
 
     async with aiohttp.ClientSession() as session:
-        return await asyncio.gather(*(ask(session, urls[number % len(urls)]) for number in range(count)))
+        return await asyncio.gather(*(one(session, urls[number % len(urls)]) for number in range(count)))
 
 
 def test_fifty_at_once_overdraw_a_budget_by_one_at_most(tmp_path: Path) -> None:
@@ -90,6 +96,31 @@ def test_f92_a_redis_that_is_frozen_delays_and_refuses_nothing(tmp_path: Path) -
     assert not report.wrongs, str(report)
     assert report.asked > 50
     assert report.whole >= LEAST * report.asked, str(report)
+
+
+def test_a_limit_that_one_replica_was_told_is_kept_by_the_other(tmp_path: Path) -> None:
+    with StandIn() as limited, StandIn() as well, fleet(tmp_path, SEED) as shared:
+        shared.configure(failover.configuration(tmp_path, limited.url, well.url))
+        limited.fault("F20", times=None, value="600")
+        with shared.replica() as one, shared.replica() as other, closing(Redis.from_url(shared.redis.url)) as client:
+            ear = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # it has no types
+            ear.subscribe(NEWS)
+            eventually(lambda: client.pubsub_numsub(NEWS)[0][1] == 3)
+            assert channel_of(one.url, 1) == "second"
+            eventually(lambda: (ear.get_message() or {"data": b""})["data"].startswith(b"health"))
+            time.sleep(0.5)  # the other hears it, too
+            assert channel_of(other.url, 2) == "second"
+            assert len(limited.requests) == 1
+            ear.close()
+
+
+def channel_of(url: str, session: int) -> str:
+    """Who answers a request of this session."""
+    head = {"x-claude-code-session-id": failover.SESSION.format(session)}
+    body = json.dumps(body_for("anthropic", stream=True, model=failover.MODEL)).encode()
+    told = ask(int(url.rpartition(":")[2]), "anthropic", stream=True, body=body, headers=head)
+    assert told.status == 200
+    return told.headers["x-dragoman-channel"]
 
 
 def test_a_second_gateway_on_one_file_is_refused_in_words(tmp_path: Path) -> None:
