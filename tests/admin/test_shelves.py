@@ -106,7 +106,7 @@ def test_an_address_within_private_networks_needs_an_admins_word(tmp_path: Path,
     asyncio.run(scene())
 
 
-def test_an_operator_leaves_a_private_channel_as_it_is(tmp_path: Path) -> None:
+def test_an_operator_leaves_a_private_channel_where_it_leads(tmp_path: Path) -> None:
     async def scene() -> None:
         async with house(tmp_path) as place:
             admin = await place.admin()
@@ -118,6 +118,8 @@ def test_an_operator_leaves_a_private_channel_as_it_is(tmp_path: Path) -> None:
             operator, path = place.visitor(text), f"/api/v1/channels/{made['id']}"
             moved = {**made["spec"], "base_url": "http://10.0.0.2/v1"}
             assert (await operator.ask("PATCH", path, {"revision": 1, "spec": moved})).status == 403
-            assert (await operator.ask("PATCH", path, {"revision": 1, "state": "disabled"})).status == 200
+            weighed = {**made["spec"], "weight": 2}
+            assert (await operator.ask("PATCH", path, {"revision": 1, "spec": weighed})).status == 200
+            assert (await operator.ask("PATCH", path, {"revision": 2, "state": "disabled"})).status == 200
 
     asyncio.run(scene())

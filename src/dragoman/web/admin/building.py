@@ -47,7 +47,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
             path="/profiles",
             spec=ProfileTable,
             of=lambda store: store.configuration.profiles,
-            faults=lambda call, table: call.desk.faults_of_profile(table),
+            faults=lambda call, table, _: call.desk.faults_of_profile(table),
         ),
     )
     shelves.routes(
@@ -60,16 +60,21 @@ def declared(desk: Desk, token: SetupToken) -> Api:
             path="/prices",
             spec=Setting,
             of=lambda store: store.configuration.prices,
-            faults=lambda _, said: faults_of_price(said),
+            faults=lambda _, said, __: faults_of_price(said),
             writes="admin",
         ),
     )
     return api
 
 
-def faults_of_channel(call: Call, table: ChannelTable) -> Sequence[str]:
+LEADING = ("private", "provider", "base_url", "proxy", "options")
+"""Members of a channel that decide where it leads."""
+
+
+def faults_of_channel(call: Call, table: ChannelTable, before: ChannelTable | None) -> Sequence[str]:
     """What keeps a channel from being used. Raises `Refusal` where only an admin may describe it so."""
-    if table.private and not call.who.may("admin"):
+    leads_as_before = before is not None and all(getattr(table, name) == getattr(before, name) for name in LEADING)
+    if table.private and not leads_as_before and not call.who.may("admin"):
         raise Refusal(403, "forbidden", "Only an admin may describe a channel that leads into a private network.")
     return call.desk.faults_of_channel(table)
 

@@ -39,8 +39,8 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     path: str
     spec: type[S]
     of: Callable[[Store], Shelf[S]]
-    faults: Callable[[Call, S], Sequence[str]] = lambda _, __: ()
-    """What keeps a thing from being used, in words."""
+    faults: Callable[[Call, S, S | None], Sequence[str]] = lambda _, __, ___: ()
+    """What keeps a thing from being used, in words; given what it was before, if it was there."""
     writes: Need = "operator"
 
 
@@ -49,8 +49,8 @@ def routes(api: Api, kind: Kind[S]) -> None:
     spec: Any = kind.spec
     row, listed = Row[spec], list[Row[spec]]
 
-    def check(call: Call, said: S) -> None:
-        if faults := kind.faults(call, said):
+    def check(call: Call, said: S, before: S | None = None) -> None:
+        if faults := kind.faults(call, said, before):
             raise Refusal(422, "invalid", "It was read but cannot be used. " + " ".join(faults), tuple(faults))
 
     @api.route("GET", kind.path, needs="viewer", tells=listed, query=("archived",))
@@ -75,9 +75,9 @@ def routes(api: Api, kind: Kind[S]) -> None:
     async def change(call: Call) -> Response:
         """Changes one: its description, its state or both."""
         said = await call.body(Change[spec])
-        if said.spec is not None:
-            check(call, said.spec)
         shelf = kind.of(call.store)
+        if said.spec is not None:
+            check(call, said.spec, (await shelf.get(call.id)).spec)
         return answer(await shelf.change(call.by, call.id, said.revision, spec=said.spec, state=said.state))
 
     @api.route("DELETE", kind.path + "/{id}", needs=kind.writes, status=204, query=("revision",))
