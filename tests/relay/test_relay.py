@@ -188,6 +188,19 @@ def test_a_client_is_never_sent_back_before_its_time() -> None:
     assert heard.headers["retry-after"] == "62"
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_ending_that_nobody_knows_is_a_failure_and_never_an_end_of_turn(stream: bool) -> None:
+    strange = ScriptedAnswer(
+        [OPENED, HELLO, 1.0, chunk("tired"), b"data: [DONE]\n\n"], content_type="text/event-stream"
+    )
+    stage = Stage({"one": [strange, broken(), broken()]})
+
+    heard = hear(stage, ask(stream=stream))
+
+    assert (error_of(heard)["type"], "end_turn" in heard.text) == ("api_error", False)
+    assert stage.exchanges[0].attempts[0].problem is Kind.UPSTREAM_ERROR
+
+
 def test_what_stands_beside_a_text_on_one_wire_alone_is_a_loss() -> None:
     citation = [{"type": "url_citation", "url_citation": {"url": "https://a.example", "title": "A"}}]
     cited = chunk(content="", annotations=citation)
