@@ -228,6 +228,13 @@ def test_what_other_wires_ran_is_told_in_words_or_not_at_all() -> None:
     assert [item["content"][0]["text"] for item in answer(*parts)["output"]] == ["I searched.", "x"]
 
 
+def test_a_call_without_arguments_is_told_with_an_empty_object() -> None:
+    said = told(stream(ToolCall("call_1", "f", ""), reason="tool_calls"))
+    (done,) = [each for each in said if each["type"] == "response.function_call_arguments.done"]
+    (item,) = said[-1]["response"]["output"]
+    assert (done["arguments"], item["arguments"]) == ("{}", "{}")
+
+
 def test_a_part_that_the_wire_cannot_say_is_a_loss() -> None:
     lost: list[Loss] = []
     telling = replace(TELLING, lose=lost.append)
