@@ -46,6 +46,12 @@ from dragoman.routing.verdict import Again, Failure, Next, Situation, Stop, fina
 
 COUNT_S = 3.0
 """Seconds a client waits for an upstream's own token count at most."""
+LOOPS = (
+    "The answers of this session were begun but broke off twenty times within half a minute, and each time it asked on "
+    "at once. Wait until the provider is well, then ask again."
+)
+"""opencode 1.18.33 with Google's kit takes an error in a stream for an unknown finish and asks on without end
+(measured 2026-11-20)."""
 OWN_FAULT = (
     "The gateway took the request but failed on it, which is its own fault. Try again; its log names the cause under "
     "this request id."
@@ -119,6 +125,8 @@ class Relay:
             await delivery.fail(course.problem, inquiry.id)
         finally:
             pulse.stop()
+            if course.problem is not None and delivery.content_sent and not heeds:
+                self.learned.broke(course.session.key, _now_ms())
             self.learned.retries.over(delivery)
             course.status = delivery.status
             exchange = course.exchange()
@@ -138,6 +146,8 @@ class Relay:
         """None once the answer is whole; else what went wrong, to be told unless the stream has told it already."""
         if self.learned.foretells and (known := self.learned.foretold(course.repeat_key)):
             return known
+        if self.learned.loops(course.session.key, _now_ms()):
+            return replace(problem(Kind.UPSTREAM_ERROR, LOOPS), retryable=False)
         plan = self._plan(inquiry, course, random.random())  # noqa: S311 - a draw by weight
         if isinstance(plan, Refused):
             return plan.problem

@@ -17,6 +17,11 @@ from dragoman.routing.plan import Step
 FORETOLD = 256
 """Refusals that are kept for a repetition at most."""
 
+BREAKS = 20
+BREAKS_MS = 30_000
+"""Answers of a session that may break off within so long; a client that asks on faster does so without end."""
+SESSIONS = 1000
+"""Sessions whose breaks are remembered at most."""
 TARGETS = 1000
 """Targets whose load is remembered at most."""
 
@@ -36,6 +41,7 @@ class Learned:
         """Of targets whose load a strategy compares."""
         self._conceded: dict[tuple[str, str], frozenset[str]] = {}
         self._foretold: OrderedDict[str, Problem] = OrderedDict()
+        self._breaks: OrderedDict[str, list[int]] = OrderedDict()
 
     def conceded(self, step: Step) -> frozenset[str]:
         """What this target has refused, as `Dialect.concessions` names it."""
@@ -79,6 +85,23 @@ class Learned:
     def foretold(self, key: str) -> Problem | None:
         """The refusal kept for this request, once."""
         return self._foretold.pop(key, None)
+
+    def broke(self, session: str, now_ms: int) -> None:
+        """An answer of this session broke off after the client had some of it."""
+        lately = [at_ms for at_ms in self._breaks.pop(session, []) if now_ms - at_ms < BREAKS_MS]
+        self._breaks[session] = [*lately, now_ms]
+        if len(self._breaks) > SESSIONS:
+            self._breaks.popitem(last=False)
+
+    def loops(self, session: str, now_ms: int) -> bool:
+        """Whether a session asks on as fast as its answers break off; told once, then counted anew."""
+        if not self._breaks:
+            return False
+        lately = [at_ms for at_ms in self._breaks.get(session, []) if now_ms - at_ms < BREAKS_MS]
+        if len(lately) < BREAKS:
+            return False
+        del self._breaks[session]
+        return True
 
     @property
     def foretells(self) -> bool:
