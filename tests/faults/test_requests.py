@@ -299,10 +299,12 @@ def test_f74_a_probe_is_answered_without_any_upstream(
         assert (vendor.calls, vendor.side_requests, gateway.exchanges) == (0, [], 0)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/messages", "/nowhere", "/v1/messages/"])
-def test_f74_what_is_no_route_is_told_so_without_a_redirect(gateway: Served, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "status"), [("/", 405), ("/v1", 404), ("/v1/messages", 405), ("/nowhere", 404), ("/v1/messages/", 404)]
+)
+def test_f74_what_is_no_route_is_told_so_without_a_redirect(gateway: Served, path: str, status: int) -> None:
     told = look(gateway.port, path, "PUT")
-    assert told.status == 404
+    assert told.status == status
     assert "location" not in told.headers
 
 
