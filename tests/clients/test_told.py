@@ -16,6 +16,7 @@ import pytest
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from dragoman.relay.state import BREAKS
 from tests.clients.agents import AGENTS, Agent, Ended, Wish
 from tests.clients.conftest import Start
 from tests.clients.sdks import SDKS, Sdk
@@ -146,3 +147,13 @@ def test_an_agent_that_leaves_a_silent_answer_stops_the_upstream(start: Start, t
         start(SCENES[name].client, wish)
 
         assert door.upstream.wait(lambda upstream: upstream.requests[-1].left_after_ms is not None)
+
+
+def test_an_agent_that_loops_on_a_broken_answer_is_stopped(start: Start, tmp_path: Path) -> None:
+    """opencode's kit for Google takes an error within a stream for an unknown finish and asks on at once."""
+    scene = Scene(AGENTS["opencode-google"], "openai_chat")
+    ended, door, _ = started(start, tmp_path, scene, "F52.text", None, 100.0)
+
+    assert not ended.overdue, ended.story
+    assert ended.told.failed or ended.exit_code, ended.story
+    assert len([seen for seen in door.upstream.requests if seen.answered == "F52.text"]) <= 2 * BREAKS
