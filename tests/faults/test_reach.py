@@ -108,11 +108,13 @@ def behind_tls(certificate: str, upstream: str) -> Iterator[str]:
     port = int(upstream.rpartition(":")[2])
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+        try:
+            with suppress(OSError):
+                while data := await reader.read(65536):
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
@@ -129,8 +131,12 @@ def behind_tls(certificate: str, upstream: str) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         server.close()
-        for task in asyncio.all_tasks(loop):
+        running = asyncio.all_tasks(loop)
+        for task in running:
             task.cancel()
+        for task in running:
+            with suppress(asyncio.CancelledError, OSError):
+                loop.run_until_complete(task)
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 

@@ -381,18 +381,6 @@ def test_a_mapped_model_is_spliced_in_and_put_back() -> None:
     assert stage.exchanges[0].attempts[0].edits == ("model",)
 
 
-def test_verbatim_an_ending_that_only_names_a_failure_is_followed_by_an_error() -> None:
-    failed = chunk("error") + b"data: [DONE]\n\n"
-    stage = Stage({"one": [ScriptedAnswer([OPENED, HELLO, failed], content_type="text/event-stream")]})
-
-    heard = hear(stage, door="openai_chat")
-
-    assert stage.exchanges[0].attempts[0].mode == "verbatim"
-    assert "Hello there" in heard.text
-    assert "error" in msgspec.json.decode(heard.text.strip().rpartition("data: ")[2])
-    assert "[DONE]" not in heard.text
-
-
 def test_verbatim_a_frame_that_was_cut_is_not_shown_and_the_error_stands_alone() -> None:
     stage = same_dialect(MESSAGE, MESSAGE_END[:60])
 

@@ -8,7 +8,6 @@ order, folded and rendered in one pass per network read; nothing waits in a queu
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -51,13 +50,6 @@ OUR_FINDINGS = frozenset({Kind.GARBLED, Kind.CUT_SHORT})
 """Failures that a wire does not tell itself; the frames in which they were found might be taken for an ending."""
 
 
-ERROR_OBJECT = re.compile(rb'"error"\s*:|"type"\s*:\s*"error"')
-"""What stands in a frame that tells an error on any wire; a mere `finish_reason: "error"` might pass for an ending."""
-
-TERMINATOR = re.compile(rb"(?:data:[^{\r\n]*(?:\r?\n)+)+\Z")
-"""Frames without an object behind all others, as `data: [DONE]`."""
-
-
 class Verbatim:
     """The upstream's own bytes, in whole frames, with the few edits that were recorded. Mutable, as its editor is."""
 
@@ -71,8 +63,7 @@ class Verbatim:
         if isinstance(last, Failed):
             if not data or last.problem.kind in OUR_FINDINGS:
                 return self._writer().write([last])
-            shown = self._editor.edit(data) + self._editor.close()
-            return shown if ERROR_OBJECT.search(data) else TERMINATOR.sub(b"", shown) + self._writer().write([last])
+            return self._editor.edit(data) + self._editor.close()
         if isinstance(last, Finished):
             return self._editor.edit(data) + self._editor.close()
         return self._editor.edit(data)
