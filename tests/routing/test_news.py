@@ -94,3 +94,15 @@ def test_nobody_listens_to_himself_or_to_noise() -> None:
     assert decode(data, "other") == News()
     assert decode(b"one\n\xff\xff", "other") is None
     assert decode(b"", "other") is None
+
+
+def test_what_is_forgotten_there_is_forgotten_here() -> None:
+    scope = next(iter(ill().breakers))
+    assert merge(ill(), News(breakers={scope: None}, pins={}), HERE_MS).breakers == {}
+
+
+def test_of_two_guesses_the_longer_rest_stands() -> None:
+    ours = after(*[Kind.TIMEOUT] * 5, health=after(*[Kind.TIMEOUT] * 5, now_ms=THERE_MS - 6000), now_ms=THERE_MS)
+    shorter = told(Health(), ill(), HERE_MS + 4000)
+    merged = merge(ours, shorter, THERE_MS)
+    assert usable(merged, A, "m", THERE_MS).wait_ms == usable(ours, A, "m", THERE_MS).wait_ms
