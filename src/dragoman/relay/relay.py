@@ -28,11 +28,11 @@ from dragoman.relay.attempt import Attempt
 from dragoman.relay.course import Course
 from dragoman.relay.delivery import Caller, Delivery, Pulse, heeds_headers
 from dragoman.relay.errand import ErrandAttempt, able, prepare_errand
-from dragoman.relay.gates import Gates
+from dragoman.relay.gates import Full, Gates
 from dragoman.relay.listing import listed
 from dragoman.relay.needs import needs_of
-from dragoman.relay.outlet import Wiring
-from dragoman.relay.prepare import Inquiry, concession, prepare, prepare_count
+from dragoman.relay.outlet import Outlet, Wiring
+from dragoman.relay.prepare import Inquiry, Prepared, concession, prepare, prepare_count
 from dragoman.relay.probe import Finding, Test, try_out
 from dragoman.relay.state import Learned
 from dragoman.relay.uploads import Shelf
@@ -200,32 +200,28 @@ class Relay:
         channel = step.channel
         try:
             outlet = self._wiring.outlet(channel)
-            request = await self._shelf.stocked(inquiry.request, outlet)
-            asked = replace(inquiry, request=request, session=course.session.id)
-            conceded = self.learned.conceded(step)
-            prepared = (
-                prepare_errand(asked, step, outlet) if asked.errand else prepare(asked, step, outlet, conceded=conceded)
-            )
+            prepared = await self._prepared(inquiry, step, course, outlet)
         except Trouble as trouble:
             course.unprepared(step, trouble.problem)
             return trouble.problem
         place = f"{inquiry.id}/{course.tries + 1}"
-        full = await self._allowances.take_channel(place, channel, self._allowances.need(course.estimate, step))
-        if full is not None:
-            course.unprepared(step, full)
-            return full
+        spent = await self._allowances.take_channel(place, channel, self._allowances.need(course.estimate, step))
+        if spent is not None:
+            course.unprepared(step, spent)
+            return spent
         delivery.telling = replace(delivery.telling, bare_seals=self._wiring.bare_seals(channel, inquiry.door))
         delivery.headers = course.headers(step, prepared)
         self.learned.set_out(step, _now_ms(), measured=bool(self._wiring.measures))
         checkpoint = partial(_check, self._journal, course)
         attempt = (ErrandAttempt if inquiry.errand else Attempt)(prepared, self._transport, delivery, pulse, checkpoint)
         found: Problem | None = None
+        full = False
         try:
             async with self._gates.through(channel):
                 self._journal.write(course.sent(step, prepared))
                 found = await attempt.run()
         except Trouble as trouble:
-            found = trouble.problem
+            found, full = trouble.problem, isinstance(trouble, Full)
         except asyncio.CancelledError:
             self.learned.learn(step, Left(), _now_ms(), 0.0)
             course.attempted(step, attempt, None, cancelled=True)
@@ -237,7 +233,8 @@ class Relay:
         finally:
             self._allowances.settle_channel(place, channel, attempt.fold.usage)
         pulse.abort = None
-        self.learned.learn(step, found or Succeeded(), _now_ms(), random.random(), attempt.first_ms)  # noqa: S311
+        outcome = Left() if full else found or Succeeded()
+        self.learned.learn(step, outcome, _now_ms(), random.random(), attempt.first_ms)  # noqa: S311
         usage = attempt.fold.usage
         if found is None and usage.exact and usage.prompt:
             self.learned.measured(inquiry.request.model, course.raw_estimate, usage.prompt)
@@ -253,6 +250,14 @@ class Relay:
         if found is not None and found.kind is Kind.NOT_FOUND and self._shelf.forget(inquiry.request, outlet, begun_s):
             return await self._attempt(inquiry, step, course, delivery, pulse)
         return found
+
+    async def _prepared(self, inquiry: Inquiry, step: Step, course: Course, outlet: Outlet) -> Prepared:
+        """The attempt, ready to be sent, with its files where the upstream wants them. Raises `Trouble`."""
+        request = await self._shelf.stocked(inquiry.request, outlet)
+        asked = replace(inquiry, request=request, session=course.session.id)
+        if asked.errand:
+            return prepare_errand(asked, step, outlet)
+        return prepare(asked, step, outlet, conceded=self.learned.conceded(step))
 
     def plan(self, ask: Ask) -> Plan | Refused:
         """Where a request would go now, and why; nothing is sent or learned."""
