@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from dragoman.routing.load import Loads, served
+from dragoman.routing.load import Load, Loads, served
 from dragoman.routing.match import Candidate
 from dragoman.routing.snapshot import Strategy
 
@@ -97,10 +97,10 @@ def _adaptive(equals: list[Fit], chance: Chance) -> list[Placed]:
     replicas from all running to the same one."""
     known = [ms for one in equals if (ms := _first_ms(one, chance, 0.0))]
     usual = sum(known) / len(known) if known else USUAL_FIRST_MS
-    costs = {one.candidate.channel.account + one.candidate.model: _cost(one, chance, usual) for one in equals}
+    costs = {(one.candidate.channel.account, one.candidate.model): _cost(one, chance, usual) for one in equals}
 
     def cost(one: Fit) -> float:
-        return costs[one.candidate.channel.account + one.candidate.model]
+        return costs[one.candidate.channel.account, one.candidate.model]
 
     drawn = [place.candidate for place in _by_weight(equals, chance)[:2]]
     pair = sorted((one for one in equals if one.candidate in drawn), key=cost)
@@ -108,23 +108,27 @@ def _adaptive(equals: list[Fit], chance: Chance) -> list[Placed]:
     return [placed(one, f"cost {cost(one):.0f}") for one in (*pair, *rest)]
 
 
+def _load(one: Fit, chance: Chance) -> Load:
+    return chance.loads.of(one.candidate.channel.account, one.candidate.model)
+
+
 def _cost(one: Fit, chance: Chance, usual_ms: float) -> float:
-    load = chance.loads.of(one.candidate.channel.account, one.candidate.model)
+    load = _load(one, chance)
     reliable = max(load.success, 0.05) ** 2
     return _first_ms(one, chance, usual_ms) * (load.under_way + 1) / (max(one.candidate.weight, 1e-9) * reliable)
 
 
 def _first_ms(one: Fit, chance: Chance, unknown: float) -> float:
-    known = chance.loads.of(one.candidate.channel.account, one.candidate.model).first_ms
+    known = _load(one, chance).first_ms
     return unknown if known is None else known
 
 
 def _under_way(one: Fit, chance: Chance) -> int:
-    return chance.loads.of(one.candidate.channel.account, one.candidate.model).under_way
+    return _load(one, chance).under_way
 
 
 def _served(one: Fit, chance: Chance) -> float:
-    return served(chance.loads.of(one.candidate.channel.account, one.candidate.model), chance.now_ms)
+    return served(_load(one, chance), chance.now_ms)
 
 
 def _first(pair: tuple[float, Fit]) -> float:

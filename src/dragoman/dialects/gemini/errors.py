@@ -17,6 +17,7 @@ from msgspec import Raw, Struct
 
 from dragoman.canon.mend import whole_characters
 from dragoman.canon.problem import Kind, Original, Problem, problem
+from dragoman.dialects.error_kinds import ADVICE, QUOTED, TOLD
 from dragoman.dialects.gemini.concessions import refused_member
 from dragoman.dialects.gemini.wire import NAME
 
@@ -109,26 +110,6 @@ _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _IN_WORDS = re.compile(r"retry in (\d+(?:\.\d+)?)s", re.IGNORECASE)
 _SECRET = re.compile(r"\bAIza[\w-]{10,}|\bAQ\.[\w-]{10,}|\bya29\.[\w.-]{10,}|\b(?:Bearer|key)[ =][\w.-]{6,}")
 _ANY = msgspec.json.Decoder()
-
-TOLD: Mapping[Kind, str] = {
-    Kind.UPSTREAM_CREDENTIAL: "The provider was asked with the gateway's credential and refused it. "
-    "Whoever runs this gateway must renew it.",
-    Kind.UPSTREAM_QUOTA: "The provider was asked, but the gateway's account there has no credit or quota left. "
-    "Whoever runs this gateway must renew it.",
-}
-"""Words for what must not be quoted to a client, for it speaks of our account."""
-ADVICE: Mapping[Kind, str] = {
-    Kind.INVALID_REQUEST: "Change the request accordingly.",
-    Kind.TOO_LARGE: "Send less.",
-    Kind.REFUSED: "Change the prompt.",
-    Kind.NOT_FOUND: "Whoever runs this gateway should check the provider's address.",
-    Kind.MODEL_NOT_FOUND: "Choose a model that the provider offers.",
-    Kind.REDIRECTED: "Whoever runs this gateway should check the provider's address.",
-}
-QUOTED = frozenset(
-    {Kind.INVALID_REQUEST, Kind.PROMPT_TOO_LONG, Kind.TOO_LARGE, Kind.UNSUPPORTED, Kind.REFUSED, Kind.MODEL_NOT_FOUND}
-)
-"""Kinds whose original body a client of this wire gets word for word: it is about the request, not about us."""
 
 STATUSES: Mapping[int, int] = {529: 503}
 """Statuses that this wire has no word for, with its own that mean the same."""

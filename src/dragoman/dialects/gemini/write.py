@@ -17,6 +17,7 @@ from dragoman.canon.request import OutputShape, Request
 from dragoman.canon.schema import lower
 from dragoman.canon.usage import count
 from dragoman.dialects.base import Target, Written
+from dragoman.dialects.encoding import encoded
 from dragoman.dialects.gemini.content import Wire
 from dragoman.dialects.gemini.contents import write_contents, write_system
 from dragoman.dialects.gemini.offers import write_tools
@@ -39,7 +40,7 @@ def write_request(request: Request, target: Target) -> Written:
     pen = Pen(target, request.dialect, request.losses)
     body, local_stops = _body(request, pen)
     return Written(
-        _encoded(body, pen),
+        encoded(body, pen),
         pen.losses,
         pen.names.changed,
         local_stops,
@@ -54,9 +55,9 @@ def write_count(request: Request, target: Target) -> Written:
     body, _ = _body(request, pen)
     prompt = {name: value for name, value in body.items() if name in COUNTED}
     if not target.habits.count_wrapped:
-        return Written(_encoded(prompt, pen), pen.losses)
+        return Written(encoded(prompt, pen), pen.losses)
     named = {"model": f"models/{target.model.removeprefix('models/')}"}
-    return Written(_encoded({"generateContentRequest": named | prompt}, pen), pen.losses)
+    return Written(encoded({"generateContentRequest": named | prompt}, pen), pen.losses)
 
 
 def read_count(body: bytes) -> int | None:
@@ -187,25 +188,3 @@ def _schema_of(schema: Raw, pen: Pen) -> Wire:
     for loss in lowered.losses:
         pen.lose(f"output_shape.{loss.what}", loss.why, loss.how)
     return {"responseSchema": lowered.schema}
-
-
-def _encoded(body: Wire, pen: Pen) -> bytes:
-    try:
-        return msgspec.json.encode(body)
-    except UnicodeEncodeError:
-        # A half of a character pair cannot be said in UTF-8; it came from a client that cut a text in the middle.
-        pen.lose("text.surrogate", "Half a character was replaced, for it cannot be sent.")
-        return msgspec.json.encode(_whole(body))
-
-
-def _whole(value: object) -> object:
-    """The same value with halves of characters replaced in all its texts."""
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case dict():
-            return {str(_whole(name)): _whole(each) for name, each in value.items()}
-        case list() | tuple():
-            return [_whole(each) for each in value]
-        case _:
-            return value
