@@ -102,7 +102,7 @@ class Live:
     def faults_of_channel(self, table: ChannelTable) -> list[str]:
         """`Desk.faults_of_channel`."""
         notices: list[Notice] = []
-        made = read_channel(table, self._base.rows, self._base.folder, notices)
+        made = read_channel(table, self._base.rows, self._base.folder, self.snapshot.proxies, notices)
         return [f"{notice.what} {notice.remedy}" for notice in notices] + (unreachable(made) if made else [])
 
     def faults_of_profile(self, table: ProfileTable) -> list[str]:
@@ -190,16 +190,23 @@ class Live:
 
     def apply(self, configured: Configured, pepper: bytes) -> None:
         """Puts this version in force."""
+        self._tuning = self._tuned(configured.settings)
         stored = Stored(
             tuple(_channel(row) for row in configured.channels),
             tuple(row.spec for row in configured.profiles if row.state == "enabled"),
             configured.version,
+            self._tuning.proxies or {},
             remembered_models(configured.settings),
+            cards=tuple(row.spec for row in configured.models if row.state == "enabled"),
         )
         snapshot, notices = joined(self._base.snapshot, stored, self._base.rows, self._base.folder)
-        self._tuning = self._tuned(configured.settings)
         self._base.tune(self._tuning)
-        self._relay.snapshot = replace(snapshot, strategy=self._tuning.strategy or snapshot.strategy)
+        self._relay.snapshot = replace(
+            snapshot,
+            strategy=self._tuning.strategy or snapshot.strategy,
+            upstream_errors=self._tuning.upstream_errors or snapshot.upstream_errors,
+            upstream_error_text=self._tuning.upstream_error_text or "",
+        )
         self._guard.ring = Ring((_key(key) for key in configured.keys), pepper)
         self._guard.settled.set()
         self.prices = self._price_book(configured.prices)
@@ -257,7 +264,7 @@ def unreachable(channel: Channel) -> list[str]:
     reach = reach_of(channel)
     places = {
         "base_url": unfit_url(channel.base_url, reach),
-        "proxy": channel.proxy and unfit_proxy(channel.proxy, reach),
+        "proxy": not channel.named_proxy and channel.proxy and unfit_proxy(channel.proxy, reach),
     }
     remedy = "An admin may say `private = true`, which opens private networks and plain HTTP to it."
     return [f"`{place}` cannot be used: {found}. {remedy}" for place, found in places.items() if found]

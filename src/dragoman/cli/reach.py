@@ -123,7 +123,8 @@ def _call(channel: Channel, row: Provider, url: str, body: bytes = b"") -> Call:
         },
         connect_s=channel.timeouts.connect_s,
         proxy=channel.proxy,
-        tls=tls_of(channel.options),
+        keepalive=channel.keepalive,
+        tls=tls_of(channel),
         credential=credential_of(channel, row),
         upstream=channel.name,
     )

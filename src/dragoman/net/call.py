@@ -27,11 +27,15 @@ WATCH = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4, "TCP_USER_TI
 """Options of a watched connection: seconds, seconds, probes; and milliseconds that sent bytes may go unconfirmed."""
 
 
+PEM = "-----BEGIN"
+"""How the text of a certificate begins (RFC 7468, read 2026-11-20), by which it is told from a path."""
+
+
 class Tls(Struct, frozen=True, kw_only=True):
     """What differs from the system's trust. Paths are absolute."""
 
     ca_bundle: str = ""
-    """PEM file with authorities that are trusted beside the system's, on this channel only."""
+    """Authorities that are trusted beside the system's, on this channel only: a PEM file, or the PEM text itself."""
     certificate: str = ""
     """PEM file with the certificate that we present (mTLS)."""
     key: str = ""
@@ -41,7 +45,13 @@ class Tls(Struct, frozen=True, kw_only=True):
     """False accepts any certificate: only by explicit choice, for tests on one's own network."""
 
     def __repr__(self) -> str:
-        return f"Tls(ca_bundle={self.ca_bundle!r}, certificate={self.certificate!r}, verify={self.verify})"
+        bundle = named_bundle(self.ca_bundle)
+        return f"Tls(ca_bundle={bundle!r}, certificate={self.certificate!r}, verify={self.verify})"
+
+
+def named_bundle(bundle: str) -> str:
+    """How a bundle is called in messages: by its path, or as text that somebody gave."""
+    return "the text of ca_bundle" if bundle.startswith(PEM) else bundle
 
 
 SYSTEM = Tls()
@@ -58,6 +68,9 @@ class Call(Struct, frozen=True, kw_only=True):
     connect_s: float = 5.0
     """Limit on name look-up, connection and TLS together."""
     proxy: str | None = None
+    """Address of an HTTP proxy; None: the environment's, where it has one; empty: none, whatever that says."""
+    named_proxy: bool = False
+    """Whether an admin has named the proxy, who may choose where it stands; else it is held to `reach`."""
     tls: Tls = SYSTEM
     credential: Credential | None = None
     """How to get the token it must bear; see `net.signed`."""
@@ -65,6 +78,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """Name of the channel, for messages."""
     reach: Reach = "anywhere"
     """Which addresses it may connect to; see `net.within`."""
+    keepalive: bool = True
+    """Whether the connection may be one that is kept, and be kept."""
 
 
 class Answer(Protocol):

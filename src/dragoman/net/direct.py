@@ -78,6 +78,8 @@ def head_of(call: Call, place: Place) -> bytes:
     lines = [f"{call.method} {place.target} HTTP/1.1"]
     if "host" not in call.headers:
         lines.append(f"host: {place.authority}")
+    if not call.keepalive:
+        lines.append("connection: close")
     lines += [f"{name}: {value}" for name, value in call.headers.items()]
     if call.body or call.method == "POST":
         lines.append(f"content-length: {len(call.body)}")
@@ -200,7 +202,7 @@ class Connection(asyncio.Protocol):
     """One connection to an upstream. Mutable: it parses the answer that is under way, or is idle."""
 
     __slots__ = (
-        "_answer", "_head_bytes", "_headers", "_heard", "_idle", "_parser", "_paused", "_pool", "_reusable",
+        "_answer", "_head_bytes", "_headers", "_heard", "_idle", "_once", "_parser", "_paused", "_pool", "_reusable",
         "_transport", "_unread", "_used", "loop", "lost", "server",
     )  # fmt: skip
 
@@ -213,7 +215,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._head_bytes = 0
         self._unread = 0
-        self._heard = self._used = self._paused = self._reusable = False
+        self._heard = self._used = self._paused = self._reusable = self._once = False
         self._idle: asyncio.TimerHandle | None = None
         self._parser = httptools.HttpResponseParser(self)
         # As other clients are lenient: bare line feeds, blanks after a chunk's size, odd bytes in headers.
@@ -226,6 +228,7 @@ class Connection(asyncio.Protocol):
         if self._idle is not None:
             self._idle.cancel()
         answer = self._answer = DirectAnswer(self, call.upstream)
+        self._once = not call.keepalive
         self._heard, self._reusable, self._head_bytes, self._unread = False, False, 0, 0
         self._transport.writelines([head, call.body])
         try:
@@ -240,7 +243,7 @@ class Connection(asyncio.Protocol):
         answer, self._answer = self._answer, None
         if answer is None or self.lost:
             return
-        if whole and self._reusable:
+        if whole and self._reusable and not self._once:
             self._used = True
             self.was_read()
             self._idle = self.loop.call_later(KEPT_S, self.drop)
@@ -379,7 +382,8 @@ class DirectTransport:
         except ValueError:
             raise trouble(Kind.UNREACHABLE, call.upstream, "its address is not a URL", "Correct base_url.") from None
         head = head_of(call, place)
-        if kept := self._kept.get((*place.server, call.tls, call.reach)):
+        kept = self._kept.get((*place.server, call.tls, call.reach)) if call.keepalive else None
+        if kept:
             try:
                 return await kept.pop().ask(head, call)
             except _StaleConnection:

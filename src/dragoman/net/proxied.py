@@ -60,22 +60,23 @@ class ProxiedTransport:
     """Sends calls through proxies. Mutable: it keeps connections. Made within a running event loop."""
 
     def __init__(self) -> None:
-        self._sessions: dict[Reach, aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[Reach, bool], aiohttp.ClientSession] = {}
 
-    def _session(self, reach: Reach) -> aiohttp.ClientSession:
-        """Where connections that may reach so far are kept."""
-        if reach not in self._sessions:
-            self._sessions[reach] = self._opened(reach)
-        return self._sessions[reach]
+    def _session(self, reach: Reach, *, keepalive: bool) -> aiohttp.ClientSession:
+        """Where connections that may reach so far are kept, or opened for one call each."""
+        if (reach, keepalive) not in self._sessions:
+            self._sessions[reach, keepalive] = self._opened(reach, keepalive=keepalive)
+        return self._sessions[reach, keepalive]
 
-    def _opened(self, reach: Reach) -> aiohttp.ClientSession:
+    def _opened(self, reach: Reach, *, keepalive: bool) -> aiohttp.ClientSession:
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_note_reuse)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,
                 ttl_dns_cache=300,
-                keepalive_timeout=30,
+                keepalive_timeout=30 if keepalive else None,
+                force_close=not keepalive,
                 socket_factory=partial(_checked_socket, reach) if reach != "anywhere" else watchful_socket,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -100,8 +101,11 @@ class ProxiedTransport:
     async def _send(self, call: Call, proxy: str | None, *, fresh: bool = False) -> Answer:
         used = SimpleNamespace(reused=False)
         try:
-            # The environment's proxy is the operator's own word; what a channel names is held to the channel's reach.
-            response = await self._session(call.reach if call.proxy or not proxy else "anywhere").request(
+            # The environment's proxy is the operator's own word, as a named one is an admin's; what a channel says
+            # itself is held to the channel's reach.
+            held = not proxy or (call.proxy and not call.named_proxy)
+            session = self._session(call.reach if held else "anywhere", keepalive=call.keepalive)
+            response = await session.request(
                 call.method,
                 call.url,
                 data=call.body or None,

@@ -6,7 +6,7 @@ import ssl
 from functools import lru_cache
 
 from dragoman.canon.problem import Kind
-from dragoman.net.call import Tls, trouble
+from dragoman.net.call import PEM, Tls, named_bundle, trouble
 
 
 def context_for(tls: Tls, upstream: str) -> ssl.SSLContext:
@@ -14,7 +14,7 @@ def context_for(tls: Tls, upstream: str) -> ssl.SSLContext:
     try:
         return _made(tls)
     except (OSError, ssl.SSLError) as found:
-        files = " or ".join(filter(None, (tls.ca_bundle, tls.certificate, tls.key)))
+        files = " or ".join(filter(None, (named_bundle(tls.ca_bundle), tls.certificate, tls.key)))
         raise trouble(
             Kind.TLS, upstream, f"{files} cannot be used", "Check the file: it must be PEM.", str(found)
         ) from found
@@ -24,7 +24,9 @@ def context_for(tls: Tls, upstream: str) -> ssl.SSLContext:
 def _made(tls: Tls) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
-    if tls.ca_bundle:
+    if tls.ca_bundle.startswith(PEM):
+        context.load_verify_locations(cadata=tls.ca_bundle)
+    elif tls.ca_bundle:
         context.load_verify_locations(tls.ca_bundle)
     if tls.certificate:
         context.load_cert_chain(tls.certificate, tls.key or None, tls.key_password or None)

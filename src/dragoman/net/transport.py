@@ -30,12 +30,14 @@ class Network:
 
     async def send(self, call: Call) -> Answer:
         """See `Transport`."""
-        proxy = call.proxy or (self._proxy_for(call.url) if self._proxies else None)
+        proxy = call.proxy
+        if proxy is None and self._proxies:
+            proxy = self._proxy_for(call.url)
         if proxy and call.reach != "anywhere":
             await self._check(call)
-        if proxy is None and "@" not in call.url:
+        if not proxy and "@" not in call.url:
             return await self._direct.send(call)
-        return await self._by_proxy().send(call, proxy)
+        return await self._by_proxy().send(call, proxy or None)
 
     async def _check(self, call: Call) -> None:
         """Raises `Trouble` where a call's host can be seen from here to be out of its reach. A name that only the

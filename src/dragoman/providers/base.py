@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from dragoman.canon.habits import Habits
+from dragoman.canon.models import Sort
 
 Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 """How the key is sent: `Authorization: Bearer`, or a header of that name."""
@@ -19,12 +20,17 @@ Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 MemberType = Literal["number", "whole", "boolean", "texts"]
 """What a member of the body holds; texts are parted by commas in an option."""
 
+SECRET_OPTIONS = frozenset({"client_secret", "refresh_token", "key_password"})
+"""Options of any row that are secrets: sealed in the database, and shown to nobody."""
+
 
 class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the provider documents of a model."""
 
     name: str
     """Exact name, or a pattern with `*`."""
+    type: Sort | None = None
+    """What it is for; None: for conversations, or not known."""
     context: int | None = None
     """Tokens of prompt and output together."""
     max_output: int | None = None

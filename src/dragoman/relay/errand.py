@@ -19,7 +19,7 @@ from dragoman.canon.request import Loss
 from dragoman.canon.splice import members, splice
 from dragoman.canon.usage import Usage
 from dragoman.dialects.base import Embedder, Hearing, Target, Written
-from dragoman.net.transport import Answer, Call
+from dragoman.net.transport import Answer
 from dragoman.providers.addresses import errand_url
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.outlet import Outlet
@@ -76,18 +76,9 @@ def prepare_errand(inquiry: Inquiry, step: Step, outlet: Outlet) -> Prepared:
         path, written, retell = _anew(inquiry, errand, step.model, outlet)
         body, content_type, losses = written.body, JSON_TYPE, written.losses
     headers = outlet.headers(inquiry.headers, inquiry.session, stream=False)
+    url = errand_url(outlet.provider, channel.base_url, upstream.path, path, channel.options, step.model)
     return Prepared(
-        call=Call(
-            url=errand_url(outlet.provider, channel.base_url, upstream.path, path, channel.options, step.model),
-            headers={**headers, "content-type": content_type, "accept": "*/*"},
-            body=body,
-            connect_s=channel.timeouts.connect_s,
-            proxy=channel.proxy,
-            tls=outlet.tls,
-            credential=outlet.credential,
-            upstream=channel.name,
-            reach=outlet.reach,
-        ),
+        call=outlet.call(url, {**headers, "content-type": content_type, "accept": "*/*"}, body),
         door=inquiry.door,
         upstream=upstream,
         verbatim=verbatim,

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dragoman.canon.problem import Kind, Trouble, problem
-from dragoman.net.transport import Call, Transport
+from dragoman.net.transport import Transport
 from dragoman.providers.addresses import models_url
 from dragoman.relay.outlet import Outlet
 from dragoman.relay.scrub import scrubbed, secrets_in
@@ -111,19 +111,7 @@ async def _listed(transport: Transport, outlet: Outlet) -> set[str]:
 
 
 async def _page(transport: Transport, outlet: Outlet, url: str) -> _Page:
-    channel = outlet.channel
-    call = Call(
-        method="GET",
-        url=url,
-        headers=outlet.headers({}, "", stream=False),
-        connect_s=channel.timeouts.connect_s,
-        proxy=channel.proxy,
-        tls=outlet.tls,
-        credential=outlet.credential,
-        upstream=channel.name,
-        reach=outlet.reach,
-    )
-    answer = await transport.send(call)
+    answer = await transport.send(outlet.call(url, outlet.headers({}, "", stream=False), method="GET"))
     try:
         body = await answer.whole(LIST_LIMIT)
     finally:

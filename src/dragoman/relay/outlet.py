@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from dragoman.dialects.base import Dialect
-from dragoman.net.call import Tls
+from dragoman.net.call import Call, Tls
 from dragoman.net.within import Reach
 from dragoman.providers.addresses import endpoint
 from dragoman.providers.base import Provider
@@ -16,9 +16,11 @@ from dragoman.providers.options import with_members
 from dragoman.providers.tokens import Account, Credential
 from dragoman.routing.match import DEFAULT_PROFILE, Resolved, resolve
 from dragoman.routing.plan import Ask, Refused
-from dragoman.routing.snapshot import Channel, HeaderOperation, Snapshot, Strategy
+from dragoman.routing.profile import Strategy
+from dragoman.routing.snapshot import Channel, HeaderOperation, Secret, Snapshot
 from dragoman.routing.strategy import MEASURED
 
+NO_SECRET = Secret("")
 NAMES = 1000
 """Names of models that are remembered at most: clients choose them."""
 
@@ -30,7 +32,7 @@ class Outlet:
         self.channel = channel
         self.provider = with_members(provider, channel.options)
         self.dialect = dialect
-        self.tls = tls_of(channel.options)
+        self.tls = tls_of(channel)
         self.reach = reach_of(channel)
         self.credential = credential_of(channel, provider)
         """How its calls get their token, where that must be fetched."""
@@ -54,6 +56,24 @@ class Outlet:
             return headers
         return {self.provider.session_header: session_mark(session), **headers}
 
+    def call(self, url: str, headers: Mapping[str, str], body: bytes = b"", *, method: str = "POST") -> Call:
+        """A call of this channel's, by its own way."""
+        channel = self.channel
+        return Call(
+            method=method,
+            url=url,
+            headers=headers,
+            body=body,
+            connect_s=channel.timeouts.connect_s,
+            proxy=channel.proxy,
+            named_proxy=channel.named_proxy,
+            keepalive=channel.keepalive,
+            tls=self.tls,
+            credential=self.credential,
+            upstream=channel.name,
+            reach=self.reach,
+        )
+
     def _headers(self, client: Mapping[str, str], *, stream: bool) -> dict[str, str]:
         accept = "text/event-stream" if stream else "application/json"
         headers = {**self._first, "accept": accept, **forwarded_headers(self.provider, client), **self._last}
@@ -69,7 +89,8 @@ class Outlet:
 def credential_of(channel: Channel, provider: Provider) -> Credential | None:
     """How a channel's calls get their token; None where its key itself is sent."""
     source = TOKEN_SOURCES.get(provider.token)
-    account = Account(channel.api_key.reveal(), channel.base_url, channel.options)
+    secrets = {name: secret.reveal() for name, secret in channel.secret_options.items()}
+    account = Account(channel.api_key.reveal(), channel.base_url, {**channel.options, **secrets})
     return Credential(source, account) if source else None
 
 
@@ -80,13 +101,14 @@ def reach_of(channel: Channel) -> Reach:
     return "private" if channel.private else "public"
 
 
-def tls_of(options: Mapping[str, str]) -> Tls:
-    """Whom a channel trusts and what it presents, by its options."""
+def tls_of(channel: Channel) -> Tls:
+    """Whom a channel trusts and what it presents."""
+    options = channel.options
     return Tls(
-        ca_bundle=options.get("ca_bundle", ""),
+        ca_bundle=channel.ca_bundle or options.get("ca_bundle", ""),
         certificate=options.get("certificate", ""),
         key=options.get("key", ""),
-        key_password=options.get("key_password", ""),
+        key_password=channel.secret_options.get("key_password", NO_SECRET).reveal(),
         verify=options.get("verify", "true") != "false",
     )
 

@@ -32,7 +32,7 @@ from dragoman.providers.wish import Wish
 from dragoman.relay.outlet import Outlet
 from dragoman.routing.key import Key
 from dragoman.routing.plan import Step
-from dragoman.routing.snapshot import Override
+from dragoman.routing.profile import Override
 
 Edits: TypeAlias = dict[str, bytes | None]
 PUBLISHED = Habits()
@@ -301,19 +301,9 @@ def _seals(request: Request) -> Iterator[Seal]:
 
 
 def _call(inquiry: Inquiry, step: Step, outlet: Outlet, body: bytes) -> Call:
-    channel, stream = outlet.channel, inquiry.request.stream
+    stream = inquiry.request.stream
     url = outlet.url(step.model, stream)
-    passes = channel.native and inquiry.door.name == outlet.dialect.name
+    passes = outlet.channel.native and inquiry.door.name == outlet.dialect.name
     if query := forwarded_query(inquiry.query) if passes else "":
         url += ("&" if "?" in url else "?") + query
-    return Call(
-        url=url,
-        headers=outlet.headers(inquiry.headers, inquiry.session, stream=stream),
-        body=body,
-        connect_s=channel.timeouts.connect_s,
-        proxy=channel.proxy,
-        tls=outlet.tls,
-        credential=outlet.credential,
-        upstream=channel.name,
-        reach=outlet.reach,
-    )
+    return outlet.call(url, outlet.headers(inquiry.headers, inquiry.session, stream=stream), body)

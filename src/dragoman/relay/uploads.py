@@ -130,14 +130,5 @@ class Shelf:
 def _call(file: Upload, uploads: Uploads, outlet: Outlet) -> Call:
     channel = outlet.channel
     content_type, body = uploads.body(file)
-    return Call(
-        url=endpoint(outlet.provider, channel.base_url, uploads.path, "", channel.options),
-        headers={**outlet.headers({}, "", stream=False), "content-type": content_type},
-        body=body,
-        connect_s=channel.timeouts.connect_s,
-        proxy=channel.proxy,
-        tls=outlet.tls,
-        credential=outlet.credential,
-        upstream=channel.name,
-        reach=outlet.reach,
-    )
+    url = endpoint(outlet.provider, channel.base_url, uploads.path, "", channel.options)
+    return outlet.call(url, {**outlet.headers({}, "", stream=False), "content-type": content_type}, body)

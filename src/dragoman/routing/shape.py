@@ -11,14 +11,28 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from dragoman.routing.snapshot import Strategy
+from dragoman.canon.models import Medium, Sort
+from dragoman.routing.budget import BudgetTable
+from dragoman.routing.names import Listed
+from dragoman.routing.policy import BreakerPolicy, RetryPolicy
+from dragoman.routing.profile import Strategy
+from dragoman.routing.rule_shape import BoundsTable as BoundsTable
+from dragoman.routing.rule_shape import Channels, Count, RefusalTable, Share
+from dragoman.routing.rule_shape import RuleTable as RuleTable
+from dragoman.routing.rule_shape import TargetTable as TargetTable
+from dragoman.routing.rule_shape import WhenTable as WhenTable
+from dragoman.routing.rule_shape import Word as Word
+from dragoman.routing.snapshot import UpstreamErrors
 
-Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
-Share = Annotated[float, Meta(ge=0)]
-Word = Annotated[str, Meta(min_length=1)]
 ChannelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """No slash, since `channel/model` names a channel; nothing that could not stand in a header."""
+
+
+Vendor = Annotated[str, Meta(pattern=r"^[^/\s]+(/[^/\s]+)*$", max_length=200)]
+"""What stands before a slash in front of a model's name."""
+Day = Annotated[str, Meta(pattern=r"^(\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?)?$")]
+"""A day, a month or a year, as `2026-11-20`."""
 
 
 class TimeoutsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,6 +47,7 @@ class CardTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `cards` of a channel"""
 
     name: Word
+    type: Sort | None = None
     context: Count | None = None
     max_output: Count | None = None
 
@@ -56,6 +71,14 @@ class RestTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     status: Annotated[int, Meta(ge=400, le=599)]
     times: Count = 1
     minutes: Seconds = 10.0
+
+
+class RetryTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `retry` of a channel: failures that are worth another attempt, whatever they mean elsewhere"""
+
+    status: Annotated[int, Meta(ge=400, le=599)] | None = None
+    text: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    """Words of the upstream's, in large or small letters, `*` standing for any."""
 
 
 class BodyOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,6 +125,9 @@ class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     sync: SyncTable | None = None
     aliases: dict[str, Word] = {}
     prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    trim: tuple[Vendor, ...] = ()
+    any_case: bool = False
+    listed: Listed = "all"
     tags: tuple[Word, ...] = ()
     cards: tuple[CardTable, ...] = ()
     priority: int = 0
@@ -109,65 +135,61 @@ class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     timeouts: TimeoutsTable = TimeoutsTable()
     headers: dict[str, str] = {}
     proxy: Word | None = None
+    """`environment`, `none`, the name of one of the gateway's proxies, or an address."""
+    ca_bundle: Word | None = None
+    """Authorities it trusts beside the system's; a path only in the file."""
+    keepalive: bool = True
     max_output: Count | None = None
     options: dict[str, str | bool | int | float] = {}
     limits: LimitsTable = LimitsTable()
+    budgets: tuple[BudgetTable, ...] = ()
+    """What may be spent on it; beyond that it is passed over."""
     rests: tuple[RestTable, ...] = ()
+    retry: tuple[RetryTable, ...] = ()
     body: tuple[BodyOperationTable, ...] = ()
     header: tuple[HeaderOperationTable, ...] = ()
 
 
-class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of `targets` of a rule"""
+class ModelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `[[models]]`: what is known of a model, for whoever chooses one and for routing"""
 
-    channel: Word | None = None
-    tag: Word | None = None
-    model: Word
-    weight: Share | None = None
-    effort: Word | None = None
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    """A provider's name of a model, one that clients ask for, or a pattern with `*`; letter case aside."""
+    title: Annotated[str, Meta(max_length=200)] = ""
+    developer: Annotated[str, Meta(max_length=200)] = ""
+    group: Annotated[str, Meta(max_length=200)] = ""
+    icon: Annotated[str, Meta(max_length=2000)] = ""
+    type: Sort | None = None
+    context: Count | None = None
     max_output: Count | None = None
-    addendum: str = ""
-
-
-class WhenTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`when` of a rule"""
-
-    doors: tuple[Word, ...] = ()
-    agents: tuple[Literal["main", "subagent", "background"], ...] = ()
-    min_tokens: Count | None = None
-    max_tokens: Count | None = None
-    images: bool | None = None
-    documents: bool | None = None
+    takes: tuple[Medium, ...] = ()
+    gives: tuple[Medium, ...] = ()
+    reasoning: bool | None = None
     tools: bool | None = None
-    thinking: bool | None = None
-    stream: bool | None = None
-    hours: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
-    """As `22:00-06:00`; it may go over midnight."""
-    zone: Word = "UTC"
-    """The time zone of `hours`, as `Europe/Moscow`."""
-    headers: dict[str, str] = {}
-    """By name, a regular expression to be found in the client's header."""
-
-
-class RuleTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of `rules` of a profile"""
-
-    model: Word | None = None
-    pattern: str | None = None
-    when: WhenTable | None = None
-    targets: tuple[TargetTable, ...] = ()
-    strategy: Strategy | None = None
-    message: str = ""
+    knowledge: Day = ""
+    released: Day = ""
 
 
 class ProfileTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `[[profiles]]`"""
 
     name: Word
+    extends: Word | None = None
+    """Name of a profile whose rules are read behind one's own, and whose strategy and channels are taken where none are
+    said here."""
     rules: tuple[RuleTable, ...] = ()
     strategy: Strategy | None = None
-    channels: tuple[Word, ...] = ()
-    """Names or tags of the channels it may use; none: all."""
+    channels: Channels = ()
+    """Which channels it may use; none said: all."""
+
+
+ErrorText = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Words for a client: one line."""
+
+
+SEALED = "sealed:"
+"""What begins the mark that stands for a secret of the database, where its description is looked at."""
+ProxyName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class TuningTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -179,12 +201,43 @@ class TuningTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Days that exchanges are kept; sums by day stay for ever."""
     strategy: Strategy | None = None
     """How channels are put in order where neither a rule nor a profile says it."""
+    refuse_models: Annotated[tuple[RefusalTable, ...], Meta(max_length=100)] | None = None
+    """Models that nobody may ask for."""
+    direct: bool | None = None
+    """Whether a name that no rule takes may go to the channels that list it."""
+    retry: RetryPolicy | None = None
+    """How often and how soon is tried again."""
+    breaker: BreakerPolicy | None = None
+    """When a model of a channel is put to rest."""
+    proxies: dict[ProxyName, Word] | None = None
+    """Addresses of HTTP proxies by the names that channels may use for them."""
+    upstream_errors: UpstreamErrors | None = None
+    """What clients are told of an upstream's error."""
+    upstream_error_text: ErrorText | None = None
+    """What they are told where `upstream_errors` is `text`."""
 
 
 class ProjectTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A group of API keys"""
 
     name: Word
+    note: str = ""
+    channels: Channels = ()
+    """Which channels its keys may use, whatever their profiles say; none said: all."""
+    models: tuple[Word, ...] = ()
+    """Names that its keys may ask for, `*` standing for any characters; none: all."""
+    budgets: tuple[BudgetTable, ...] = ()
+    """Of all its keys together."""
+
+
+class RoleTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A role of one's own: what users who have it may do"""
+
+    name: ChannelName
+    scopes: tuple[Word, ...] = ()
+    """One that this version does not know allows nothing."""
+    project: str = ""
+    """Name of the only project that it may be given in; empty: any, or everywhere."""
     note: str = ""
 
 
@@ -194,21 +247,6 @@ class KeyLimitsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rpm: Count | None = None
     tpm: Count | None = None
     simultaneous: Count | None = None
-
-
-Window = Literal["minute", "hour", "day", "week", "month", "total"]
-"""Calendar periods in UTC; a week begins on Monday."""
-
-
-class BudgetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of `budgets` of an API key; a request must fit into all of them"""
-
-    window: Window
-    requests: Count | None = None
-    tokens: Count | None = None
-    money: Annotated[str, Meta(pattern=r"^\d{1,9}(\.\d{1,9})?$")] | None = None
-    """A decimal in `currency`, never a float: sums of floats drift."""
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] = "USD"
 
 
 class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,16 +6,19 @@ never meets half of an old and half of a new configuration.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import tzinfo
 from typing import Literal
 
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from dragoman.canon.habits import Habits
 from dragoman.canon.operations import Operation
+from dragoman.routing.budget import BudgetTable
+from dragoman.routing.cards import Known, ModelCard
+from dragoman.routing.names import Listed, Names, names_of
+from dragoman.routing.policy import USUAL_BREAKER, USUAL_RETRY, BreakerPolicy, RetryPolicy
+from dragoman.routing.profile import Profile, Project, Refusal, Strategy
 
 
 class Secret:
@@ -66,6 +69,15 @@ class RestRule(Struct, frozen=True, kw_only=True):
     for_s: float
 
 
+class RetryRule(Struct, frozen=True, kw_only=True):
+    """A failure that is worth another attempt, whatever it means elsewhere; what is set must hold."""
+
+    status: int | None = None
+    """HTTP status of the upstream."""
+    words: tuple[str, ...] = ()
+    """Lower-case words of the upstream's, in this order."""
+
+
 class HeaderOperation(Struct, frozen=True, kw_only=True):
     """One change of the headers a channel is sent; names in lower case."""
 
@@ -73,16 +85,6 @@ class HeaderOperation(Struct, frozen=True, kw_only=True):
     name: str
     value: str = ""
     to: str = ""
-
-
-class ModelCard(Struct, frozen=True, kw_only=True):
-    """What is known of a model."""
-
-    name: str
-    """Exact name, or a pattern with `*`."""
-    context: int | None = None
-    """Tokens of prompt and output together."""
-    max_output: int | None = None
 
 
 class Sync(Struct, frozen=True):
@@ -112,12 +114,22 @@ class Channel(Struct, frozen=True, kw_only=True):
     """None: `models` are what was written by hand."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Further names that it answers to, each with the model meant."""
+    trim: tuple[str, ...] = ()
+    """Vendors that may be left out in front of its models' names."""
+    any_case: bool = False
+    """Whether its names are known in any case; the upstream is told the true one."""
+    listed: Listed = "all"
+    """Which of its names appear in lists of models."""
     prefix: str = ""
     """A word by which it may be named in front of a model, as by its own name."""
     tags: frozenset[str] = frozenset()
     """Words by which rules may mean several channels at once."""
     cards: tuple[ModelCard, ...] = ()
-    """What is known of its models, own words before the row's."""
+    """Its own words on its models, believed before all others."""
+    described: tuple[ModelCard, ...] = ()
+    """What the gateway says of models, on whatever channel."""
+    documented: tuple[ModelCard, ...] = ()
+    """What its provider's row knows of them."""
     priority: int = 0
     """Lower is tried first."""
     weight: float = 1.0
@@ -125,10 +137,22 @@ class Channel(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     headers: Mapping[str, str] = field(default_factory=dict)
     proxy: str | None = None
+    """Address of its proxy, which may hold a password; None: the environment's; empty: none."""
+    named_proxy: bool = False
+    """Whether an admin has named that proxy, who may choose where it stands."""
+    ca_bundle: str = ""
+    """Authorities it trusts beside the system's: path of a PEM file, or the text of one."""
+    keepalive: bool = True
+    """Whether its connections are used for several requests."""
     max_output: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    secret_options: Mapping[str, Secret] = field(default_factory=dict)
+    """Those of the options that are secrets."""
     limits: Mapping[str, int] = field(default_factory=dict)
+    budgets: tuple[BudgetTable, ...] = ()
+    """What may be spent on it, by all its keys together."""
     rests: tuple[RestRule, ...] = ()
+    retry: tuple[RetryRule, ...] = ()
     body: tuple[Operation, ...] = ()
     header: tuple[HeaderOperation, ...] = ()
     key_number: int = 0
@@ -139,6 +163,16 @@ class Channel(Struct, frozen=True, kw_only=True):
     """Whether the provider is the vendor whose own dialect this is."""
     habits: Habits = Habits()
     source: Literal["file", "environment", "demo", "database"] = "file"
+    names: Names = Names()
+    """Made of models, aliases, `trim` and `any_case`."""
+    known: Known = Known()
+    """Made of `cards`, `described` and `documented`."""
+
+    def __post_init__(self) -> None:
+        """Makes what is made of other fields."""
+        names = names_of(self.models, self.aliases, self.trim, any_case=self.any_case)
+        force_setattr(self, "names", names)
+        force_setattr(self, "known", Known(self.cards, self.described, self.documented))
 
     @property
     def account(self) -> str:
@@ -162,89 +196,14 @@ def with_models(channel: Channel, models: Iterable[str]) -> Channel:
     return replace(channel, models=joined, accounts=accounts)
 
 
-Strategy = Literal["failover", "weighted", "round_robin", "fastest", "adaptive"]
-"""How candidates of equal standing are put in order; `docs/routing.md` says what each does."""
+UpstreamErrors = Literal["told", "hidden", "text"]
+"""What a client is told of an upstream's error: its words, a sentence of ours for the kind, or the operator's."""
 
 
-class Override(Struct, frozen=True, kw_only=True):
-    """What a target changes in the requests that go there; None leaves the client's wish."""
-
-    effort: str | None = None
-    """How hard the model thinks: a word of `canon.request.Effort`."""
-    max_output: int | None = None
-    """Output tokens at most."""
-    addendum: str = ""
-    """Words added to the system prompt."""
-
-
-NO_OVERRIDE = Override()
-
-
-class RuleTarget(Struct, frozen=True):
-    """Where a rule sends a request; exactly one of `channel` and `tag` is set."""
-
-    channel: str
-    model: str
-    """The model to ask for; groups of the rule's pattern may stand in it, as `\\1` or `\\g<name>`."""
-    tag: str = ""
-    """Any channel with this tag."""
-    weight: float | None = None
-    """Share among the rule's targets; None takes the channel's."""
-    override: Override = NO_OVERRIDE
-
-
-class Hours(Struct, frozen=True):
-    """A time of day; it may go over midnight."""
-
-    start_min: int
-    end_min: int
-    """Minutes since midnight; the end is not part of it."""
-    zone: tzinfo
-
-
-class When(Struct, frozen=True, kw_only=True):
-    """What must be true of a request beside its model's name. What is not set is not asked."""
-
-    doors: tuple[str, ...] = ()
-    agents: tuple[str, ...] = ()
-    """`main`, `subagent`, `background`."""
-    min_tokens: int | None = None
-    max_tokens: int | None = None
-    """Bounds of the prompt, as estimated; both are part of the range."""
-    images: bool | None = None
-    documents: bool | None = None
-    tools: bool | None = None
-    thinking: bool | None = None
-    stream: bool | None = None
-    hours: Hours | None = None
-    headers: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
-    """By name in lower case: what is found somewhere in the client's header."""
-
-
-class Rule(Struct, frozen=True, kw_only=True):
-    """One line of a profile; exactly one of `model` and `pattern` is set."""
-
-    model: str | None = None
-    pattern: re.Pattern[str] | None = None
-    """Must match the whole name."""
-    when: When | None = None
-    """What else must hold; None: nothing."""
-    targets: tuple[RuleTarget, ...] = ()
-    """In order of preference; none refuses the request with `message`."""
-    strategy: Strategy | None = None
-    """How its targets are put in order; None takes the profile's."""
-    message: str = ""
-
-
-class Profile(Struct, frozen=True):
-    """Rules that turn the name a client asked for into targets; the first hit wins."""
-
-    name: str
-    rules: tuple[Rule, ...] = ()
-    strategy: Strategy | None = None
-    """None: a rule's targets in their order, and equals of one priority drawn by weight."""
-    channels: frozenset[str] | None = None
-    """Names or tags of the channels it may use; None: all."""
+def with_described(channel: Channel, cards: tuple[ModelCard, ...]) -> Channel:
+    """The channel with what the gateway says of models, for each of its keys."""
+    accounts = tuple(replace(account, described=cards) for account in channel.accounts)
+    return replace(channel, described=cards, accounts=accounts)
 
 
 class Mapping3(Struct, frozen=True):
@@ -263,7 +222,21 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     channels: tuple[Channel, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    models: tuple[ModelCard, ...] = ()
+    """What the gateway says of models, as the file does before the database."""
     mapping: Mapping3 | None = None
+    projects: Mapping[str, Project] = field(default_factory=dict)
+    """What the keys of each project are held to, by its name."""
     strategy: Strategy = "weighted"
     """How channels are put in order where neither a rule nor a profile says it."""
+    refusals: tuple[Refusal, ...] = ()
+    direct: bool = True
+    """Whether a name that no rule takes may go to the channels that list it."""
+    retry: RetryPolicy = USUAL_RETRY
+    breaker: BreakerPolicy = USUAL_BREAKER
+    proxies: Mapping[str, Secret] = field(default_factory=dict)
+    """Addresses of the proxies that channels may name."""
+    upstream_errors: UpstreamErrors = "told"
+    upstream_error_text: str = ""
+    """Empty: the sentences of `hidden`."""
     version: int = 0

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from dragoman.canon.operations import Operation, path_of
-from dragoman.providers.base import Card, MemberType, Provider
+from dragoman.providers.base import SECRET_OPTIONS, Card, MemberType, Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.options import read_member
 from dragoman.providers.tokens import Account
+from dragoman.routing.budget import BudgetTable, faults_of_budgets
+from dragoman.routing.cards import ModelCard
 from dragoman.routing.shape import CardTable, ChannelTable, SyncTable, TimeoutsTable
-from dragoman.routing.snapshot import Channel, HeaderOperation, ModelCard, RestRule, Secret, Sync, Timeouts, with_keys
+from dragoman.routing.snapshot import Channel, HeaderOperation, RestRule, Secret, Sync, Timeouts, with_keys
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
-from dragoman.settings.sources import Secrets, expanded
+from dragoman.settings.sources import Secrets
+from dragoman.settings.way import Finder
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token (RFC 9110 section 5.6.2, read 2026-11-20)."""
@@ -40,6 +43,8 @@ class Workshop(Struct, frozen=True):
     secrets: Secrets
     faults: list[Notice]
     notices: list[Notice]
+    proxies: Mapping[str, Secret] = {}
+    """Those that channels may name."""
 
     def fault(self, where: str, what: str, remedy: str) -> None:
         """Remembers that the configuration cannot be used."""
@@ -59,6 +64,7 @@ class Workshop(Struct, frozen=True):
             remedy = 'Add api_key = "env:NAME" with the name of the variable that holds it.'
             self.notices.append(Notice(where, f"{row.name} is called without a key, which it will refuse.", remedy))
         base_url, options = self._base_url(table, row, where), self._options(table, row, f"{where}.options")
+        way = self._ways.way(table.proxy, f"{where}.proxy")
         channel = Channel(
             name=table.name,
             enabled=table.enabled,
@@ -72,15 +78,24 @@ class Workshop(Struct, frozen=True):
             aliases=table.aliases,
             prefix=table.prefix or "",
             tags=frozenset(table.tags),
-            cards=_cards(table, row),
+            cards=_cards(table.cards),
+            documented=_cards(row.cards),
+            trim=table.trim,
+            any_case=table.any_case,
+            listed=table.listed,
             priority=table.priority,
             weight=table.weight,
             timeouts=_timeouts(table.timeouts, row),
             headers=self._headers(table.headers, f"{where}.headers"),
-            proxy=self._proxy(table.proxy, f"{where}.proxy"),
+            proxy=way.proxy,
+            named_proxy=way.named,
+            ca_bundle=self._ways.bundle(table.ca_bundle, f"{where}.ca_bundle"),
+            keepalive=table.keepalive,
             max_output=table.max_output,
             options=options,
+            secret_options=self._secret_options(table, f"{where}.options"),
             limits=_limits(table, row, Account(key.reveal(), base_url, options)),
+            budgets=self._budgets(table, f"{where}.budgets"),
             rests=tuple(
                 RestRule(status=rest.status, times=rest.times, for_s=rest.minutes * 60) for rest in table.rests
             ),
@@ -112,6 +127,11 @@ class Workshop(Struct, frozen=True):
             self.secrets.resolve(text, f"{where}.api_keys[{place}]", self.faults)
             for place, text in enumerate(table.api_keys, 1)
         ]
+
+    def _budgets(self, table: ChannelTable, where: str) -> tuple[BudgetTable, ...]:
+        for found in faults_of_budgets(table.budgets):
+            self.fault(where, found, "Correct it, or leave it out.")
+        return table.budgets
 
     def _operations(self, table: ChannelTable, where: str) -> Iterator[Operation]:
         for place, change in enumerate(table.body, 1):
@@ -156,22 +176,22 @@ class Workshop(Struct, frozen=True):
                 self.fault(f"{where}.{name}", wrong, "Correct it, or leave it out.")
         return values
 
-    def _proxy(self, proxy: str | None, where: str) -> str | None:
-        if proxy is None:
-            return None
-        address = self.secrets.resolve(proxy, where, self.faults).reveal()
-        if address and not is_proxy(address):
-            self.fault(where, "Only HTTP proxies can be used.", "Write it as http://host:port.")
-        return address
+    @property
+    def _ways(self) -> Finder:
+        return Finder(self.proxies, self.secrets, self.faults)
 
     def _options(self, table: ChannelTable, row: Provider, where: str) -> dict[str, str]:
         options: dict[str, str] = {}
         for name, value in table.options.items():
             if name not in row.options:
                 self.fault(f"{where}.{name}", f"{row.name} has no such option.", near(name, row.options))
+            if name in SECRET_OPTIONS:
+                continue
             text = str(value).lower() if isinstance(value, bool) else str(value)
-            if name in PATH_OPTIONS:
-                text = str(self.secrets.folder / expanded(text, self.secrets.home))
+            if name == "ca_bundle" and not self.secrets.refers:
+                text = self._ways.bundle(text, f"{where}.{name}")
+            elif name in PATH_OPTIONS:
+                text = self._ways.file(text, f"{where}.{name}")
             kind = row.body_options.get(name) or row.habit_options.get(name)
             if kind:
                 self._check_member(kind, text, f"{where}.{name}")
@@ -182,6 +202,13 @@ class Workshop(Struct, frozen=True):
             if not table.base_url and not options.get(name):
                 self.fault(where, f"{row.name} needs the option '{name}'.", row.options[name])
         return options
+
+    def _secret_options(self, table: ChannelTable, where: str) -> dict[str, Secret]:
+        return {
+            name: self.secrets.resolve(str(value), f"{where}.{name}", self.faults)
+            for name, value in table.options.items()
+            if name in SECRET_OPTIONS
+        }
 
     def _check_member(self, kind: MemberType, text: str, where: str) -> None:
         try:
@@ -204,15 +231,6 @@ def address_fault(address: str) -> str:
     return ""
 
 
-def is_proxy(address: str) -> bool:
-    """Whether an address, which may hold a user name and a password, is an HTTP proxy's."""
-    try:
-        parts = urlsplit(address)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
 def header_fault(name: str, value: str) -> str:
     """What is wrong with a header to be sent upstream, or an empty string."""
     if not HEADER_NAME.fullmatch(name):
@@ -224,10 +242,11 @@ def header_fault(name: str, value: str) -> str:
     return ""
 
 
-def _cards(table: ChannelTable, row: Provider) -> tuple[ModelCard, ...]:
-    """The channel's own words on models before its provider's."""
-    known: list[CardTable | Card] = [*table.cards, *row.cards]
-    return tuple(ModelCard(name=card.name, context=card.context, max_output=card.max_output) for card in known)
+def _cards(known: Iterable[CardTable | Card]) -> tuple[ModelCard, ...]:
+    """Limits of models as routing knows them."""
+    return tuple(
+        ModelCard(name=card.name, type=card.type, context=card.context, max_output=card.max_output) for card in known
+    )
 
 
 def _limits(table: ChannelTable, row: Provider, account: Account) -> dict[str, int]:

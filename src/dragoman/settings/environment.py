@@ -24,6 +24,8 @@ OWN_SERVER = {
     "DRAGOMAN_TRUSTED_PROXIES": "trusted_proxies",
     "DRAGOMAN_HOSTS": "hosts",
     "DRAGOMAN_BODIES_DAYS": "bodies_days",
+    "DRAGOMAN_UPSTREAM_ERRORS": "upstream_errors",
+    "DRAGOMAN_UPSTREAM_ERROR_TEXT": "upstream_error_text",
     "DRAGOMAN_LOG_LEVEL": "log_level",
     "DRAGOMAN_LOG_FORMAT": "log_format",
 }

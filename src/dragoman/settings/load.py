@@ -11,21 +11,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import asdict, fields
+from msgspec.structs import asdict, fields, replace
 
 from dragoman.providers.catalog import catalog
-from dragoman.routing.snapshot import Channel, Mapping3, Profile, Snapshot
+from dragoman.routing.profile import Profile
+from dragoman.routing.snapshot import Channel, Mapping3, Snapshot, with_described
 from dragoman.settings.adopt import adopt_channel, adopt_mapping, adopt_server, idle_names
 from dragoman.settings.build import Workshop
 from dragoman.settings.environment import own_values
 from dragoman.settings.environment import unknown_names as misspelt
 from dragoman.settings.foreign import FOREIGN, Found, Vendor, choose, key_of
+from dragoman.settings.models import read_models
 from dragoman.settings.reading import read_table, read_value
 from dragoman.settings.record import Flags, Notice, Settings, SettingsRefused
 from dragoman.settings.rules import RuleBook
 from dragoman.settings.server import Layer, placed, read_server
 from dragoman.settings.shape import FileTables, ServerTable
 from dragoman.settings.sources import FILE_NAME, Secrets, find_file, read_dotenv, read_file
+from dragoman.settings.way import read_proxies
 
 DEMO_MODEL = "demo-model"
 
@@ -48,7 +51,9 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path, home: Path) -> Set
     file = None if flags.demo else find_file(flags.config or found.get("DRAGOMAN_CONFIG"), cwd, home)
     tables = _read_tables(file, faults)
     folder = file.parent if file else cwd
-    shop = Workshop(catalog(), Secrets({**dotenv, **environ}, folder, home), faults, notices)
+    secrets = Secrets({**dotenv, **environ}, folder, home)
+    proxies = read_proxies(tables.proxies, secrets, f"{file}: proxies", faults)
+    shop = Workshop(catalog(), secrets, faults, notices, proxies)
     routes = Routes(Snapshot(), {}, {}) if flags.demo else _routes(tables, file, found, shop)
     own = (
         _flag_values(flags, faults),
@@ -63,7 +68,13 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path, home: Path) -> Set
     if not routes.snapshot.channels and not flags.demo:
         notices.append(_nothing_set(cwd))
     sources = {**server_sources, **routes.sources}
-    return Settings(server=server, snapshot=routes.snapshot, file=file, sources=sources, notices=tuple(notices))
+    snapshot = replace(
+        routes.snapshot,
+        proxies=proxies,
+        upstream_errors=server.upstream_errors,
+        upstream_error_text=server.upstream_error_text,
+    )
+    return Settings(server=server, snapshot=snapshot, file=file, sources=sources, notices=tuple(notices))
 
 
 def demo_snapshot(url: str) -> Snapshot:
@@ -122,7 +133,9 @@ def _routes(tables: FileTables, file: Path | None, found: Found, shop: Workshop)
     profiles = _profiles(tables, file, book)
     mapping, place = (None, "") if profiles else adopt_mapping(found, vendors, shop.notices)
     sources |= {"mapping": place} if mapping else {}
-    snapshot = Snapshot(channels=tuple(channels.values()), profiles=profiles, mapping=mapping)
+    models = read_models(tables.models, f"{file}:", shop.faults)
+    described = tuple(with_described(channel, models) for channel in channels.values())
+    snapshot = Snapshot(channels=described, profiles=profiles, models=models, mapping=mapping)
     return Routes(snapshot, sources, adopted)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from dragoman.routing.snapshot import Secret, Snapshot
+from dragoman.routing.snapshot import Secret, Snapshot, UpstreamErrors
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "text", "json"]
@@ -66,6 +66,10 @@ class Server(Struct, frozen=True, kw_only=True):
     """Networks of the proxies before us whose word on a client's address counts."""
     bodies_days: int = 0
     """Days that what was asked and answered is kept; 0: not at all, but for keys that say so."""
+    upstream_errors: UpstreamErrors = "told"
+    """What clients are told of an upstream's error."""
+    upstream_error_text: str = ""
+    """What they are told where `upstream_errors` is `text`."""
     hosts: tuple[str, ...] = ()
     """Names by which the console and the admin API may be asked for, beside addresses and `localhost`."""
     open: bool

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from dragoman.routing.profile import NO_OVERRIDE, Hours, Override, Profile, Rule, RuleTarget, When
 from dragoman.routing.shape import ProfileTable, RuleTable, TargetTable, WhenTable
-from dragoman.routing.snapshot import NO_OVERRIDE, Hours, Override, Profile, Rule, RuleTarget, When
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 

@@ -27,6 +27,8 @@ USUAL: Layer = {
     "trusted_proxies": ((), "default"),
     "hosts": ((), "default"),
     "bodies_days": (7, "default"),
+    "upstream_errors": ("told", "default"),
+    "upstream_error_text": ("", "default"),
     "log_level": ("info", "default"),
     "log_format": ("auto", "default"),
 }
@@ -72,6 +74,8 @@ def read_server(
         redis=secrets.resolve(*chosen["redis"], faults),
         trusted_proxies=_networks(*chosen["trusted_proxies"], faults),
         bodies_days=chosen["bodies_days"][0],
+        upstream_errors=chosen["upstream_errors"][0],
+        upstream_error_text=chosen["upstream_error_text"][0],
         hosts=tuple(chosen["hosts"][0]),
         open=is_open,
         log_level=chosen["log_level"][0],

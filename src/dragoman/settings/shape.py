@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from dragoman.routing.shape import ChannelTable, ProfileTable, Word
+from dragoman.routing.shape import ChannelTable, ErrorText, ModelTable, ProfileTable, ProxyName, Word
+from dragoman.routing.snapshot import UpstreamErrors
 from dragoman.settings.record import LogFormat, LogLevel
 
 Days = Annotated[int, Meta(ge=0, le=3650)]
@@ -26,6 +27,8 @@ class ServerTable(Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[Word, ...] | None = None
     hosts: tuple[Word, ...] | None = None
     bodies_days: Days | None = None
+    upstream_errors: UpstreamErrors | None = None
+    upstream_error_text: ErrorText | None = None
     log_level: LogLevel | None = None
     log_format: LogFormat | None = None
 
@@ -35,4 +38,7 @@ class FileTables(Struct, frozen=True, kw_only=True):
 
     server: ServerTable = ServerTable()
     channels: tuple[ChannelTable, ...] = ()
+    models: tuple[ModelTable, ...] = ()
     profiles: tuple[ProfileTable, ...] = ()
+    proxies: dict[ProxyName, Word] = {}
+    """Addresses of HTTP proxies by the names that channels may use for them."""

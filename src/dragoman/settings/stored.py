@@ -6,19 +6,23 @@ used is left out and named, so that one mistake takes no other channel down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from dragoman.providers.base import Provider
-from dragoman.routing.shape import ChannelTable, ProfileTable
-from dragoman.routing.snapshot import Channel, Profile, Snapshot, with_models
+from dragoman.routing.cards import ModelCard
+from dragoman.routing.profile import Profile
+from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable
+from dragoman.routing.snapshot import Channel, Secret, Snapshot, with_described, with_models
 from dragoman.settings.build import Workshop
+from dragoman.settings.models import model_card
 from dragoman.settings.record import Notice
 from dragoman.settings.rules import RuleBook
 from dragoman.settings.sources import Secrets
+from dragoman.settings.way import read_proxies
 
 
 class Stored(NamedTuple):
@@ -27,8 +31,11 @@ class Stored(NamedTuple):
     channels: tuple[ChannelTable, ...]
     profiles: tuple[ProfileTable, ...]
     version: int
+    proxies: Mapping[str, str] = {}
+    """Addresses by name."""
     models: Mapping[str, tuple[str, ...]] = {}
     """By channel, what its provider listed and `sync` took."""
+    cards: tuple[ModelTable, ...] = ()
 
 
 class Joined(NamedTuple):
@@ -42,10 +49,11 @@ def joined(base: Snapshot, stored: Stored, rows: Mapping[str, Provider], folder:
     """The configuration of the file and of the database together. Paths of the database's start at the folder."""
     notices: list[Notice] = []
     channels = {channel.name: channel for channel in base.channels}
+    proxies = {**read_proxies(stored.proxies, closed(folder), "proxies", notices), **base.proxies}
     for table in stored.channels:
         if table.name in channels:
             notices.append(shadowed(f"channel '{table.name}'"))
-        elif made := read_channel(table, rows, folder, notices):
+        elif made := read_channel(table, rows, folder, proxies, notices):
             channels[made.name] = made
     channels = {
         name: with_models(channel, stored.models.get(name, ())) if channel.sync else channel
@@ -58,25 +66,44 @@ def joined(base: Snapshot, stored: Stored, rows: Mapping[str, Provider], folder:
         else:
             made_profile = read_profile(table_of_rules, channels.values(), rows, notices)
             profiles[made_profile.name] = made_profile
+    cards = (*base.models, *_cards(base, stored.cards, notices))
     snapshot = replace(
         base,
-        channels=tuple(channels.values()),
+        channels=tuple(with_described(channel, cards) for channel in channels.values()),
+        models=cards,
         profiles=tuple(profiles.values()),
         mapping=None if stored.profiles else base.mapping,
+        proxies=proxies,
         version=stored.version,
     )
     return Joined(snapshot, tuple(notices))
 
 
-def read_channel(
-    table: ChannelTable, rows: Mapping[str, Provider], folder: Path, notices: list[Notice]
-) -> Channel | None:
-    """The channel that a table describes; None where it cannot be used, and `notices` tell why.
+def closed(folder: Path) -> Secrets:
+    """Values that are themselves and lead nowhere: whoever may write them cannot read the environment or files."""
+    return Secrets({}, folder, folder, refers=False)
 
-    Its values are its own: whoever may write a channel cannot read the gateway's environment or files through it.
-    """
+
+def _cards(base: Snapshot, tables: Iterable[ModelTable], notices: list[Notice]) -> Iterator[ModelCard]:
+    """What the database says of models that the file says nothing of."""
+    known = {card.name.lower() for card in base.models}
+    for table in tables:
+        if table.name.lower() in known:
+            notices.append(shadowed(f"model '{table.name}'"))
+        else:
+            yield model_card(table)
+
+
+def read_channel(
+    table: ChannelTable,
+    rows: Mapping[str, Provider],
+    folder: Path,
+    proxies: Mapping[str, Secret],
+    notices: list[Notice],
+) -> Channel | None:
+    """The channel that a table describes; None where it cannot be used, and `notices` tell why."""
     faults: list[Notice] = []
-    shop = Workshop(rows, Secrets({}, folder, folder, refers=False), faults, [])
+    shop = Workshop(rows, closed(folder), faults, [], proxies)
     made = shop.channel(table, f"channel '{table.name}'", "database")
     notices.extend(faults)
     return None if faults else made

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
+from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable, RoleTable
 from dragoman.store.api_keys import SqlKeys
 from dragoman.store.books import Books, version_of
 from dragoman.store.ports import Configured, Setting
-from dragoman.store.sealing import of_channel, of_nothing
+from dragoman.store.sealing import of_channel, of_nothing, of_setting
 from dragoman.store.shelves import SqlShelf
+from dragoman.store.users import ROLE_KIND
 
 
 class SqlConfiguration:
@@ -22,8 +23,10 @@ class SqlConfiguration:
         self.channels = SqlShelf(books, "channel", ChannelTable, of_channel)
         self.profiles = SqlShelf(books, "profile", ProfileTable, of_nothing)
         self.projects = SqlShelf(books, "project", ProjectTable, of_nothing)
+        self.models = SqlShelf(books, "model", ModelTable, of_nothing)
         self.prices = SqlShelf(books, "price", Setting, of_nothing)
-        self.settings = SqlShelf(books, "setting", Setting, of_nothing)
+        self.settings = SqlShelf(books, "setting", Setting, of_setting)
+        self.roles = SqlShelf(books, ROLE_KIND, RoleTable, of_nothing)
         self.keys = SqlKeys(books)
 
     async def version(self) -> int:
@@ -53,6 +56,7 @@ class SqlConfiguration:
             profiles=await self.profiles.rows(connection),
             projects=await self.projects.rows(connection),
             keys=await self.keys.rows(connection),
+            models=await self.models.rows(connection),
             prices=await self.prices.rows(connection),
-            settings={row.spec.name: row.spec.value for row in await self.settings.rows(connection)},
+            settings={row.spec.name: row.spec.value for row in await self.settings.with_secrets(connection)},
         )

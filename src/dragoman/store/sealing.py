@@ -11,17 +11,20 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+import msgspec
+from msgspec import Raw
 from msgspec.structs import replace
 
+from dragoman.providers.base import SECRET_OPTIONS
+from dragoman.routing.shape import SEALED as MARK
 from dragoman.routing.shape import ChannelTable
-from dragoman.store.ports import StoreTrouble
+from dragoman.store.ports import Setting, StoreTrouble
 
 S = TypeVar("S")
 Change = Callable[[str, str], str]
 """From the member that a secret is in and what stands there, to what shall stand there."""
 ChangeAll = Callable[[S, Change], S]
 
-MARK = "sealed:"
 LEAST_SHOWN = 12
 """Characters of a secret that shows its last four."""
 
@@ -37,8 +40,21 @@ def of_channel(spec: ChannelTable, change: Change) -> ChannelTable:
             replace(each, value=change(f"header/{each.name}", each.value)) if each.value else each
             for each in spec.header
         ),
-        proxy=change("proxy", spec.proxy) if spec.proxy else None,
+        proxy=change("proxy", spec.proxy) if spec.proxy and _is_address(spec.proxy) else spec.proxy,
+        options={
+            name: change(f"options/{name}", str(value)) if name in SECRET_OPTIONS and value != "" else value
+            for name, value in spec.options.items()
+        },
     )
+
+
+def of_setting(spec: Setting, change: Change) -> Setting:
+    """The setting with each of its secrets changed: addresses of proxies, which may hold passwords."""
+    if spec.name != "proxies":
+        return spec
+    found = msgspec.json.decode(spec.value, type=dict[str, str])
+    sealed = {name: change(f"proxies/{name}", address) for name, address in found.items()}
+    return Setting(spec.name, Raw(msgspec.json.encode(sealed)))
 
 
 def of_nothing(spec: S, _: Change) -> S:
@@ -66,11 +82,18 @@ def joined(spec: S, known: Mapping[str, str], change_all: ChangeAll[S]) -> S:
     """The description with its secrets in their places. Trouble: damaged, where one is not there."""
 
     def unseal(member: str, mark: str) -> str:
+        if not mark.startswith(MARK):
+            return mark  # stored before this member was taken for a secret
         if _place(member, mark) not in known:
             raise StoreTrouble("damaged", f"A secret of {member} is not in the database.")
         return known[_place(member, mark)]
 
     return change_all(spec, unseal)
+
+
+def _is_address(proxy: str) -> bool:
+    """Whether a channel's proxy is an address or its mark, and not a word for one."""
+    return "://" in proxy or proxy.startswith(MARK)
 
 
 def _place(member: str, mark: str) -> str:

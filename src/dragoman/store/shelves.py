@@ -15,7 +15,7 @@ from dragoman.store import tables
 from dragoman.store.books import Books, fitting, missing, new_id, note, stale
 from dragoman.store.ports import Actor, Note, Row, State, StoreTrouble, Trouble
 from dragoman.store.sealing import ChangeAll, joined, parted
-from dragoman.store.tables import SYSTEM_OWNER, configured, plain
+from dragoman.store.tables import configured, plain
 from dragoman.store.vault import Place
 
 S = TypeVar("S", bound=Struct)
@@ -100,14 +100,14 @@ class SqlShelf(Generic[S]):
 
     async def with_secrets(self, connection: AsyncConnection) -> tuple[Row[S], ...]:
         """Every row by name, its secrets in their places."""
-        found: dict[str, dict[str, str]] = {}
-        for row in await connection.execute(select(tables.secrets)):
-            place = Place(tables.secrets.name, row.owner, row.place)
-            if row.owner != SYSTEM_OWNER:
-                found.setdefault(row.owner, {})[row.place] = self._books.vault.open(place, row.sealed).decode()
+        rows = await self.rows(connection)
+        found: dict[str, dict[str, str]] = {row.id: {} for row in rows}
+        for secret in await connection.execute(select(tables.secrets)):
+            if secret.owner in found:
+                place = Place(tables.secrets.name, secret.owner, secret.place)
+                found[secret.owner][secret.place] = self._books.vault.open(place, secret.sealed).decode()
         return tuple(
-            msgspec.structs.replace(row, spec=joined(row.spec, found.get(row.id, {}), self._secrets_of))
-            for row in await self.rows(connection)
+            msgspec.structs.replace(row, spec=joined(row.spec, found[row.id], self._secrets_of)) for row in rows
         )
 
     async def _one(self, connection: AsyncConnection, row_id: str) -> Row[S]:

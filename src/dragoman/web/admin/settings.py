@@ -13,7 +13,8 @@ from fastapi import Response
 from msgspec import Raw, Struct
 
 from dragoman.ledger.book import OwnPrice
-from dragoman.routing.shape import TuningTable
+from dragoman.routing.proxy import faults_of_proxies
+from dragoman.routing.shape import SEALED, TuningTable
 from dragoman.store.ports import Row, Setting, Shelf
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.desk import USUAL
@@ -23,6 +24,10 @@ MEANINGS: Mapping[str, str] = {
     "bodies_days": "Days that requests and answers are kept; 0: not at all, but for keys that say so.",
     "exchanges_days": "Days that exchanges are kept; sums by day stay for ever. Nothing: for ever.",
     "strategy": "How channels are put in order where neither a rule nor a profile says it.",
+    "proxies": "Addresses of HTTP proxies by the names that channels may use for them; sealed.",
+    "upstream_errors": "What clients are told of an upstream's error: `told`, its words; `hidden`, a sentence of the "
+    "gateway's for its kind; `text`, the words of `upstream_error_text`. Kind, status and waits are always told.",
+    "upstream_error_text": "One line that clients are told of an upstream's error where `upstream_errors` is `text`.",
 }
 """Of what may be changed, by name."""
 FIELDS = {field.name: field for field in msgspec.structs.fields(TuningTable)}
@@ -54,7 +59,7 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def routes(api: Api) -> None:
     """Declares the routes."""
 
-    @api.route("GET", "/settings", needs="viewer", tells=list[Shown])
+    @api.route("GET", "/settings", needs="settings:read", tells=list[Shown])
     async def show_all(call: Call) -> Response:
         """Everything that is set for the whole gateway, where it was set, and whether it can be changed here."""
         rows = await _rows(call)
@@ -67,7 +72,7 @@ def routes(api: Api) -> None:
         ]
         return answer([*changeable, *rest])
 
-    @api.route("PUT", "/settings/{id}", needs="admin", reads=Given, tells=Shown)
+    @api.route("PUT", "/settings/{id}", needs="settings:write", reads=Given, tells=Shown)
     async def change(call: Call) -> Response:
         """Sets a value, which is in force at once; `null` leaves it to what is usual."""
         said = await call.body(Given)
@@ -78,6 +83,8 @@ def routes(api: Api) -> None:
         spec = Setting(call.id, Raw(msgspec.json.encode(said.value)))
         if found := faults_of_setting(spec):
             raise Refusal(422, "invalid", "The value was read but cannot be used. " + " ".join(found), tuple(found))
+        if call.id == "proxies" and (users := _users_of_proxies(call, said.value or {})):
+            raise Refusal(409, "in_use", f"A proxy that is named by a channel must stay. {' '.join(users)}", users)
         shelf: Shelf[Setting] = call.store.configuration.settings
         row = (await _rows(call)).get(call.id)
         if (row.revision if row else 0) != said.revision:
@@ -92,15 +99,24 @@ def routes(api: Api) -> None:
         return answer(_shown(call, call.id, row))
 
 
+def _users_of_proxies(call: Call, stays: Mapping[str, object]) -> tuple[str, ...]:
+    """Which channels of the database name a proxy that would be gone."""
+    gone = call.desk.snapshot.proxies.keys() - stays.keys()
+    rows = call.desk.configured.channels if call.desk.configured else ()
+    return tuple(f"'{row.spec.name}' names '{row.spec.proxy}'." for row in rows if row.spec.proxy in gone)
+
+
 def faults_of_setting(said: Setting) -> Sequence[str]:
     """What keeps a setting from being used, in words."""
     field = FIELDS.get(said.name)
     if field is None:
         return (f"There is no setting '{said.name}'. There are: {', '.join(FIELDS)}.",)
     try:
-        msgspec.convert(msgspec.json.decode(said.value), field.type)
+        value = msgspec.convert(msgspec.json.decode(said.value), field.type)
     except msgspec.MsgspecError as found:
         return (f"`{said.name}` is not right: {found}.",)
+    if said.name == "proxies":
+        return faults_of_proxies({name: text for name, text in (value or {}).items() if not text.startswith(SEALED)})
     return ()
 
 

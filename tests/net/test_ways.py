@@ -1,0 +1,136 @@
+"""The way of a call: whose certificates it trusts, by which proxy it goes, and whether its connection is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from dragoman.canon.problem import Kind, Trouble
+from dragoman.net.call import Call, Tls
+from dragoman.net.transport import open_transport
+from tests.net.proxy import AUTHORITY, proxy, server
+
+TEXT = AUTHORITY.read_text()
+
+
+async def heard(calls: list[Call], environment: Mapping[str, str] | None = None) -> list[bytes | Kind]:
+    """What each call in turn got: its answer, or a kind of problem."""
+    found: list[bytes | Kind] = []
+    async with open_transport(environment or {}) as transport:
+        for call in calls:
+            try:
+                answer = await transport.send(call)
+                found.append(await answer.whole())
+                answer.close()
+            except Trouble as trouble:
+                found.append(trouble.problem.kind)
+    return found
+
+
+@pytest.mark.parametrize("bundle", [TEXT, str(AUTHORITY), f"{TEXT}\n{TEXT}"], ids=["text", "path", "twice"])
+@pytest.mark.parametrize("by_proxy", [False, True], ids=["direct", "by proxy"])
+def test_an_authority_of_ones_own_is_trusted_by_both_clients(bundle: str, by_proxy: bool) -> None:
+    async def scene() -> None:
+        async with server(tls=True) as there, proxy() as between:
+            way = f"http://{between.host}" if by_proxy else ""
+            url = f"https://{there.host}/"
+            trusting = Call(url=url, method="GET", proxy=way, tls=Tls(ca_bundle=bundle), upstream="up")
+            plain = Call(url=url, method="GET", proxy=way, upstream="up")
+            assert await heard([trusting, plain, trusting]) == [b"ok", Kind.TLS, b"ok"]
+            assert bool(between.connections) is by_proxy
+
+    asyncio.run(scene())
+
+
+def test_a_broken_text_is_told_without_being_quoted() -> None:
+    async def scene() -> None:
+        async with server(tls=True) as there, open_transport({}) as transport:
+            tls = Tls(ca_bundle="-----BEGIN CERTIFICATE-----\nc2VjcmV0\n-----END CERTIFICATE-----")
+            with pytest.raises(Trouble) as caught:
+                await transport.send(Call(url=f"https://{there.host}/", tls=tls, upstream="up"))
+            assert caught.value.problem.kind is Kind.TLS
+            assert "c2VjcmV0" not in str(caught.value.problem)
+            assert "c2VjcmV0" not in repr(tls)
+
+    asyncio.run(scene())
+
+
+def test_a_call_without_a_proxy_ignores_the_environments() -> None:
+    async def scene() -> None:
+        async with server() as there, proxy() as between:
+            # a name that is not loopback, for which the environment's proxy would be used
+            environment = {"http": f"http://{between.host}"}
+            url = f"http://upstream.invalid:{there.port}/"
+            by_environment, by_none = await heard(
+                [Call(url=url, method="GET"), Call(url=url, method="GET", proxy="")], environment
+            )
+            assert between.connections == 1, "the first went to the proxy"
+            assert by_none is Kind.UNREACHABLE, "the second looked the name up itself"
+            assert by_environment != b"ok"
+
+    asyncio.run(scene())
+
+
+def test_a_proxys_password_is_for_the_proxy_alone() -> None:
+    async def scene() -> None:
+        async with server() as there, proxy() as between:
+            way = f"http://user:pa%20ss@{between.host}"
+            assert await heard([Call(url=f"http://{there.host}/x", method="GET", proxy=way)]) == [b"ok"]
+            assert "proxy-authorization: basic dxnlcjpwysbzcw==" in between.heads[0]
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("by_proxy", [False, True], ids=["direct", "by proxy"])
+@pytest.mark.parametrize("keepalive", [True, False], ids=["kept", "not kept"])
+def test_connections_are_kept_unless_that_is_not_wished(keepalive: bool, by_proxy: bool) -> None:
+    async def scene() -> None:
+        async with server() as there, proxy() as between:
+            way = f"http://{between.host}" if by_proxy else ""
+            call = Call(url=f"http://{there.host}/", method="GET", proxy=way, keepalive=keepalive)
+            assert await heard([call, call, call]) == [b"ok", b"ok", b"ok"]
+            assert there.connections == (1 if keepalive else 3)
+            assert all(("connection: close" in head) is not keepalive for head in there.heads)
+
+    asyncio.run(scene())
+
+
+def test_who_keeps_none_takes_none_that_others_kept() -> None:
+    async def scene() -> None:
+        async with server() as there:
+            url = f"http://{there.host}/"
+            kept, alone = Call(url=url, method="GET"), Call(url=url, method="GET", keepalive=False)
+            assert await heard([kept, alone, kept]) == [b"ok", b"ok", b"ok"]
+            assert there.connections == 2
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(("named", "reaches"), [(True, True), (False, False)])
+def test_only_a_named_proxy_may_stand_where_the_channel_may_not_reach(named: bool, reaches: bool) -> None:
+    async def scene() -> None:
+        async with proxy() as between:
+            call = Call(
+                url="https://192.0.2.1/",
+                method="GET",
+                proxy=f"http://{between.host}",
+                named_proxy=named,
+                reach="private",
+                connect_s=0.5,
+            )
+            public = Call(
+                url="https://93.184.215.14/",
+                method="GET",
+                proxy=f"http://{between.host}",
+                named_proxy=named,
+                reach="public",
+                connect_s=0.5,
+            )
+            await heard([public])
+            assert bool(between.connections) is reaches
+            await heard([call])
+            assert between.connections, "a private channel may reach a proxy of its own"
+
+    asyncio.run(scene())
