@@ -157,7 +157,12 @@ async def assemble(
             folder=settings.server.data_dir,
             prices=(DEMO_PRICE,),
             told=tuple(told(settings)),
-            usual=TuningTable(bodies_days=settings.server.bodies_days, strategy=settings.snapshot.strategy),
+            usual=TuningTable(
+                bodies_days=settings.server.bodies_days,
+                strategy=settings.snapshot.strategy,
+                upstream_errors=settings.server.upstream_errors,
+                upstream_error_text=settings.server.upstream_error_text or None,
+            ),
             tune=tune,
         )
         live = Live(base, relay, guard, allowances)

@@ -28,7 +28,7 @@ def test_a_setting_is_in_force_without_a_restart_and_audited(tmp_path: Path) -> 
             made = await admin.ask("PUT", f"{SETTINGS}/strategy", {"value": "fastest"})
             assert (made.status, made.json["value"], made.json["source"]) == (200, "fastest", "database")
             await in_force(place)
-            assert place.gateway.live.tuning == TuningTable(bodies_days=7, strategy="fastest")
+            assert place.gateway.live.tuning == TuningTable(bodies_days=7, strategy="fastest", upstream_errors="told")
             stale = await admin.ask("PUT", f"{SETTINGS}/strategy", {"value": "weighted"})
             assert stale.json["code"] == "stale"
             back = await admin.ask("PUT", f"{SETTINGS}/strategy", {"value": None, "revision": made.json["revision"]})
@@ -50,6 +50,12 @@ def test_a_setting_is_in_force_without_a_restart_and_audited(tmp_path: Path) -> 
         ("bodies_days", "7", 422),
         ("bodies_days", 1.5, 422),
         ("exchanges_days", 0, 422),
+        ("upstream_errors", "none", 422),
+        ("upstream_errors", True, 422),
+        ("upstream_error_text", "", 422),
+        ("upstream_error_text", "x" * 501, 422),
+        ("upstream_error_text", "two\nlines", 422),
+        ("upstream_error_text", ["x"], 422),
         ("port", 1, 404),
         ("models:a", ["x"], 404),
         ("", 1, 404),
@@ -80,6 +86,22 @@ def test_what_the_environment_says_goes_first_and_stays(tmp_path: Path) -> None:
             assert b"sk-canary" not in answer.body
             refused = await admin.ask("PUT", f"{SETTINGS}/bodies_days", {"value": 9})
             assert (refused.status, refused.json["code"]) == (409, "fixed")
+
+    asyncio.run(scene())
+
+
+def test_what_clients_are_told_of_errors_is_changed_while_it_runs(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path, {"DRAGOMAN_UPSTREAM_ERROR_TEXT": "Ask the team."}) as place:
+            admin = await place.admin()
+            assert place.gateway.live.snapshot.upstream_errors == "told"
+            made = await admin.ask("PUT", f"{SETTINGS}/upstream_errors", {"value": "text"})
+            assert made.status == 200
+            await in_force(place)
+            now = place.gateway.live.snapshot
+            assert (now.upstream_errors, now.upstream_error_text) == ("text", "Ask the team.")
+            fixed = await admin.ask("PUT", f"{SETTINGS}/upstream_error_text", {"value": "No."})
+            assert (fixed.status, fixed.json["code"]) == (409, "fixed")
 
     asyncio.run(scene())
 

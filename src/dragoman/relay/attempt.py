@@ -227,6 +227,8 @@ class Attempt:
                 or clock() - self._noted_s >= CHECKPOINT_S
             ):
                 self._note()
+            if fold.problem is not None:
+                data, events = self._reworded(fold.problem, data, events)
             out = renderer.render(data, events)
             if keeper.ended:
                 self._note_the_end()
@@ -237,6 +239,11 @@ class Attempt:
             if out:
                 await delivery.send(out)
             pulse.since_s = clock()
+
+    def _reworded(self, found: Problem, data: bytes, events: list[Event]) -> tuple[bytes, list[Event]]:
+        """The failure as the client may be told it. Verbatim, the whole read that holds other words is kept back."""
+        told = self._delivery.reword(found)
+        return (data, events) if told is found else (b"", [*events[:-1], Failed(told)])
 
     async def _read(
         self, answer: Answer, feed: Callable[[bytes], list[Event]], close: Callable[[], list[Event]]

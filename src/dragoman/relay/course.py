@@ -18,6 +18,7 @@ from dragoman.ledger.session import Session
 from dragoman.ledger.tokens import estimate_text
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.prepare import Inquiry, Prepared
+from dragoman.relay.wording import said_by_upstream
 from dragoman.routing.plan import Plan, Step
 
 
@@ -191,8 +192,11 @@ class Course:
         )
 
     def answer(self, telling: Telling) -> Callable[[], bytes] | None:
-        """Writes the answer in the client's dialect; None where none came."""
-        last = self._last
+        """Writes the answer in the client's dialect, or what the upstream said instead, even where the client is not
+        told; None where neither came."""
+        last, found = self._last, self.problem
+        if found is not None and said_by_upstream(found) and (last is None or last.content_s is None):
+            return partial(self._inquiry.door.write_problem, found, self._inquiry.id)
         if last is None or last.content_s is None or self._inquiry.errand:
             return None
         return partial(_written, self._inquiry.door, last.fold, telling)

@@ -49,8 +49,19 @@ class Caller(Protocol):
 class Delivery:
     """The answer on its way to one client. Mutable: it knows what has left."""
 
-    def __init__(self, caller: Caller, door: Dialect, telling: Telling, *, stream: bool, heeds: bool = True) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        door: Dialect,
+        telling: Telling,
+        *,
+        stream: bool,
+        heeds: bool = True,
+        reword: Callable[[Problem], Problem] = lambda found: found,
+    ) -> None:
         self._caller = caller
+        self.reword = reword
+        """Puts a problem into the words that a client may be told; the very same one where those are its own."""
         self._door = door
         self._heeds = heeds
         self._loop = asyncio.get_running_loop()
@@ -105,6 +116,7 @@ class Delivery:
         if self.ended:
             return
         self.ended = True
+        found = self.reword(found)
         if self.status is not None:
             self._stuck_since_s = self._loop.time()
             await self._caller.end(self._door.writer(self.telling).write([Failed(found)]))

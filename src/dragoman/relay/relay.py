@@ -36,6 +36,7 @@ from dragoman.relay.prepare import Inquiry, Prepared, concession, prepare, prepa
 from dragoman.relay.probe import Finding, Test, try_out
 from dragoman.relay.state import Learned
 from dragoman.relay.uploads import Shelf
+from dragoman.relay.wording import reworded
 from dragoman.routing.decide import decide_among
 from dragoman.routing.health import Left, Succeeded
 from dragoman.routing.plan import WARM_LONG_MS, WARM_MS, Ask, Plan, Refused, Step
@@ -108,7 +109,9 @@ class Relay:
         """Answers one inquiry; tells every problem in the door's dialect; raises only when cancelled."""
         course = self._course(inquiry)
         telling, heeds = _telling(inquiry, course.estimate), heeds_headers(inquiry.headers)
-        delivery = Delivery(caller, inquiry.door, telling, stream=inquiry.request.stream, heeds=heeds)
+        stream, snapshot = inquiry.request.stream, self.snapshot
+        reword = partial(reworded, snapshot.upstream_errors, snapshot.upstream_error_text)
+        delivery = Delivery(caller, inquiry.door, telling, stream=stream, heeds=heeds, reword=reword)
         pulse = Pulse(delivery, asyncio.current_task())
         try:
             found = await self._attempts(inquiry, course, delivery, pulse)
