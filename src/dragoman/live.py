@@ -34,6 +34,7 @@ from dragoman.routing.load import Load, target_key
 from dragoman.routing.plan import Ask, Plan, Refused
 from dragoman.routing.shape import ChannelTable, ProfileTable, TuningTable
 from dragoman.routing.snapshot import Channel, Snapshot, Sync
+from dragoman.settings.leading import moved
 from dragoman.settings.record import Notice
 from dragoman.settings.stored import Stored, joined, read_channel, read_profile
 from dragoman.store.ports import SYSTEM, Configured, Row, Setting, Store, StoredKey, StoreTrouble
@@ -102,8 +103,12 @@ class Live:
     def faults_of_channel(self, table: ChannelTable) -> list[str]:
         """`Desk.faults_of_channel`."""
         notices: list[Notice] = []
-        made = read_channel(table, self._base.rows, self._base.folder, self.snapshot.proxies, notices)
+        made = read_channel(table, self._base.rows, self._base.folder, self.snapshot.proxies, notices, self.snapshot.overrides)
         return [f"{notice.what} {notice.remedy}" for notice in notices] + (unreachable(made) if made else [])
+
+    def moved(self, before: ChannelTable, after: ChannelTable) -> Sequence[str]:
+        """`Desk.moved`."""
+        return moved(before, after, self._base.rows)
 
     def faults_of_profile(self, table: ProfileTable) -> list[str]:
         """`Desk.faults_of_profile`."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from fastapi import FastAPI
 
 from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
 from dragoman.store.ports import Setting
 from dragoman.web.admin import channels, keys, ledger, page, people, plans, session, settings, shelves, transfer
-from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.api import Api
 from dragoman.web.admin.desk import Desk
+from dragoman.web.admin.moving import admit, faults_of_channel
 from dragoman.web.admin.passwords import Passwords
 from dragoman.web.admin.settings import faults_of_price
 from dragoman.web.admin.shelves import Kind
 from dragoman.web.admin.throttle import Throttle
-from dragoman.web.admin.wire import Refusal
 from dragoman.web.setup import SetupToken
 
 
@@ -25,6 +23,10 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     passwords = Passwords()
     session.routes(api, token, passwords, Throttle())
     people.routes(api, passwords)
+    roles.routes(api)
+    members.routes(api)
+    invitations.routes(api, passwords)
+    tokens.routes(api)
     keys.routes(api)
     ledger.routes(api)
     plans.routes(api)
@@ -39,6 +41,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
             spec=ChannelTable,
             of=lambda store: store.configuration.channels,
             faults=faults_of_channel,
+            admit=lambda call, said, before: admit(call, before, said.spec or before, keep_secrets=said.keep_secrets),
         ),
     )
     shelves.routes(
@@ -52,7 +55,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     )
     shelves.routes(
         api,
-        Kind(path="/projects", spec=ProjectTable, of=lambda store: store.configuration.projects, writes="admin"),
+        Kind(path="/projects", spec=ProjectTable, of=lambda store: store.configuration.projects),
     )
     shelves.routes(
         api,
@@ -61,22 +64,9 @@ def declared(desk: Desk, token: SetupToken) -> Api:
             spec=Setting,
             of=lambda store: store.configuration.prices,
             faults=lambda _, said, __: faults_of_price(said),
-            writes="admin",
         ),
     )
     return api
-
-
-LEADING = ("private", "provider", "base_url", "proxy", "options")
-"""Members of a channel that decide where it leads."""
-
-
-def faults_of_channel(call: Call, table: ChannelTable, before: ChannelTable | None) -> Sequence[str]:
-    """What keeps a channel from being used. Raises `Refusal` where only an admin may describe it so."""
-    leads_as_before = before is not None and all(getattr(table, name) == getattr(before, name) for name in LEADING)
-    if table.private and not leads_as_before and not call.who.may("admin"):
-        raise Refusal(403, "forbidden", "Only an admin may describe a channel that leads into a private network.")
-    return call.desk.faults_of_channel(table)
 
 
 def build(desk: Desk, token: SetupToken) -> FastAPI:

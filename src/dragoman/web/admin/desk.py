@@ -89,6 +89,9 @@ class Desk(Protocol):
     def faults_of_channel(self, table: ChannelTable) -> Sequence[str]:
         """What keeps this channel from being used, in words; nothing: it can be."""
 
+    def moved(self, before: ChannelTable, after: ChannelTable) -> Sequence[str]:
+        """What of a change leads a channel elsewhere."""
+
     def faults_of_profile(self, table: ProfileTable) -> Sequence[str]:
         """The same for a profile."""
 

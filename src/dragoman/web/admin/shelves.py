@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar, cast
 
 from fastapi import Response
 from msgspec import Struct
 
 from dragoman.store.ports import Row, Shelf, State, Store
-from dragoman.web.admin.access import Need
 from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.scopes import Scope
 from dragoman.web.admin.wire import Refusal, answer, nothing
 
 S = TypeVar("S", bound=Struct)
@@ -31,6 +31,8 @@ class Change(Struct, Generic[S], frozen=True, kw_only=True, forbid_unknown_field
     spec: S | None = None
     """The whole description; a secret left as `sealed:…` is kept."""
     state: State | None = None
+    keep_secrets: bool = False
+    """Of channels: that secrets are kept although it leads elsewhere from now on. An admin's word."""
 
 
 class Kind(Struct, Generic[S], frozen=True, kw_only=True):
@@ -41,7 +43,18 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     of: Callable[[Store], Shelf[S]]
     faults: Callable[[Call, S, S | None], Sequence[str]] = lambda _, __, ___: ()
     """What keeps a thing from being used, in words; given what it was before, if it was there."""
-    writes: Need = "operator"
+    admit: Callable[[Call, Change[S], S], Awaitable[None]] | None = None
+    """Raises `Refusal` where a change of what was there is not for whoever asks."""
+
+    @property
+    def reads(self) -> Scope:
+        """What seeing them needs."""
+        return cast(Scope, f"{self.path.strip('/')}:read")
+
+    @property
+    def writes(self) -> Scope:
+        """What changing them needs."""
+        return cast(Scope, f"{self.path.strip('/')}:write")
 
 
 def routes(api: Api, kind: Kind[S]) -> None:
@@ -53,7 +66,7 @@ def routes(api: Api, kind: Kind[S]) -> None:
         if faults := kind.faults(call, said, before):
             raise Refusal(422, "invalid", "It was read but cannot be used. " + " ".join(faults), tuple(faults))
 
-    @api.route("GET", kind.path, needs="viewer", tells=listed, query=("archived",))
+    @api.route("GET", kind.path, needs=kind.reads, tells=listed, query=("archived",))
     async def show_all(call: Call) -> Response:
         """All, by name; archived ones with `archived=true`."""
         return answer(await kind.of(call.store).all(archived=call.query("archived") == "true"))
@@ -66,7 +79,7 @@ def routes(api: Api, kind: Kind[S]) -> None:
         made = await kind.of(call.store).add(call.by, said.spec, state=said.state)
         return answer(made, 201, {"location": f"/api/v1{kind.path}/{made.id}"})
 
-    @api.route("GET", kind.path + "/{id}", needs="viewer", tells=row)
+    @api.route("GET", kind.path + "/{id}", needs=kind.reads, tells=row)
     async def show(call: Call) -> Response:
         """One of them."""
         return answer(await kind.of(call.store).get(call.id))
@@ -77,7 +90,12 @@ def routes(api: Api, kind: Kind[S]) -> None:
         said = await call.body(Change[spec])
         shelf = kind.of(call.store)
         if said.spec is not None:
-            check(call, said.spec, (await shelf.get(call.id)).spec)
+            before = await shelf.get(call.id)
+            if before.revision != said.revision:
+                raise Refusal(412, "stale", "Somebody else has changed it meanwhile. Look at it again.")
+            check(call, said.spec, before.spec)
+            if kind.admit is not None:
+                await kind.admit(call, said, before.spec)
         return answer(await shelf.change(call.by, call.id, said.revision, spec=said.spec, state=said.state))
 
     @api.route("DELETE", kind.path + "/{id}", needs=kind.writes, status=204, query=("revision",))

@@ -15,9 +15,10 @@ from fastapi import Response
 from msgspec import Struct
 
 from dragoman.relay.listing import REMEMBERED
-from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
+from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable
 from dragoman.store.ports import Row, Setting, Shelf, State, Store, StoreTrouble
 from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.moving import admit, kept_though_moved
 from dragoman.web.admin.settings import faults_of_price, faults_of_setting
 from dragoman.web.admin.wire import BODY_LIMIT, Refusal, answer
 
@@ -40,6 +41,7 @@ class Whole(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     projects: tuple[Entry[ProjectTable], ...] = ()
     channels: tuple[Entry[ChannelTable], ...] = ()
     profiles: tuple[Entry[ProfileTable], ...] = ()
+    models: tuple[Entry[ModelTable], ...] = ()
     prices: tuple[Entry[Setting], ...] = ()
     settings: tuple[Entry[Setting], ...] = ()
 
@@ -60,6 +62,7 @@ SHELVES: dict[str, Callable[[Store], Shelf[Any]]] = {
     "projects": lambda store: store.configuration.projects,
     "channels": lambda store: store.configuration.channels,
     "profiles": lambda store: store.configuration.profiles,
+    "models": lambda store: store.configuration.models,
     "prices": lambda store: store.configuration.prices,
     "settings": lambda store: store.configuration.settings,
 }
@@ -69,7 +72,7 @@ SHELVES: dict[str, Callable[[Store], Shelf[Any]]] = {
 def routes(api: Api) -> None:
     """Declares the routes."""
 
-    @api.route("GET", "/configuration.yaml", needs="operator")
+    @api.route("GET", "/configuration.yaml", needs="transfer:read")
     async def export(call: Call) -> Response:
         """Everything that is configured, as YAML; secrets stand as `sealed:…`."""
         whole: dict[str, object] = {"dragoman": 1}
@@ -80,9 +83,10 @@ def routes(api: Api) -> None:
         headers = {"content-disposition": 'attachment; filename="dragoman.yaml"'}
         return Response(msgspec.yaml.encode(whole), 200, headers, YAML)
 
-    @api.route("PUT", "/configuration.yaml", needs="admin", tells=Done, query=("dry_run",))
+    @api.route("PUT", "/configuration.yaml", needs="transfer:write", tells=Done, query=("dry_run", "keep_secrets"))
     async def take_in(call: Call) -> Response:
-        """Adds and changes what the YAML text says, and removes nothing. `dry_run=true` only says what it would do."""
+        """Adds and changes what the YAML text says, and removes nothing. `dry_run=true` only says what it would do;
+        `keep_secrets=true` keeps secrets of channels that lead elsewhere from now on."""
         whole = await _read(call)
         dry = call.query("dry_run") == "true"
         found: dict[str, list[str]] = {"added": [], "changed": [], "left": [], "refused": []}
@@ -93,7 +97,8 @@ def routes(api: Api) -> None:
             for entry in getattr(whole, name):
                 words = f"{name}/{entry.spec.name}"
                 row = known.pop(entry.spec.name, None)
-                if faults := _faults(call, name, entry.spec):
+                faults = _faults(call, name, entry.spec) or await _kept_elsewhere(call, row, entry.spec, dry=dry)
+                if faults:
                     found["refused"].append(f"{words}: {' '.join(faults)}")
                 elif row is not None and (_brief(row.spec), row.state) == (_brief(entry.spec), entry.state):
                     same += 1
@@ -124,6 +129,17 @@ async def _take(
         if trouble.kind == "away":
             raise
         found["refused"].append(f"{words}: {trouble}")
+
+
+async def _kept_elsewhere(call: Call, row: Row[Any] | None, spec: Struct, *, dry: bool) -> list[str]:
+    """Why a channel's secrets have to be given anew; nothing: they need not be, or `keep_secrets=true` was said."""
+    if row is None or not isinstance(spec, ChannelTable) or not (words := kept_though_moved(call, row.spec, spec)):
+        return []
+    if call.query("keep_secrets") != "true":
+        return [words]
+    if not dry:
+        await admit(call, row.spec, spec, keep_secrets=True)
+    return []
 
 
 def _faults(call: Call, kind: str, spec: Struct) -> list[str]:
