@@ -1,7 +1,7 @@
 """Makes src/dragoman/ledger/prices.json from genai-prices (MIT, github.com/pydantic/genai-prices).
 
-Kept are prices by token for text; what is charged by search, page, picture or hour is not, nor are prices of batches
-and of faster service.
+Kept are names, windows and prices by token for text; what is charged by search, page, picture or hour is not, nor are
+prices of batches and of faster service.
 """
 
 from __future__ import annotations
@@ -95,7 +95,13 @@ def models(provider: Provider) -> Iterator[dict[str, Any]]:
         prices = [(price, when) for price, when in prices_of(model) if price.input_mtok or price.output_mtok]
         if prices or free(model):
             told = [dated(*each) for each in prices or prices_of(model)]
-            yield {"id": model.id, "match": clause(model.match), "prices": told}
+            yield {"id": model.id, **known(model), "match": clause(model.match), "prices": told}
+
+
+def known(model: ModelInfo) -> dict[str, Any]:
+    """What is told of it beside its prices."""
+    name = {"name": model.name} if model.name and model.name != model.id else {}
+    return name | ({"context": model.context_window} if model.context_window else {})
 
 
 def free(model: ModelInfo) -> bool:

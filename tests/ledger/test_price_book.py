@@ -196,3 +196,21 @@ def test_every_attempt_of_an_exchange_gets_its_bill() -> None:
     assert priced.attempts[0].cost is None
     assert priced.cost is not None
     assert priced.cost.nano == 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "maker"),
+    [
+        ("deepseek", "deepseek-flash", "deepseek"),
+        ("openrouter", "anthropic/claude-haiku-4-5", "anthropic"),
+        ("openai-compatible", "gpt-5.5", "openai"),
+        ("openai-compatible", "a-model-of-nobody", ""),
+    ],
+)
+def test_who_made_a_model_is_known_wherever_it_is_served(provider: str, model: str, maker: str) -> None:
+    book = PriceBook([], lists={row.id: row.price_list for row in catalog().values()})
+
+    fact = book.fact(provider, model)
+    assert fact.maker == maker
+    assert book.fact(provider, model) is fact, "it is looked up once"
+    assert (fact.name != "") == (maker != "")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from dragoman.canon.problem import Kind
-from dragoman.routing.snapshot import ModelCard
+from dragoman.routing.cards import ModelCard
 from tests.relay.stage import HANG, Listener, ScriptedAnswer, Stage, broken, channel, inquiry, play, refused, snapshot
 
 

@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
 from dragoman.canon.problem import Kind, Problem, problem
+from dragoman.routing.cards import ModelCard
 from dragoman.routing.health import Health, Succeeded, learn
 from dragoman.routing.plan import Ask, Plan, Refused, Step
-from dragoman.routing.snapshot import Channel, Mapping3, ModelCard, Profile, Rule, RuleTarget, Snapshot
+from dragoman.routing.profile import Profile, Rule, RuleTarget
+from dragoman.routing.snapshot import Channel, Mapping3, Snapshot
 
 ASK = Ask(door="door", asked="sonnet")
 BLIND = Habits(images=False)

@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
 from dragoman.canon.problem import Kind
+from dragoman.routing.cards import ModelCard
 from dragoman.routing.decide import card_of, decide
 from dragoman.routing.health import Health, learn
 from dragoman.routing.plan import Ask, Plan, Refused
-from dragoman.routing.snapshot import Channel, ModelCard, Snapshot
+from dragoman.routing.snapshot import Channel, Snapshot
 from tests.routing.house import ASK, BLIND, after, channel, fault, names, rule, snapshot, step
 
 WELL = Health()
@@ -208,11 +209,11 @@ def test_output_is_held_to_what_fits(card: ModelCard, prompt: int, wished: int |
     assert made.attempts[0].max_output == allowed
 
 
-def test_the_first_card_that_hits_is_taken() -> None:
+def test_the_exact_card_goes_before_the_first_pattern_that_hits() -> None:
     carded: Channel = replace(
         channel("a"), cards=(ModelCard(name="x-1", context=1), ModelCard(name="x-*", context=2), ModelCard(name="x-2"))
     )
-    assert [card_of(carded, model).context for model in ("x-1", "x-2", "y")] == [1, 2, None]
+    assert [card_of(carded, model).context for model in ("x-1", "x-2", "y")] == [1, None, None]
 
 
 def test_a_session_stays_where_its_cache_is_warm() -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.routing.snapshot import Mapping3, ModelCard, RuleTarget, Secret, Timeouts
+from dragoman.routing.cards import ModelCard
+from dragoman.routing.profile import RuleTarget
+from dragoman.routing.snapshot import Mapping3, Secret, Timeouts
 from tests.settings.places import Scene, faults, notices, read
 
 WHOLE = """
@@ -93,7 +95,7 @@ def test_a_provider_s_row_fills_what_the_channel_leaves_out(tmp_path: Path) -> N
     (channel,) = read(Scene(file=file), tmp_path).snapshot.channels
 
     assert channel.base_url == "https://api.deepseek.com"
-    assert channel.cards
+    assert channel.documented
     assert channel.source == "file"
     assert channel.habits.output_shapes == ("json_object",)
 

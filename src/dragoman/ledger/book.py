@@ -117,10 +117,21 @@ class _Dated(Struct, frozen=True, kw_only=True):
         return self.from_minute <= minute < self.until_minute
 
 
+class Fact(Struct, frozen=True):
+    """What is published of a model beside its prices. It is for people to read: windows are often rounded or old."""
+
+    maker: str = ""
+    """Name of its maker's list."""
+    name: str = ""
+    context: int | None = None
+
+
 class _Model(Struct, frozen=True):
     id: str
     match: Clause
     prices: tuple[_Dated, ...]
+    name: str = ""
+    context: int | None = None
 
     def price(self, version: str, at: datetime) -> Price:
         holding = [n for n, dated in enumerate(self.prices) if dated.holds(at)]
@@ -158,6 +169,7 @@ class PriceBook:
         self._list_of = lists
         self._book = book
         self._read: dict[str, _List] = {}
+        self._facts: dict[tuple[str, str], Fact] = {}
         self._known: dict[tuple[str, str], tuple[_Model | None, str, Doubt]] = {}
 
     def find(self, channel: str, provider: str, model: str, at_ms: int) -> tuple[Price, Doubt]:
@@ -171,6 +183,22 @@ class PriceBook:
             return FREE, ""
         found, version, doubt = self._listed(name, model)
         return (found.price(version, at), doubt) if found else (DEAR, "no_price")
+
+    def fact(self, provider: str, model: str) -> Fact:
+        """What is published of a model, by its provider's list or else by its maker's."""
+        key = (self._list_of.get(provider, ""), model)
+        fact = self._facts.get(key)
+        if fact is None:
+            found, _, _ = self._listed(*key)
+            if len(self._facts) >= KNOWN:
+                self._facts.clear()
+            maker = self._maker(model.rpartition("/")[2])
+            fact = self._facts[key] = Fact(maker, found.name, found.context) if found else Fact(maker)
+        return fact
+
+    def _maker(self, bare: str) -> str:
+        makers = (self._book or published()).makers
+        return next((maker for maker in makers if _matching(self._list(maker).models, bare)), "")
 
     def priced(self, exchange: Exchange) -> Exchange:
         """The exchange with the bill of each attempt."""

@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from dragoman.canon.habits import Habits
+from dragoman.providers.oauth import Office
 from dragoman.canon.models import Sort
 
 Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
@@ -72,6 +73,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Sent with each request."""
     token: str = ""
     """Name in `catalog.TOKEN_SOURCES` of how its token is fetched; empty: the key itself is sent."""
+    oauth: Office | None = None
+    """Where it gives tokens to clients by OAuth 2.0, instead of taking a key; None: it does not."""
     session_header: str = ""
     """Header in which it wants the coding session's id, as for its prompt cache; empty: none."""
     forwards: tuple[str, ...] = ()

@@ -20,7 +20,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
-from dragoman.providers import gigachat, google
+from dragoman.canon.models import Sort
+from dragoman.providers import gigachat, google, oauth
 from dragoman.providers.addresses import ADDRESSES
 from dragoman.providers.base import Card, Provider
 from dragoman.providers.quirks import QUIRKS
@@ -36,6 +37,7 @@ TOKEN_SOURCES: dict[str, TokenSource] = {
 class _Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """What the table of well-known models tells of one."""
 
+    type: Sort | None = None
     context: int | None = None
     max_output: int | None = None
 
@@ -57,6 +59,8 @@ def read_catalog(toml: str) -> Mapping[str, Provider]:
         row = _read_row(table)
         if row.id in rows:
             raise ValueError(f"The provider catalog was read but its row '{row.id}' stands twice.")
+        if row.oauth:
+            row = replace(row, options={**oauth.options_of(row.oauth), **row.options})
         rows[row.id] = row if row.key_optional else replace(row, cards=(*row.cards, *known))
     return rows
 
@@ -86,7 +90,7 @@ def _read_row(table: dict[str, Any]) -> Provider:
 def _general_cards(table: dict[str, Any]) -> tuple[Card, ...]:
     """Cards of well-known models, each also under an aggregator's prefix, as `vendor/model`."""
     cards = [
-        Card(name=prefix + name, context=limits.context, max_output=limits.max_output)
+        Card(name=prefix + name, type=limits.type, context=limits.context, max_output=limits.max_output)
         for name, limits in msgspec.convert(table, dict[str, _Limits], strict=True).items()
         for prefix in ("", "*/")
     ]

@@ -13,13 +13,13 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
-from dragoman.canon.habits import Habits
 from dragoman.canon.problem import Kind, problem
 from dragoman.routing.health import Fitness, Health, eased_share, home, usable
 from dragoman.routing.load import NO_LOADS, Loads
 from dragoman.routing.match import Candidate, Resolved, card_of, resolve
 from dragoman.routing.plan import Ask, PassedOver, Plan, Refused, Step
-from dragoman.routing.snapshot import Snapshot, Strategy
+from dragoman.routing.profile import Strategy
+from dragoman.routing.snapshot import Snapshot
 from dragoman.routing.strategy import Chance, Fit, Placed, in_order
 
 __all__ = ["Ask", "PassedOver", "Plan", "Refused", "Step", "card_of", "decide"]
@@ -70,7 +70,7 @@ def _able(candidates: Sequence[Candidate], ask: Ask, passed: list[PassedOver]) -
     """The candidates that can take what the request holds; all of them, if none can."""
     if not (ask.has_images or ask.has_tools or ask.has_documents):
         return list(candidates)
-    lacks = [_lack(candidate.channel.habits, ask) for candidate in candidates]
+    lacks = [_lack(candidate, ask) for candidate in candidates]
     if all(lacks):
         return list(candidates)
     passed += [
@@ -81,12 +81,14 @@ def _able(candidates: Sequence[Candidate], ask: Ask, passed: list[PassedOver]) -
     return [candidate for candidate, lack in zip(candidates, lacks, strict=True) if not lack]
 
 
-def _lack(habits: Habits, ask: Ask) -> str:
-    """What the request holds that an upstream of these habits cannot take; empty if nothing."""
+def _lack(candidate: Candidate, ask: Ask) -> str:
+    """What the request holds that a candidate cannot take, by its upstream's habits or what is known of its model;
+    empty if nothing."""
+    habits, card = candidate.channel.habits, candidate.card
     needs = (
-        ("images", ask.has_images, habits.images),
-        ("tools", ask.has_tools, habits.tools),
-        ("documents", ask.has_documents, habits.documents),
+        ("images", ask.has_images, habits.images and card.can_take("image")),
+        ("tools", ask.has_tools, habits.tools and card.tools is not False),
+        ("documents", ask.has_documents, habits.documents and card.can_take("document")),
     )
     return ", ".join(what for what, needed, taken in needs if needed and not taken)
 

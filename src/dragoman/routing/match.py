@@ -9,32 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from itertools import islice
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, problem
+from dragoman.canon.request import EFFORTS
+from dragoman.routing.cards import ModelCard
+from dragoman.routing.hit import NO_RULE, Choice, Hit, choose, hit_of
 from dragoman.routing.plan import Ask, PassedOver, Refused
-from dragoman.routing.snapshot import (
-    NO_OVERRIDE,
-    Channel,
-    Mapping3,
-    ModelCard,
-    Override,
-    Profile,
-    Rule,
-    RuleTarget,
-    Snapshot,
-    Strategy,
-)
-from dragoman.routing.when import unmet
+from dragoman.routing.policy import USUAL_RETRY
+from dragoman.routing.profile import NO_OVERRIDE, Override, Profile, Refusal, RuleTarget, Strategy
+from dragoman.routing.reach import Reach, open_to, profile_of
+from dragoman.routing.refusing import cut, forbidden_to_all, not_found, outside_of_project, refused_to_all, unknown
+from dragoman.routing.snapshot import Channel, Mapping3, Snapshot
 
-DEFAULT_PROFILE = "default"
-"""Name of the profile for keys that name no other."""
 LONG_CONTEXT = "[1m]"
 """Suffix by which Claude Code marks its window of a million tokens; it leaks on some calls (seen 2026-11-20)."""
 
@@ -44,10 +34,7 @@ ALIAS = "claude-via-"
 
 _UNTOUCHED = re.compile(r"gpt-|o\d+(-|$)|ep-|doubao-|deepseek-")
 _TIERS = (("haiku", "small"), ("sonnet", "middle"), ("opus", "big"), ("fable", "big"))
-_NAME_LIMIT = 100
-"""Characters of a name that are looked at when near names are sought, and shown."""
-_KNOWN_LIMIT = 1000
-"""Known names that are compared with an unknown one at most."""
+KNOWN_EFFORTS = frozenset({None, *EFFORTS})
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -78,124 +65,228 @@ class Resolved(Struct, frozen=True, kw_only=True):
     """At least one; every pair of channel and model once."""
     strategy: Strategy = "weighted"
     """How equals are put in order."""
+    attempts: int = USUAL_RETRY.most
+    """How many may be made."""
     passed_over: tuple[PassedOver, ...] = ()
-    """Channels that are switched off."""
+    """Channels that are switched off or closed to whoever asks, and rules whose conditions are not met."""
 
 
 def resolve(snapshot: Snapshot, ask: Ask) -> Resolved | Refused:
     """Who may answer what is asked for, or why nobody may."""
-    asked = ask.asked.removesuffix(LONG_CONTEXT).removeprefix(ALIAS)
+    choice = chosen(snapshot, ask)
+    return noted(resolve_chosen(snapshot, ask, choice.place), choice)
+
+
+def chosen(snapshot: Snapshot, ask: Ask) -> Choice:
+    """Which rule takes the request: all that depends on more than names."""
     profile = profile_of(snapshot, ask.profile)
-    if profile is None and ask.profile is not None:
-        return _not_found(
-            f"The profile '{ask.profile}' of this API key was looked up but this gateway has none of that name. "
-            "Add it under [[profiles]], or bind the key to another."
-        )
-    channels = _open_to(profile, snapshot.channels)
-    hit = _hit(profile, asked, ask)
+    return choose(profile, _in_true_case(snapshot.channels, bare(ask.asked)), ask) if profile else NO_RULE
+
+
+def noted(found: Resolved | Refused, choice: Choice) -> Resolved | Refused:
+    """The same, with the rules that would have taken the request."""
+    return replace(found, passed_over=(*choice.missed, *found.passed_over)) if choice.missed else found
+
+
+def resolve_chosen(snapshot: Snapshot, ask: Ask, place: int | None) -> Resolved | Refused:
+    """The same where it is known which rule takes the request: beside that only its names matter."""
+    asked = _in_true_case(snapshot.channels, bare(ask.asked))
+    profile = profile_of(snapshot, ask.profile)
+    if refused := _refused(snapshot, ask, asked):
+        return refused
+    hit = None if profile is None or place is None else hit_of(profile, place, asked)
     if hit and not hit.rule.targets:
-        return _not_found(
-            hit.rule.message or f"Model '{_cut(asked)}' was asked for but {hit.words} refuses it. Use another model."
+        return not_found(
+            hit.rule.message or f"Model '{cut(asked)}' was asked for but {hit.words} refuses it. Use another model."
         )
-    if hit:
-        words, found = hit.words, _of_targets(channels, hit)
-    else:
-        words, found = _by_name(snapshot, channels, asked, ruled=profile is not None)
-    if not found:
-        return _not_found(_unknown(snapshot, profile, asked))
-    on = tuple(_with_each_key(_once(candidate for candidate in found if candidate.channel.enabled)))
-    off = dict.fromkeys(candidate.channel.name for candidate in found if not candidate.channel.enabled)
+    reach = open_to(snapshot, profile, ask.project, hit.rule.channels if hit else None)
+    words, found = _found(snapshot, reach.open, asked, profile, hit)
+    on = tuple(_with_each_key(_once(_usable(found, snapshot.refusals))))
+    passed = tuple(_passed(found, snapshot, reach, asked, hit))
     if not on:
-        names = ", ".join(f"'{name}'" for name in off)
-        return _not_found(f"Model '{_cut(asked)}' was asked for but is only on {names}, which is switched off.")
+        return _nobody(reach, profile, asked, hit, passed)
+    if wrong := next((one for one in on if one.override.effort not in KNOWN_EFFORTS), None):
+        return _no_effort(wrong.override.effort or "", asked)
     return Resolved(
         asked=asked,
         long_context=ask.asked.endswith(LONG_CONTEXT),
         rule=words,
         candidates=on,
         strategy=hit.strategy if hit else (profile and profile.strategy) or snapshot.strategy,
-        passed_over=tuple(PassedOver(name, "it is switched off") for name in off),
+        attempts=snapshot.retry.most,
+        passed_over=passed,
     )
 
 
-def profile_of(snapshot: Snapshot, name: str | None) -> Profile | None:
-    """The profile of that name, or the default one; None if there is none."""
-    wanted = DEFAULT_PROFILE if name is None else name
-    return next((profile for profile in snapshot.profiles if profile.name == wanted), None)
-
-
-def _open_to(profile: Profile | None, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
-    """The channels that a profile may use."""
-    allowed = profile.channels if profile else None
-    if allowed is None:
-        return channels
-    return tuple(channel for channel in channels if channel.name in allowed or not allowed.isdisjoint(channel.tags))
-
-
-class _Hit(NamedTuple):
-    rule: Rule
-    words: str
-    strategy: Strategy
-    match: re.Match[str] | None
-
-
-def _hit(profile: Profile | None, asked: str, ask: Ask) -> _Hit | None:
-    """The first rule that hits, with its words."""
-    if profile is None:
+def _refused(snapshot: Snapshot, ask: Ask, asked: str) -> Refused | None:
+    """Why nobody, or nobody with such a key, may ask for this name; None: they may."""
+    if ask.profile is not None and profile_of(snapshot, ask.profile) is None:
+        return not_found(
+            f"The profile '{ask.profile}' of this API key was looked up but this gateway has none of that name. "
+            "Add it under [[profiles]], or bind the key to another."
+        )
+    if refusal := refused_to_all(snapshot.refusals, asked):
+        return forbidden_to_all(refusal, asked)
+    if not ask.project:
         return None
-    for number, rule in enumerate(profile.rules, 1):
-        match = rule.pattern.fullmatch(asked) if rule.pattern else None
-        if (match or rule.model == asked) and not (rule.when and unmet(rule.when, ask)):
-            what = f"pattern '{rule.pattern.pattern}'" if rule.pattern else f"model '{rule.model}'"
-            conditions = ", with its conditions" if rule.when else ""
-            words = f"rule {number} of profile '{profile.name}' ({what}{conditions})"
-            return _Hit(rule, words, rule.strategy or profile.strategy or "failover", match)
-    return None
+    project = snapshot.projects.get(ask.project)
+    if project is None:
+        return not_found(f"The project '{ask.project}' was looked up but this gateway has none of that name.")
+    return outside_of_project(project, ask.project, asked)
 
 
-def _of_targets(channels: tuple[Channel, ...], hit: _Hit) -> list[Candidate]:
+def _found(
+    snapshot: Snapshot, channels: tuple[Channel, ...], asked: str, profile: Profile | None, hit: Hit | None
+) -> tuple[str, list[Candidate]]:
+    """Who answers among these channels, and the words of what matched."""
+    if hit:
+        return hit.words, _of_targets(channels, hit)
+    return _by_name(snapshot, channels, asked, ruled=profile is not None)
+
+
+def _usable(found: Iterable[Candidate], refusals: tuple[Refusal, ...]) -> Iterator[Candidate]:
+    """The candidates that are switched on and not refused to everybody."""
+    for candidate in found:
+        if candidate.channel.enabled and not (refusals and refused_to_all(refusals, candidate.model)):
+            yield candidate
+
+
+def _passed(
+    found: list[Candidate], snapshot: Snapshot, reach: Reach, asked: str, hit: Hit | None
+) -> Iterator[PassedOver]:
+    """Who is not asked, each once, and why."""
+    off = dict.fromkeys(one.channel.name for one in found if not one.channel.enabled)
+    yield from (PassedOver(name, "it is switched off") for name in off)
+    if snapshot.refusals:
+        for one in found:
+            if one.channel.enabled and refused_to_all(snapshot.refusals, one.model):
+                yield PassedOver(f"{one.model} on {one.channel.name}", "this gateway refuses the model to everybody")
+    if reach.closed:
+        outside = _of_targets(reach.closed, hit) if hit else _named(snapshot, reach.closed, asked)[1]
+        yield from (PassedOver(name, reach.why[name]) for name in dict.fromkeys(one.channel.name for one in outside))
+
+
+def _nobody(
+    reach: Reach, profile: Profile | None, asked: str, hit: Hit | None, passed: tuple[PassedOver, ...]
+) -> Refused:
+    """The refusal where nobody is left."""
+    if not passed:
+        if hit:
+            return not_found(
+                f"Model '{cut(asked)}' was asked for but {hit.words} leads to no channel that has it. "
+                "Correct its targets, or use another model."
+            )
+        return not_found(unknown(reach.open, profile, asked))
+    off = [one.name for one in passed if one.why == "it is switched off"]
+    if len(off) == len(passed):
+        names = ", ".join(f"'{name}'" for name in off)
+        return not_found(f"Model '{cut(asked)}' was asked for but is only on {names}, which is switched off.", passed)
+    words = f"Model '{cut(asked)}' was asked for but is only where this request may not go. Use another model."
+    return not_found(words, passed)
+
+
+def _no_effort(effort: str, asked: str) -> Refused:
+    known = ", ".join(f"'{word}'" for word in EFFORTS)
+    words = (
+        f"Model '{cut(asked)}' was asked for, but its name asks for the effort '{cut(effort)}'. Use one of: {known}."
+    )
+    return Refused(problem(Kind.INVALID_REQUEST, words, param="model"))
+
+
+def bare(asked: str) -> str:
+    """The name without the mark of a long context and the prefix for Claude Code's picker."""
+    return asked.removesuffix(LONG_CONTEXT).removeprefix(ALIAS)
+
+
+def _in_true_case(channels: tuple[Channel, ...], asked: str) -> str:
+    """The name as it is written by a channel that knows names in any case, where nobody has it as it was asked for: so
+    that a rule which refuses the one does not let the other through."""
+    loose = [channel for channel in channels if channel.any_case]
+    if not loose or any(asked in channel.names.exact for channel in channels):
+        return asked
+    return next((name for channel in loose if (name := channel.names.spelled(asked))), asked)
+
+
+def _of_targets(channels: Iterable[Channel], hit: Hit) -> list[Candidate]:
     """The targets of a rule whose channels exist: in the rule's order, or all of one rank where a strategy orders
     them."""
     return [
-        _of_target(channel, target, place, hit)
+        _of_target(channel, model, target, place, hit)
         for place, target in enumerate(hit.rule.targets, 1)
+        if target.enabled
         for channel in channels
-        if channel.name == target.channel or (target.tag and target.tag in channel.tags)
+        if _means(target, channel)
+        for model in _models_of(channel, target, hit)
     ]
 
 
-def _of_target(channel: Channel, target: RuleTarget, place: int, hit: _Hit) -> Candidate:
-    model = hit.match.expand(target.model) if hit.match and "\\" in target.model else target.model
-    found = _candidate(
-        channel,
-        served_as(channel, model) or model,
-        place if hit.strategy == "failover" else 0,
-        f"target {place} of the rule",
-    )
+def _means(target: RuleTarget, channel: Channel) -> bool:
+    if target.tag:
+        return target.tag in channel.tags
+    return channel.name == target.channel or ("*" in target.channel and fnmatchcase(channel.name, target.channel))
+
+
+def _models_of(channel: Channel, target: RuleTarget, hit: Hit) -> list[str]:
+    """The models of a channel that a target means. One that is named is sent as it is to a channel that is named, too,
+    or has the tag; of all others those that have it are meant."""
+    if target.models is not None:
+        return [model for model in channel.models if target.models.fullmatch(model)]
+    model = expanded(hit, target.model)
+    own = served_as(channel, model)
+    return [own or model] if own or "*" not in target.channel else []
+
+
+def _of_target(channel: Channel, model: str, target: RuleTarget, place: int, hit: Hit) -> Candidate:
+    rank = place if hit.strategy == "failover" else 0
+    found = _candidate(channel, model, rank, f"target {place} of the rule")
     if target.weight is None and target.override is NO_OVERRIDE:
         return found
     weight = channel.weight if target.weight is None else target.weight
-    return replace(found, weight=weight, override=target.override)
+    return replace(found, weight=weight, override=_said(target.override, hit))
+
+
+def _said(override: Override, hit: Hit) -> Override:
+    """What a target changes, with the groups of the rule's pattern put in."""
+    if override.effort is None or "\\" not in override.effort:
+        return override
+    return replace(override, effort=expanded(hit, override.effort).lower() or None)
+
+
+def expanded(hit: Hit, text: str) -> str:
+    """A text of a target with the groups of the rule's pattern put in."""
+    return hit.match.expand(text) if hit.match and "\\" in text else text
 
 
 def _by_name(
     snapshot: Snapshot, channels: tuple[Channel, ...], asked: str, *, ruled: bool
 ) -> tuple[str, list[Candidate]]:
     """Who answers a name that no rule hits."""
-    front, slash, rest = asked.partition("/")
-    named = [channel for channel in channels if slash and front in (channel.name, channel.prefix)]
-    if found := _serving(named, rest):
-        return f"channel '{front}' by name", found
-    if found := _listing(channels, asked):
-        return "listed by its name", found
+    words, found = _named(snapshot, channels, asked)
+    if found:
+        return words, found
     if ruled:
         return "", []
     if snapshot.mapping is not None:
         tier, model = _mapped(snapshot.mapping, asked)
+        if model == asked and not snapshot.direct:
+            return "", []
         found = _serving(channels, model)
         everyone = [_by_priority(channel, model, "the mapping names its model") for channel in channels]
         return f"mapping: {tier}", found or everyone
+    if not snapshot.direct:
+        return "", []
     return "any name, where the models are not known", _serving(channels, asked)
+
+
+def _named(snapshot: Snapshot, channels: tuple[Channel, ...], asked: str) -> tuple[str, list[Candidate]]:
+    """The channels that are named in front of a model, or list it."""
+    if not snapshot.direct:
+        return "", []
+    front, slash, rest = asked.partition("/")
+    named = [channel for channel in channels if slash and front in (channel.name, channel.prefix)]
+    if found := _serving(named, rest):
+        return f"channel '{front}' by name", found
+    return "listed by its name", _listing(channels, asked)
 
 
 def _mapped(mapping: Mapping3, asked: str) -> tuple[str, str]:
@@ -209,7 +300,7 @@ def _mapped(mapping: Mapping3, asked: str) -> tuple[str, str]:
 
 def served_as(channel: Channel, name: str) -> str:
     """The channel's own name of a model that it lists or knows by an alias; empty if it does neither."""
-    return name if name in channel.models else channel.aliases.get(name, "")
+    return channel.names.model(name)
 
 
 def _listing(channels: Iterable[Channel], name: str) -> list[Candidate]:
@@ -240,8 +331,8 @@ def _candidate(channel: Channel, model: str, rank: int, why: str) -> Candidate:
 
 
 def card_of(channel: Channel, model: str) -> ModelCard:
-    """What is known of a channel's model: the first card whose name or pattern hits, else an empty one."""
-    return next((card for card in channel.cards if fnmatchcase(model, card.name)), ModelCard(name=model))
+    """What is known of a channel's model."""
+    return channel.known.of(model)
 
 
 def _once(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -263,35 +354,3 @@ def _with_each_key(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
             yield replace(candidate, channel=account, weight=candidate.weight / len(accounts), why=why)
         if not accounts:
             yield candidate
-
-
-def _unknown(snapshot: Snapshot, profile: Profile | None, asked: str) -> str:
-    """The words for a name that nobody answers, with near names."""
-    if not snapshot.channels:
-        return f"Model '{_cut(asked)}' was asked for but this gateway has no channel yet. Configure one first."
-    known = list(islice(dict.fromkeys(_known(snapshot, profile)), _KNOWN_LIMIT))
-    near = get_close_matches(_cut(asked), known, n=3, cutoff=0.5) or known[:3]
-    where = (
-        f"no rule of profile '{profile.name}' matches it and no channel lists it" if profile else "no channel has it"
-    )
-    names = ", ".join(f"'{name}'" for name in near)
-    cure = f"Use one of: {names}; or add" if near else "Add"
-    return f"Model '{_cut(asked)}' was looked up but {where}. {cure} it to a channel's models or to a profile."
-
-
-def _known(snapshot: Snapshot, profile: Profile | None) -> Iterator[str]:
-    """Names that would have been answered."""
-    for rule in profile.rules if profile else ():
-        if rule.model and rule.targets:
-            yield rule.model
-    for channel in snapshot.channels:
-        yield from channel.models
-        yield from channel.aliases
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _NAME_LIMIT else f"{name[:_NAME_LIMIT]}…"
-
-
-def _not_found(message: str) -> Refused:
-    return Refused(problem(Kind.MODEL_NOT_FOUND, message, param="model"))

@@ -7,12 +7,13 @@ table's own business.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from dragoman.canon.models import Medium, Sort
 from dragoman.routing.budget import BudgetTable
+from dragoman.routing.changes import BodyOperationTable, HeaderOperationTable, SetName
 from dragoman.routing.names import Listed
 from dragoman.routing.policy import BreakerPolicy, RetryPolicy
 from dragoman.routing.profile import Strategy
@@ -22,11 +23,13 @@ from dragoman.routing.rule_shape import RuleTable as RuleTable
 from dragoman.routing.rule_shape import TargetTable as TargetTable
 from dragoman.routing.rule_shape import WhenTable as WhenTable
 from dragoman.routing.rule_shape import Word as Word
-from dragoman.routing.snapshot import UpstreamErrors
+from dragoman.routing.snapshot import UpstreamErrors, Wire
 
 Seconds = Annotated[float, Meta(gt=0)]
 ChannelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """No slash, since `channel/model` names a channel; nothing that could not stand in a header."""
+Note = Annotated[str, Meta(max_length=2000)]
+"""Words for people."""
 
 
 Vendor = Annotated[str, Meta(pattern=r"^[^/\s]+(/[^/\s]+)*$", max_length=200)]
@@ -81,26 +84,6 @@ class RetryTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words of the upstream's, in large or small letters, `*` standing for any."""
 
 
-class BodyOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of `body` of a channel: a change of the bodies it is sent"""
-
-    op: Literal["set", "default", "delete", "rename", "copy", "append", "prepend"]
-    path: Word
-    """Members joined by dots, places in lists as numbers: `messages.0.content`; `*` stands for every place."""
-    value: Any = None
-    to: Word | None = None
-    """The path that `rename` and `copy` write."""
-
-
-class HeaderOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of `header` of a channel: a change of the headers it is sent"""
-
-    op: Literal["set", "delete", "rename", "copy"]
-    name: Word
-    value: str = ""
-    to: Word | None = None
-
-
 class SyncTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`sync` of a channel: its provider is asked for its models, which join those written by hand"""
 
@@ -148,6 +131,15 @@ class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     retry: tuple[RetryTable, ...] = ()
     body: tuple[BodyOperationTable, ...] = ()
     header: tuple[HeaderOperationTable, ...] = ()
+    overrides: tuple[SetName, ...] = ()
+    """Names of sets of changes, done in this order before its own."""
+    stream: Wire = "any"
+    """Whether it is asked to stream: as the client wishes, always, or never."""
+    client_headers: tuple[Word, ...] = ()
+    """Names of the client's headers that travel on to it."""
+    test_model: Word | None = None
+    """The model that it is tried with."""
+    note: Note = ""
 
 
 class ModelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,6 +166,7 @@ class ProfileTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One of `[[profiles]]`"""
 
     name: Word
+    note: Note = ""
     extends: Word | None = None
     """Name of a profile whose rules are read behind one's own, and whose strategy and channels are taken where none are
     said here."""
@@ -253,6 +246,7 @@ class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An API key, but for its secret"""
 
     name: Word
+    note: Note = ""
     project: str = ""
     """Name of a project; empty: none."""
     profiles: tuple[Word, ...] = ()

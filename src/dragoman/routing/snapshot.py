@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import force_setattr, replace
 
 from dragoman.canon.habits import Habits
-from dragoman.canon.operations import Operation
+from dragoman.canon.operations import HeaderOperation, Operation
 from dragoman.routing.budget import BudgetTable
 from dragoman.routing.cards import Known, ModelCard
 from dragoman.routing.names import Listed, Names, names_of
@@ -78,13 +78,16 @@ class RetryRule(Struct, frozen=True, kw_only=True):
     """Lower-case words of the upstream's, in this order."""
 
 
-class HeaderOperation(Struct, frozen=True, kw_only=True):
-    """One change of the headers a channel is sent; names in lower case."""
+class Overrides(Struct, frozen=True):
+    """A named set of changes, which channels take by its name."""
 
-    op: str
     name: str
-    value: str = ""
-    to: str = ""
+    body: tuple[Operation, ...] = ()
+    header: tuple[HeaderOperation, ...] = ()
+
+
+Wire = Literal["any", "always", "never"]
+"""Whether a channel is asked to stream: as the client wishes, always, or never."""
 
 
 class Sync(Struct, frozen=True):
@@ -155,6 +158,11 @@ class Channel(Struct, frozen=True, kw_only=True):
     retry: tuple[RetryRule, ...] = ()
     body: tuple[Operation, ...] = ()
     header: tuple[HeaderOperation, ...] = ()
+    stream: Wire = "any"
+    client_headers: tuple[str, ...] = ()
+    """Headers of the client, by lower-case name, that travel on to it."""
+    test_model: str = ""
+    """The model that it is tried with; empty: one that it is configured for."""
     key_number: int = 0
     """Which of several keys this is; 0 where there is only one."""
     accounts: tuple[Channel, ...] = ()
@@ -234,6 +242,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """Whether a name that no rule takes may go to the channels that list it."""
     retry: RetryPolicy = USUAL_RETRY
     breaker: BreakerPolicy = USUAL_BREAKER
+    overrides: Mapping[str, Overrides] = field(default_factory=dict)
+    """The sets of changes that channels may name."""
     proxies: Mapping[str, Secret] = field(default_factory=dict)
     """Addresses of the proxies that channels may name."""
     upstream_errors: UpstreamErrors = "told"

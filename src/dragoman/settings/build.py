@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from dragoman.canon.operations import Operation, path_of
 from dragoman.providers.base import SECRET_OPTIONS, Card, MemberType, Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.options import read_member
@@ -17,19 +16,13 @@ from dragoman.providers.tokens import Account
 from dragoman.routing.budget import BudgetTable, faults_of_budgets
 from dragoman.routing.cards import ModelCard
 from dragoman.routing.shape import CardTable, ChannelTable, SyncTable, TimeoutsTable
-from dragoman.routing.snapshot import Channel, HeaderOperation, RestRule, Secret, Sync, Timeouts, with_keys
+from dragoman.routing.snapshot import Channel, Overrides, RestRule, Secret, Sync, Timeouts, with_keys
+from dragoman.settings.changes import ChangeBook
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 from dragoman.settings.sources import Secrets
 from dragoman.settings.way import Finder
 
-HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A token (RFC 9110 section 5.6.2, read 2026-11-20)."""
-HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-OWN_HEADERS = frozenset(
-    ("connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
-)
-"""What belongs to the connection and cannot be set per channel (RFC 9110 section 7.6.1)."""
 PATH_OPTIONS = frozenset({"ca_bundle", "certificate", "key"})
 """Options of channels that are paths, and therefore resolve against the file."""
 
@@ -44,6 +37,8 @@ class Workshop(Struct, frozen=True):
     faults: list[Notice]
     notices: list[Notice]
     proxies: Mapping[str, Secret] = {}
+    """Those that channels may name."""
+    known_overrides: Mapping[str, Overrides] = {}
     """Those that channels may name."""
 
     def fault(self, where: str, what: str, remedy: str) -> None:
@@ -65,6 +60,8 @@ class Workshop(Struct, frozen=True):
             self.notices.append(Notice(where, f"{row.name} is called without a key, which it will refuse.", remedy))
         base_url, options = self._base_url(table, row, where), self._options(table, row, f"{where}.options")
         way = self._ways.way(table.proxy, f"{where}.proxy")
+        headers, filled = self.changes.headers(table.headers, f"{where}.headers")
+        sets = self._sets(table.overrides, f"{where}.overrides")
         channel = Channel(
             name=table.name,
             enabled=table.enabled,
@@ -86,7 +83,7 @@ class Workshop(Struct, frozen=True):
             priority=table.priority,
             weight=table.weight,
             timeouts=_timeouts(table.timeouts, row),
-            headers=self._headers(table.headers, f"{where}.headers"),
+            headers=headers,
             proxy=way.proxy,
             named_proxy=way.named,
             ca_bundle=self._ways.bundle(table.ca_bundle, f"{where}.ca_bundle"),
@@ -99,13 +96,33 @@ class Workshop(Struct, frozen=True):
             rests=tuple(
                 RestRule(status=rest.status, times=rest.times, for_s=rest.minutes * 60) for rest in table.rests
             ),
-            body=tuple(self._operations(table, f"{where}.body")),
-            header=tuple(self._header_operations(table, f"{where}.header")),
+            body=(*(change for each in sets for change in each.body), *self.changes.body(table.body, f"{where}.body")),
+            header=(
+                *filled,
+                *(change for each in sets for change in each.header),
+                *self.changes.header(table.header, f"{where}.header"),
+            ),
+            stream=table.stream,
+            client_headers=self.changes.client_headers(table.client_headers, f"{where}.client_headers"),
+            test_model=table.test_model or "",
             native=row.native,
             habits=row.habits,
             source=source,
         )
         return with_keys(channel, keys)
+
+    @property
+    def changes(self) -> ChangeBook:
+        """What changes are made with."""
+        return ChangeBook(self.secrets, {row.dialect for row in self.rows.values()}, self.faults)
+
+    def _sets(self, names: Iterable[str], where: str) -> list[Overrides]:
+        """The sets of changes that a channel names."""
+        for name in names:
+            if name not in self.known_overrides:
+                remedy = near(name, self.known_overrides)
+                self.fault(where, f"There is no set of changes '{name}' among the overrides.", remedy)
+        return [self.known_overrides[name] for name in names if name in self.known_overrides]
 
     def _sync(self, table: SyncTable | None, where: str) -> Sync | None:
         if table is None:
@@ -133,28 +150,6 @@ class Workshop(Struct, frozen=True):
             self.fault(where, found, "Correct it, or leave it out.")
         return table.budgets
 
-    def _operations(self, table: ChannelTable, where: str) -> Iterator[Operation]:
-        for place, change in enumerate(table.body, 1):
-            moves = change.op in ("rename", "copy")
-            if moves != (change.to is not None):
-                words = f"'{change.op}' needs 'to'." if moves else f"'{change.op}' has no use for 'to'."
-                self.fault(f"{where}[{place}]", words, "Correct it.")
-            try:
-                to = path_of(change.to) if change.to else ()
-                yield Operation(op=change.op, path=path_of(change.path), value=change.value, to=to)
-            except ValueError as found:
-                self.fault(f"{where}[{place}]", f"The path {found}.", "Write it as a.b.0.c.")
-
-    def _header_operations(self, table: ChannelTable, where: str) -> Iterator[HeaderOperation]:
-        for place, change in enumerate(table.header, 1):
-            value = self.secrets.resolve(change.value, f"{where}[{place}].value", self.faults).reveal()
-            if (change.op in ("rename", "copy")) != (change.to is not None):
-                self.fault(f"{where}[{place}]", f"'to' does not fit '{change.op}'.", "Correct it.")
-            for name in filter(None, (change.name, change.to)):
-                if wrong := header_fault(name, value):
-                    self.fault(f"{where}[{place}]", wrong, "Correct it, or leave it out.")
-            yield HeaderOperation(op=change.op, name=change.name.lower(), value=value, to=(change.to or "").lower())
-
     def _base_url(self, table: ChannelTable, row: Provider, where: str) -> str:
         if not table.base_url:
             if not row.base_url:
@@ -165,16 +160,6 @@ class Workshop(Struct, frozen=True):
         if wrong:
             self.fault(f"{where}.base_url", wrong, "Write it as http://host:port/path or https://host/path.")
         return table.base_url.strip()
-
-    def _headers(self, headers: Mapping[str, str], where: str) -> dict[str, str]:
-        values = {
-            name: self.secrets.resolve(text, f"{where}.{name}", self.faults).reveal() for name, text in headers.items()
-        }
-        for name, value in values.items():
-            wrong = header_fault(name, value)
-            if wrong:
-                self.fault(f"{where}.{name}", wrong, "Correct it, or leave it out.")
-        return values
 
     @property
     def _ways(self) -> Finder:
@@ -228,17 +213,6 @@ def address_fault(address: str) -> str:
         return f"'{address}' is not an HTTP address."
     if parts.username or parts.password:
         return "The address holds a user name or password, which would be shown; use api_key or headers."
-    return ""
-
-
-def header_fault(name: str, value: str) -> str:
-    """What is wrong with a header to be sent upstream, or an empty string."""
-    if not HEADER_NAME.fullmatch(name):
-        return f"'{name}' cannot be the name of a header."
-    if name.lower() in OWN_HEADERS:
-        return f"The header '{name}' belongs to the connection."
-    if not HEADER_VALUE.fullmatch(value):
-        return "The value holds characters that no header can carry."
     return ""
 
 

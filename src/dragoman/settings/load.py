@@ -15,7 +15,7 @@ from msgspec.structs import asdict, fields, replace
 
 from dragoman.providers.catalog import catalog
 from dragoman.routing.profile import Profile
-from dragoman.routing.snapshot import Channel, Mapping3, Snapshot, with_described
+from dragoman.routing.snapshot import Channel, Mapping3, Overrides, Snapshot, with_described
 from dragoman.settings.adopt import adopt_channel, adopt_mapping, adopt_server, idle_names
 from dragoman.settings.build import Workshop
 from dragoman.settings.environment import own_values
@@ -104,6 +104,7 @@ def _routes(tables: FileTables, file: Path | None, found: Found, shop: Workshop)
     """Channels, profiles and mapping of the file, else of foreign names."""
     channels: dict[str, Channel] = {}
     names: set[str] = set()
+    shop = replace(shop, known_overrides=_overrides(tables, file, shop))
     for table in tables.channels:
         where = f"{file}: channels['{table.name}']"
         if table.name in names:
@@ -135,8 +136,20 @@ def _routes(tables: FileTables, file: Path | None, found: Found, shop: Workshop)
     sources |= {"mapping": place} if mapping else {}
     models = read_models(tables.models, f"{file}:", shop.faults)
     described = tuple(with_described(channel, models) for channel in channels.values())
-    snapshot = Snapshot(channels=described, profiles=profiles, models=models, mapping=mapping)
+    snapshot = Snapshot(
+        channels=described, profiles=profiles, models=models, mapping=mapping, overrides=shop.known_overrides
+    )
     return Routes(snapshot, sources, adopted)
+
+
+def _overrides(tables: FileTables, file: Path | None, shop: Workshop) -> Mapping[str, Overrides]:
+    made: dict[str, Overrides] = {}
+    for table in tables.overrides:
+        where = f"{file}: overrides['{table.name}']"
+        if table.name in made:
+            shop.fault(where, "Two sets of changes have this name.", "Give each its own.")
+        made[table.name] = shop.changes.overrides(table, where)
+    return made
 
 
 def _profiles(tables: FileTables, file: Path | None, book: RuleBook) -> tuple[Profile, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from dragoman.routing.changes import OverrideTable
 from dragoman.routing.shape import ChannelTable, ErrorText, ModelTable, ProfileTable, ProxyName, Word
 from dragoman.routing.snapshot import UpstreamErrors
 from dragoman.settings.record import LogFormat, LogLevel
@@ -40,5 +41,6 @@ class FileTables(Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelTable, ...] = ()
     models: tuple[ModelTable, ...] = ()
     profiles: tuple[ProfileTable, ...] = ()
+    overrides: tuple[OverrideTable, ...] = ()
     proxies: dict[ProxyName, Word] = {}
     """Addresses of HTTP proxies by the names that channels may use for them."""

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from dragoman.providers.base import Provider
 from dragoman.routing.cards import ModelCard
+from dragoman.routing.changes import OverrideTable
 from dragoman.routing.profile import Profile
 from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable
-from dragoman.routing.snapshot import Channel, Secret, Snapshot, with_described, with_models
+from dragoman.routing.snapshot import Channel, Overrides, Secret, Snapshot, with_described, with_models
 from dragoman.settings.build import Workshop
 from dragoman.settings.models import model_card
 from dragoman.settings.record import Notice
@@ -36,6 +37,7 @@ class Stored(NamedTuple):
     models: Mapping[str, tuple[str, ...]] = {}
     """By channel, what its provider listed and `sync` took."""
     cards: tuple[ModelTable, ...] = ()
+    overrides: tuple[OverrideTable, ...] = ()
 
 
 class Joined(NamedTuple):
@@ -50,10 +52,11 @@ def joined(base: Snapshot, stored: Stored, rows: Mapping[str, Provider], folder:
     notices: list[Notice] = []
     channels = {channel.name: channel for channel in base.channels}
     proxies = {**read_proxies(stored.proxies, closed(folder), "proxies", notices), **base.proxies}
+    overrides = {**base.overrides, **_overrides(base, stored.overrides, rows, folder, notices)}
     for table in stored.channels:
         if table.name in channels:
             notices.append(shadowed(f"channel '{table.name}'"))
-        elif made := read_channel(table, rows, folder, proxies, notices):
+        elif made := read_channel(table, rows, folder, proxies, notices, overrides):
             channels[made.name] = made
     channels = {
         name: with_models(channel, stored.models.get(name, ())) if channel.sync else channel
@@ -73,6 +76,7 @@ def joined(base: Snapshot, stored: Stored, rows: Mapping[str, Provider], folder:
         models=cards,
         profiles=tuple(profiles.values()),
         mapping=None if stored.profiles else base.mapping,
+        overrides=overrides,
         proxies=proxies,
         version=stored.version,
     )
@@ -94,16 +98,44 @@ def _cards(base: Snapshot, tables: Iterable[ModelTable], notices: list[Notice]) 
             yield model_card(table)
 
 
+def _overrides(
+    base: Snapshot,
+    tables: Iterable[OverrideTable],
+    rows: Mapping[str, Provider],
+    folder: Path,
+    notices: list[Notice],
+) -> Mapping[str, Overrides]:
+    """The sets of changes of the database that can be used and the file has none of the name of."""
+    made: dict[str, Overrides] = {}
+    for table in tables:
+        if table.name in base.overrides:
+            notices.append(shadowed(f"set of changes '{table.name}'"))
+        elif found := read_overrides(table, rows, folder, notices):
+            made[table.name] = found
+    return made
+
+
+def read_overrides(
+    table: OverrideTable, rows: Mapping[str, Provider], folder: Path, notices: list[Notice]
+) -> Overrides | None:
+    """The set of changes that a table describes; None where it cannot be used, and `notices` tell why."""
+    faults: list[Notice] = []
+    made = Workshop(rows, closed(folder), faults, []).changes.overrides(table, f"set of changes '{table.name}'")
+    notices.extend(faults)
+    return None if faults else made
+
+
 def read_channel(
     table: ChannelTable,
     rows: Mapping[str, Provider],
     folder: Path,
     proxies: Mapping[str, Secret],
     notices: list[Notice],
+    overrides: Mapping[str, Overrides],
 ) -> Channel | None:
     """The channel that a table describes; None where it cannot be used, and `notices` tell why."""
     faults: list[Notice] = []
-    shop = Workshop(rows, closed(folder), faults, [], proxies)
+    shop = Workshop(rows, closed(folder), faults, [], proxies, overrides)
     made = shop.channel(table, f"channel '{table.name}'", "database")
     notices.extend(faults)
     return None if faults else made

@@ -7,7 +7,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from msgspec import Raw, Struct
 
-from dragoman.routing.shape import ChannelTable, KeyTable, ProfileTable, ProjectTable
+from dragoman.routing.shape import ChannelTable, KeyTable, ModelTable, ProfileTable, ProjectTable, RoleTable
 from dragoman.store.ports.audit import Actor
 
 S = TypeVar("S")
@@ -117,6 +117,7 @@ class Configured(Struct, frozen=True, kw_only=True):
     profiles: tuple[Row[ProfileTable], ...]
     projects: tuple[Row[ProjectTable], ...]
     keys: tuple[StoredKey, ...]
+    models: tuple[Row[ModelTable], ...] = ()
     prices: tuple[Row[Setting], ...]
     settings: Mapping[str, Raw]
 
@@ -137,12 +138,20 @@ class Configuration(Protocol):
         """The groups of keys."""
 
     @property
+    def models(self) -> Shelf[ModelTable]:
+        """What is known of models."""
+
+    @property
     def prices(self) -> Shelf[Setting]:
         """Own rows of the price book."""
 
     @property
     def settings(self) -> Shelf[Setting]:
         """What is set for the whole gateway."""
+
+    @property
+    def roles(self) -> Shelf[RoleTable]:
+        """Roles of one's own."""
 
     @property
     def keys(self) -> Keys:

@@ -1,0 +1,50 @@
+"""The names that a channel answers to, each with the model that is meant.
+
+Rules. What is written exactly goes before what differs in case only; a model's own name before an alias, and an alias
+before what is left of a name whose vendor was taken off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+Listed = Literal["all", "models", "aliases", "none"]
+"""Which of a channel's names appear in lists of models; it answers to all of them."""
+
+
+class Names(Struct, frozen=True):
+    """The names of one channel."""
+
+    exact: Mapping[str, str] = {}
+    """Every name, with the model meant."""
+    folded: Mapping[str, str] = {}
+    """The same in small letters; empty where case counts."""
+
+    def model(self, name: str) -> str:
+        """The channel's own name of a model; empty where it knows none of this name."""
+        found = self.exact.get(name, "")
+        return found or (self.folded.get(name.casefold(), "") if self.folded else "")
+
+    def spelled(self, name: str) -> str:
+        """A known name as it is written here; empty where none differs from it in case only."""
+        wanted = name.casefold()
+        return next((known for known in self.exact if known.casefold() == wanted), "") if self.folded else ""
+
+
+def names_of(models: Iterable[str], aliases: Mapping[str, str], trim: Iterable[str], *, any_case: bool) -> Names:
+    """The names of a channel with these models and aliases, those of some vendors also without the vendor."""
+    own = tuple(models)
+    exact = {model: model for model in own}
+    for name, model in aliases.items():
+        exact.setdefault(name, model)
+    for vendor in trim:
+        for model in own:
+            if model.startswith(f"{vendor}/") and (rest := model.removeprefix(f"{vendor}/")):
+                exact.setdefault(rest, model)
+    folded: dict[str, str] = {}
+    for name, model in exact.items() if any_case else ():
+        folded.setdefault(name.casefold(), model)
+    return Names(exact, folded)
