@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from dragoman.relay.relay import Relay
 from dragoman.relay.sharing import Sharing
+from dragoman.routing.health import healed
 from dragoman.store.board.local import LocalBoard
 from tests.relay.stage import Stage, broken, play
 from tests.relay.test_relay import ask, good
@@ -95,6 +96,33 @@ def test_a_later_configuration_is_looked_for_at_once() -> None:
         other.relay.snapshot = replace(other.relay.snapshot, version=7)
         await asyncio.sleep(0.3)
         assert looks == ["0"]
+        for task in tasks:
+            task.cancel()
+
+    play(scene())
+
+
+def test_a_channel_that_was_mended_is_asked_by_all_and_a_newcomer_undoes_nothing() -> None:
+    async def scene() -> None:
+        air, looks = Air(), list[str]()
+        one = Stage({"first": [broken()] * 5, "second": [good() for _ in range(5)]})
+        other = Stage({"first": [good(), *[broken()] * 5], "second": [good() for _ in range(6)]})
+        tasks = [join(air, stage.relay, looks) for stage in (one, other)]
+        await asyncio.sleep(2)
+        for _ in range(5):
+            await one.ask(ask())
+        await asyncio.sleep(1)
+        (first, _) = one.relay.snapshot.channels
+        one.relay.learned.health = healed(one.relay.learned.health, first)
+        await asyncio.sleep(1)
+        await other.ask(ask(), x_claude_code_session_id="of another")
+        assert channel_of(other) == ["first"]
+        for _ in range(5):
+            await other.ask(ask(), x_claude_code_session_id="of another")
+        tasks.append(join(air, Stage({"first": [], "second": []}).relay, looks))
+        await asyncio.sleep(2)
+        await other.ask(ask(), x_claude_code_session_id="of another")
+        assert channel_of(other) == ["second"]
         for task in tasks:
             task.cancel()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind
-from dragoman.routing.health import Health, Succeeded, begin, eased_share, home, learn, usable
+from dragoman.routing.health import Health, Succeeded, begin, eased_share, healed, home, learn, usable
 from dragoman.routing.news import News, decode, encode, merge, news_of
 from dragoman.routing.plan import Step
 from tests.routing.house import after, channel, fault, step
@@ -106,3 +106,31 @@ def test_of_two_guesses_the_longer_rest_stands() -> None:
     shorter = told(Health(), ill(), HERE_MS + 4000)
     merged = merge(ours, shorter, THERE_MS)
     assert usable(merged, A, "m", THERE_MS).wait_ms == usable(ours, A, "m", THERE_MS).wait_ms
+
+
+def test_what_a_person_has_mended_is_forgotten_by_all_even_where_a_provider_told_to_wait() -> None:
+    theirs = after(*[Kind.TIMEOUT] * 2, now_ms=HERE_MS)  # too few to be told of
+    ours = limited(3600.0, THERE_MS)
+    mended = healed(theirs, A)
+    assert usable(merge(ours, told(theirs, mended), THERE_MS), A, "m", THERE_MS).answer == "yes"
+    assert not merge(ours, told(theirs, mended), THERE_MS).heals
+
+
+def test_mending_one_channel_leaves_what_is_known_of_another() -> None:
+    ours = limited(60.0, THERE_MS)
+    heard = told(Health(), healed(Health(), channel("b")))
+    assert merge(ours, heard, THERE_MS).breakers == ours.breakers
+
+
+def test_what_falls_ill_after_it_was_mended_is_told_with_it() -> None:
+    mended = healed(ill(), A)
+    again = learn(mended, step(), replace(fault(Kind.RATE_LIMITED), retry_after_s=60.0), HERE_MS, 0.5)
+    ours = merge(ill(THERE_MS), told(ill(), again), THERE_MS)
+    assert usable(ours, A, "m", THERE_MS).wait_ms == 60_000
+
+
+def test_each_mending_is_told_once() -> None:
+    once = healed(Health(), A)
+    twice = healed(once, A)
+    assert news_of(once, replace(once), HERE_MS) is None
+    assert told(once, twice).healed == told(Health(), once).healed

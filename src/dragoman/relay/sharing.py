@@ -63,7 +63,7 @@ class Sharing:
                     learned.health = merge(learned.health, news, now_ms)
                     self._told = merge(self._told, news, now_ms)
                 case "hello" if said != self._name.encode():
-                    self._told = Health()
+                    self._told = Health(heals=self._told.heals)  # what was mended then may be ill again by now
                 case "configuration" if said.isdigit() and int(said) > self._relay.snapshot.version:
                     self._look()
                 case _:

@@ -125,6 +125,14 @@ class Breaker(Struct, frozen=True, kw_only=True):
     host: str = ""
 
 
+class Healed(NamedTuple):
+    """What is forgotten together."""
+
+    host: str
+    account: str
+    """Of the channel."""
+
+
 class Pin(Struct, frozen=True, kw_only=True):
     """Where a session is at home, while its prompt cache is warm there."""
 
@@ -141,6 +149,8 @@ class Health(Struct, frozen=True, kw_only=True):
 
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     pins: Mapping[str, Pin] = field(default_factory=dict)
+    heals: Mapping[Healed, int] = field(default_factory=dict)
+    """How often whoever mended something here had it forgotten."""
 
 
 class Succeeded(Struct, frozen=True):
@@ -209,19 +219,26 @@ def eased_share(health: Health, channel: Channel, model: str, now_ms: int) -> fl
 
 def remembered(health: Health, channel: Channel) -> dict[str, Breaker]:
     """All that is remembered of a channel, by scope: of its host, its credential and its models."""
-    host, own, target = _scopes(channel, "")
-    of_models = target.removeprefix("model ")
-    return {
-        scope: breaker
-        for scope, breaker in health.breakers.items()
-        if scope in (host, own) or (scope.startswith("model ") and scope.endswith(of_models))
-    }
+    concerned = Healed(_host(channel), channel.account)
+    return {scope: breaker for scope, breaker in health.breakers.items() if _concerns(scope, concerned)}
 
 
 def healed(health: Health, channel: Channel) -> Health:
     """Health with nothing remembered of a channel: whoever mended it need not wait."""
-    gone = remembered(health, channel)
-    return replace(health, breakers={scope: one for scope, one in health.breakers.items() if scope not in gone})
+    mended = Healed(_host(channel), channel.account)
+    return replace(forgotten(health, mended), heals={**health.heals, mended: health.heals.get(mended, 0) + 1})
+
+
+def forgotten(health: Health, mended: Healed) -> Health:
+    """Health without what was remembered of what somebody has mended."""
+    kept = {scope: breaker for scope, breaker in health.breakers.items() if not _concerns(scope, mended)}
+    return replace(health, breakers=kept)
+
+
+def _concerns(scope: str, what: Healed) -> bool:
+    if scope.startswith("model "):
+        return scope.endswith(f" on {what.account}")
+    return scope in (f"host {what.host}", f"channel {what.account}")
 
 
 def _fault(channel: Channel, found: Problem) -> Fault | None:

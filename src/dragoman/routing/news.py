@@ -1,8 +1,8 @@
 """What replicas tell each other of health: what opens, closes, is being tried, and where sessions are at home.
 
 Rules. Clocks of replicas differ, so every moment travels as its distance from now. Whoever knows of the longer rest is
-right, but a wait that a provider told is shortened by nobody's guess or success. Faults in a row and shares of failures
-are each replica's own. What is heard is never told again.
+right, but a wait that a provider told is shortened by nobody's guess or success; only what a person has mended is
+forgotten by all. Faults in a row and shares of failures are each replica's own. What is heard is never told again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from dragoman.routing.health import BREAKER_LIMIT, PIN_LIMIT, Breaker, Health, Pin
+from dragoman.routing.health import BREAKER_LIMIT, PIN_LIMIT, Breaker, Healed, Health, Pin, forgotten
 
 
 class News(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,6 +22,8 @@ class News(Struct, frozen=True, kw_only=True, omit_defaults=True):
     breakers: Mapping[str, Breaker | None] = field(default_factory=dict)
     """None: nothing is left to remember of this scope."""
     pins: Mapping[str, Pin] = field(default_factory=dict)
+    healed: tuple[Healed, ...] = ()
+    """What somebody has mended, so that whatever is remembered against it is no longer true."""
 
 
 def news_of(before: Health, after: Health, now_ms: int) -> News | None:
@@ -40,11 +42,14 @@ def news_of(before: Health, after: Health, now_ms: int) -> News | None:
         for name, pin in after.pins.items()
         if pin != before.pins.get(name)
     }
-    return News(breakers=breakers, pins=pins) if breakers or pins else None
+    healed = tuple(mended for mended, times in after.heals.items() if times != before.heals.get(mended))
+    return News(breakers=breakers, pins=pins, healed=healed) if breakers or pins or healed else None
 
 
 def merge(health: Health, news: News, now_ms: int) -> Health:
     """Health with what another replica has learned."""
+    for mended in news.healed:
+        health = forgotten(health, mended)
     breakers = dict(health.breakers)
     for scope, told in news.breakers.items():
         merged = _merged(breakers.get(scope), told and _moved(told, now_ms), now_ms)

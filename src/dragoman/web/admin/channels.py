@@ -95,7 +95,7 @@ def routes(api: Api) -> None:
 
     @api.route("POST", "/channels/{id}/heal", needs="operator", status=204)
     async def heal(call: Call) -> Response:
-        """Forgets on this replica what is remembered against a channel, so that it is asked again at once."""
+        """Forgets what is remembered against a channel, here and on other replicas, so that it is asked again."""
         channel = await in_force(call)
         for one in accounts_of(channel):
             call.desk.heal(one)
