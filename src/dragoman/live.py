@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import Trouble
 from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
+from dragoman.net.call import Answer, Call, Transport
 from dragoman.net.within import unfit_proxy, unfit_url
 from dragoman.providers.base import Provider
 from dragoman.relay.allowances import Allowances
@@ -33,7 +34,8 @@ from dragoman.routing.key import Key, networks_of
 from dragoman.routing.load import Load, target_key
 from dragoman.routing.plan import Ask, Plan, Refused
 from dragoman.routing.shape import ChannelTable, ProfileTable, TuningTable
-from dragoman.routing.snapshot import Channel, Snapshot, Sync
+from dragoman.routing.snapshot import Channel, Secret, Snapshot, Sync
+from dragoman.routing.sso import Sso, faults_of_sso
 from dragoman.settings.leading import moved
 from dragoman.settings.record import Notice
 from dragoman.settings.stored import Stored, joined, read_channel, read_profile
@@ -68,6 +70,9 @@ class Base(Struct, frozen=True, kw_only=True):
     """What is in force where the database says nothing."""
     tune: Callable[[TuningTable], None] = lambda _: None
     """Puts in force what is no business of the relay's."""
+    sso: tuple[Sso, ...] = ()
+    """Identity providers, which go before those of the database."""
+    transport: Transport
 
 
 class Live:
@@ -84,6 +89,8 @@ class Live:
         """What is remembered; None while it is not open."""
         self.configured: Configured | None = None
         """What the database says; None before it was read. Channels hold their secrets: never log it."""
+        self.sso: Sequence[Sso] = base.sso
+        """`Desk.sso`."""
         self.prices = self._price_book(())
         allowances.prices = self.prices
 
@@ -95,6 +102,10 @@ class Live:
     def now_ms(self) -> int:
         """Unix time."""
         return time.time_ns() // 1_000_000
+
+    async def send(self, call: Call) -> Answer:
+        """`Desk.send`."""
+        return await self._base.transport.send(call)
 
     def key_of(self, text: str) -> Key | None:
         """`Desk.key_of`."""
@@ -212,8 +223,9 @@ class Live:
             upstream_errors=self._tuning.upstream_errors or snapshot.upstream_errors,
             upstream_error_text=self._tuning.upstream_error_text or "",
         )
-        self._guard.ring = Ring((_key(key) for key in configured.keys), pepper)
+        self._guard.ring = Ring((_key(key, configured.owners) for key in configured.keys), pepper)
         self._guard.settled.set()
+        self.sso = (*self._base.sso, *self._sso_of(configured))
         self.prices = self._price_book(configured.prices)
         self._allowances.prices = self.prices
         self.configured = configured
@@ -235,6 +247,17 @@ class Live:
                 else:
                     found = replace(found, **{field.name: value})
         return found
+
+    def _sso_of(self, configured: Configured) -> Iterator[Sso]:
+        """The identity providers of the database that can be used."""
+        own = {one.name for one in self._base.sso}
+        for row in configured.sso:
+            if row.state == "enabled" and row.spec.enabled and row.spec.name not in own:
+                if faults := faults_of_sso(row.spec):
+                    log.warning("an identity provider is not used", provider=row.spec.name, reason=" ".join(faults))
+                else:
+                    secret = Secret(row.spec.client_secret)
+                    yield Sso(table=replace(row.spec, client_secret=""), secret=secret)
 
     async def _keep_synced(self, store: Store) -> None:
         """Asks providers for their models, as often as their channels say."""
@@ -269,6 +292,7 @@ def unreachable(channel: Channel) -> list[str]:
     reach = reach_of(channel)
     places = {
         "base_url": unfit_url(channel.base_url, reach),
+        **{f"options.{name}": unfit_url(text, reach) for name, text in channel.options.items() if name.endswith("_url")},
         "proxy": not channel.named_proxy and channel.proxy and unfit_proxy(channel.proxy, reach),
     }
     remedy = "An admin may say `private = true`, which opens private networks and plain HTTP to it."
@@ -280,13 +304,14 @@ def _channel(row: Row[ChannelTable]) -> ChannelTable:
     return replace(row.spec, enabled=row.spec.enabled and row.state == "enabled")
 
 
-def _key(stored: StoredKey) -> Key:
+def _key(stored: StoredKey, owners: Collection[str]) -> Key:
+    """The key as the doors know it: off with whoever it belongs to."""
     return Key(
         id=stored.id,
         public_id=stored.public_id,
         digest=stored.digest,
         spec=stored.spec,
-        enabled=stored.state == "enabled",
+        enabled=stored.state == "enabled" and (not stored.spec.owner or stored.spec.owner in owners),
         expires_ms=stored.expires_ms,
         networks=networks_of(stored.spec.addresses),
     )

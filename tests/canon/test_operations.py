@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.canon.operations import ACTS, Operation, operate, path_of
+from dragoman.canon.operations import ACTS, Operation, operate
+from dragoman.canon.paths import path_of
 
 BODY = {"model": "m", "messages": [{"role": "user", "x": 1}, {"role": "tool", "x": 2}], "a": {"b": [1, 2]}}
 
 
 def changed(op: str, path: str, value: object = None, to: str = "") -> Any:
     operation = Operation(op=op, path=path_of(path), value=value, to=path_of(to) if to else ())
-    return msgspec.json.decode(operate(msgspec.json.encode(BODY), [operation]))
+    return msgspec.json.decode(operate(msgspec.json.encode(BODY), [operation]).body)
 
 
 @pytest.mark.parametrize(
@@ -48,13 +49,13 @@ def test_an_operation(found: object, wanted: object) -> None:
 
 
 def test_a_body_that_is_no_object_stays() -> None:
-    assert operate(b"[1]", [Operation(op="set", path=("a",), value=1)]) == b"[1]"
+    assert operate(b"[1]", [Operation(op="set", path=("a",), value=1)]).body == b"[1]"
 
 
 def test_a_value_is_not_shared_between_bodies() -> None:
     value: list[int] = []
     operations = [Operation(op="set", path=("a",), value=value), Operation(op="append", path=("a",), value=1)]
-    assert operate(b"{}", operations) == operate(b"{}", operations) == b'{"a":[1]}'
+    assert operate(b"{}", operations).body == operate(b"{}", operations).body == b'{"a":[1]}'
 
 
 def test_a_path_has_no_empty_step() -> None:
@@ -75,4 +76,4 @@ PATHS = st.lists(st.sampled_from(["a", "b", "c", "*", "0", "-1", "7"]), min_size
     st.lists(st.builds(Operation, op=st.sampled_from([*ACTS, "rename", "copy"]), path=PATHS, value=JSON, to=PATHS)),
 )
 def test_any_operations_on_any_body_give_a_body(body: dict[str, Any], operations: list[Operation]) -> None:
-    assert isinstance(msgspec.json.decode(operate(msgspec.json.encode(body), operations)), dict)
+    assert isinstance(msgspec.json.decode(operate(msgspec.json.encode(body), operations).body), dict)

@@ -1,149 +1,262 @@
-"""Declared changes of a JSON body: one operation after the other, on paths that may name many places.
+"""Declared changes of a JSON body and of headers: one operation after the other, each only when its condition holds.
 
 Theory: a path is followed to the containers that hold its last step; each operation is then one small act on such a
-container. What is not there is left alone, except that `set` and `default` make the objects on their way.
+container. What is not there is left alone, except that `set` and `default` make the objects on their way. An operation
+whose value cannot be filled (`canon.templates`) is not done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from typing import Any, TypeAlias
+from fnmatch import fnmatchcase
+from typing import TypeAlias
 
 import msgspec
 
-EVERY = "*"
-"""A step that stands for every member or place."""
+from dragoman.canon.paths import Json, as_text, got, holders, place_of, same, steps_of, values_at
+from dragoman.canon.templates import Occasion, Template, filled, filled_text, looks_at_body
 
-Json: TypeAlias = Any
-Act: TypeAlias = Callable[[Json, str, Json], None]
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""What a header can carry (RFC 9110 section 5.5, read 2026-11-20)."""
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """What must be true of a request; what is not set is not asked. Names of models may hold `*`."""
+
+    model: str = ""
+    asked: str = ""
+    doors: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    """Of the body; with a `*`, one of the places is enough."""
+    present: bool = True
+    """Whether something must stand there, or nothing."""
+    equals: Json = None
+    matches: re.Pattern[str] | None = None
+    """To be found somewhere in what stands there."""
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """Which elements of a list are meant: those in which this stands."""
+
+    path: tuple[str, ...] = ()
+    """Empty: the element itself."""
+    equals: Json = None
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One change."""
+    """One change of a body."""
 
     op: str
     """A name of `ACTS`, or `rename` or `copy`."""
     path: tuple[str, ...]
     """At least one step."""
     value: Json = None
+    """As `templates.compiled` gives it."""
     to: tuple[str, ...] = ()
     """Where `rename` and `copy` put what they find; the first find counts."""
+    index: int | None = None
+    """Place of `insert` and `remove`."""
+    match: Match | None = None
+    """Elements that `remove` takes out."""
+    before: Match | None = None
+    after: Match | None = None
+    """The element that `insert` looks for instead of a place."""
+    spread: bool = False
+    """Whether the elements of the value are put into a list, and not the value itself."""
+    when: Condition | None = None
 
 
-def operate(body: bytes, operations: Sequence[Operation]) -> bytes:
+class HeaderOperation(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of headers; names in lower case."""
+
+    op: str
+    name: str
+    value: str | Template = ""
+    to: str = ""
+    when: Condition | None = None
+
+
+class Operated(msgspec.Struct, frozen=True):
+    """A body after its operations."""
+
+    body: bytes
+    occasion: Occasion
+    """With the body as it has become."""
+    done: tuple[Operation, ...] = ()
+
+
+NOWHERE = Occasion()
+
+
+def operate(body: bytes, operations: Sequence[Operation], occasion: Occasion = NOWHERE) -> Operated:
     """The body after these operations; as it is where it is no JSON object."""
     root = msgspec.json.decode(body)
-    if not isinstance(root, dict):
-        return body
+    occasion = msgspec.structs.replace(occasion, body=root)
+    if not isinstance(root, dict) or not operations:
+        return Operated(body, occasion)
+    done = tuple(operation for operation in operations if _apply(root, operation, occasion))
+    return Operated(msgspec.json.encode(root) if done else body, occasion, done)
+
+
+def operate_headers(headers: dict[str, str], operations: Iterable[HeaderOperation], occasion: Occasion) -> None:
+    """Changes the headers; a value that no header can carry changes nothing."""
     for operation in operations:
-        _apply(root, operation)
-    return msgspec.json.encode(root)
+        if operation.when is not None and not holds(operation.when, occasion):
+            continue
+        match operation.op:
+            case "set":
+                value = filled_text(operation.value, occasion)
+                if value is not None and HEADER_VALUE.fullmatch(value):
+                    headers[operation.name] = value
+            case "delete":
+                headers.pop(operation.name, None)
+            case "rename" if operation.name in headers:
+                headers[operation.to] = headers.pop(operation.name)
+            case "copy" if operation.name in headers:
+                headers[operation.to] = headers[operation.name]
+            case _:
+                pass
 
 
-def path_of(text: str) -> tuple[str, ...]:
-    """The steps of a path as it is written. Raises `ValueError` where one is empty."""
-    steps = tuple(text.split("."))
-    if not all(steps):
-        raise ValueError(f"'{text}' has an empty step")
-    return steps
+def needs_body(operation: HeaderOperation) -> bool:
+    """Whether the body must be looked at for a change of headers."""
+    return looks_at_body(operation.value) or bool(operation.when and operation.when.path)
 
 
-def _apply(root: Json, operation: Operation) -> None:
-    *way, last = operation.path
-    makes = operation.op in ("set", "default")
+def is_fixed(operation: HeaderOperation) -> bool:
+    """Whether a change of headers is the same for every request."""
+    return operation.when is None and not isinstance(operation.value, Template)
+
+
+def holds(condition: Condition, occasion: Occasion) -> bool:
+    """Whether a condition holds."""
+    return (
+        (not condition.model or fnmatchcase(occasion.model, _pattern(condition.model)))
+        and (not condition.asked or fnmatchcase(occasion.asked, _pattern(condition.asked)))
+        and (not condition.doors or occasion.door in condition.doors)
+        and (not condition.path or _stands(condition, occasion.body))
+    )
+
+
+def _pattern(name: str) -> str:
+    """A name with `*` as `fnmatch` has it, where brackets and question marks mean themselves."""
+    return re.sub(r"[\[?]", r"[\g<0>]", name)
+
+
+def _stands(condition: Condition, body: Json) -> bool:
+    found = list(values_at(body, condition.path))
+    if condition.equals is not None:
+        found = [value for value in found if same(value, condition.equals)]
+    if condition.matches is not None:
+        found = [value for value in found if condition.matches.search(as_text(value))]
+    return bool(found) == condition.present
+
+
+def _apply(root: Json, operation: Operation, occasion: Occasion) -> bool:
+    """Does one operation; False where its condition does not hold or its value cannot be filled."""
+    if operation.when is not None and not holds(operation.when, occasion):
+        return False
     if operation.op in ("rename", "copy"):
         _move(root, operation)
-        return
-    act = ACTS[operation.op]
-    for holder in list(_holders(root, way, makes=makes)):
-        for step in _steps(holder, last):
-            act(holder, step, deepcopy(operation.value))
+        return True
+    value = filled(operation.value, occasion)
+    if value is None:
+        return False
+    *way, last = operation.path
+    makes = operation.op in ("set", "default")
+    for holder in list(holders(root, way, makes=makes)):
+        for step in steps_of(holder, last):
+            ACTS[operation.op](holder, step, deepcopy(value[0]), operation)
+    return True
 
 
 def _move(root: Json, operation: Operation) -> None:
     """Puts what the path finds first where it is to go, and takes it away from there it was unless it is copied."""
     *way, last = operation.path
-    for holder in _holders(root, way, makes=False):
-        for step in _steps(holder, last):
-            if (found := _get(holder, step)) is None:
+    for holder in holders(root, way):
+        for step in steps_of(holder, last):
+            if (found := got(holder, step)) is None:
                 continue
+            value = deepcopy(found[0])
             if operation.op == "rename":
-                _delete(holder, step, None)
-            _apply(root, Operation(op="set", path=operation.to, value=found[0]))
+                _delete(holder, step, None, operation)
+            *way_to, last_to = operation.to
+            for place in list(holders(root, way_to, makes=True)):
+                for step_to in steps_of(place, last_to):
+                    _set(place, step_to, deepcopy(value), operation)
             return
 
 
-def _holders(node: Json, way: Sequence[str], *, makes: bool) -> Iterator[Json]:
-    """The containers at the end of the way; missing objects are made where the operation writes."""
-    if not way:
-        yield node
-        return
-    step, *rest = way
-    if makes and isinstance(node, dict) and step != EVERY:
-        node.setdefault(step, {})
-    for one in _steps(node, step):
-        found = _get(node, one)
-        if found is not None:
-            yield from _holders(found[0], rest, makes=makes)
+Act: TypeAlias = Callable[[Json, str, Json, Operation], None]
 
 
-def _steps(node: Json, step: str) -> list[str]:
-    """The step itself, or all that `*` stands for; a list's from the end, so that places stay while some go."""
-    if step != EVERY:
-        return [step]
-    if isinstance(node, dict):
-        return list(node)
-    return [str(place) for place in reversed(range(len(node)))] if isinstance(node, list) else []
-
-
-def _place(node: Json, step: str) -> int | None:
-    """The place in a list that a step names, if there is one."""
-    if not isinstance(node, list) or not step.removeprefix("-").isdecimal():
-        return None
-    place = int(step)
-    return place if -len(node) <= place < len(node) else None
-
-
-def _get(node: Json, step: str) -> tuple[Json] | None:
-    """What stands there, in a tuple of one; None if nothing does."""
-    if isinstance(node, dict):
-        return (node[step],) if step in node else None
-    place = _place(node, step)
-    return None if place is None else (node[place],)
-
-
-def _set(node: Json, step: str, value: Json) -> None:
-    place = _place(node, step)
+def _set(node: Json, step: str, value: Json, _: Operation) -> None:
+    place = place_of(node, step)
     if isinstance(node, dict):
         node[step] = value
     elif place is not None:
         node[place] = value
 
 
-def _default(node: Json, step: str, value: Json) -> None:
+def _default(node: Json, step: str, value: Json, _: Operation) -> None:
     if isinstance(node, dict):
         node.setdefault(step, value)
 
 
-def _delete(node: Json, step: str, _: Json) -> None:
-    place = _place(node, step)
+def _delete(node: Json, step: str, _: Json, __: Operation) -> None:
+    place = place_of(node, step)
     if isinstance(node, dict):
         node.pop(step, None)
     elif place is not None:
         del node[place]
 
 
-def _append(node: Json, step: str, value: Json) -> None:
-    found = _get(node, step)
-    if found and isinstance(found[0], list):
-        found[0].append(value)
+def _list_at(node: Json, step: str) -> list[Json] | None:
+    found = got(node, step)
+    return found[0] if found and isinstance(found[0], list) else None
 
 
-def _prepend(node: Json, step: str, value: Json) -> None:
-    found = _get(node, step)
-    if found and isinstance(found[0], list):
-        found[0].insert(0, value)
+def _append(node: Json, step: str, value: Json, operation: Operation) -> None:
+    if (found := _list_at(node, step)) is not None:
+        found += _elements(value, operation)
+
+
+def _prepend(node: Json, step: str, value: Json, operation: Operation) -> None:
+    if (found := _list_at(node, step)) is not None:
+        found[:0] = _elements(value, operation)
+
+
+def _insert(node: Json, step: str, value: Json, operation: Operation) -> None:
+    """Puts the value at a place, or beside the first element that matches; nowhere if none does."""
+    if (found := _list_at(node, step)) is None:
+        return
+    place = operation.index
+    for match, beside in ((operation.before, 0), (operation.after, 1)):
+        if match is not None:
+            place = next((n + beside for n, each in enumerate(found) if _matches(each, match)), None)
+    if place is not None:
+        found[place:place] = _elements(value, operation)
+
+
+def _remove(node: Json, step: str, _: Json, operation: Operation) -> None:
+    """Takes out the element at a place, or all that match."""
+    if (found := _list_at(node, step)) is None:
+        return
+    if operation.index is not None:
+        _delete(found, str(operation.index), None, operation)
+    match = operation.match
+    if match is not None:
+        found[:] = [each for each in found if not _matches(each, match)]
+
+
+def _elements(value: Json, operation: Operation) -> list[Json]:
+    return value if operation.spread and isinstance(value, list) else [value]
+
+
+def _matches(element: Json, match: Match) -> bool:
+    return any(same(found, match.equals) for found in values_at(element, match.path))
 
 
 ACTS: dict[str, Act] = {
@@ -152,5 +265,7 @@ ACTS: dict[str, Act] = {
     "delete": _delete,
     "append": _append,
     "prepend": _prepend,
+    "insert": _insert,
+    "remove": _remove,
 }
 """Operations on one container."""

@@ -23,6 +23,13 @@ NEVER = frozenset(
 )
 """Headers that are never passed on. Those of the connection: RFC 9110 section 7.6.1 (read 2026-11-20)."""
 NEVER_BEGINNINGS = ("x-forwarded-", "proxy-", "cf-")
+SECRET_WORDS = frozenset(
+    ("auth", "authorization", "authentication", "cookie", "credential", "credentials", "jwt", "password", "secret")
+    + ("signature", "token")
+)
+"""Parts of the names of headers that hold what opens something."""
+WAY_BEGINNINGS = ("x-original-", "x-client-ip", "x-cluster-", "x-envoy-", "true-client-", "fastly-")
+"""Of headers in which proxies before us tell of the client."""
 KEY_MEMBERS = frozenset({"key", "api_key", "apikey", "api-key", "x-api-key", "token", "access_token", "auth_token"})
 """Members of a query that hold a client's key, as Google's `key`; never passed on."""
 TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
@@ -74,6 +81,19 @@ def forwarded_query(query: str) -> str:
 def may_pass(name: str) -> bool:
     """Whether a header of the client, named in lower case, may reach any upstream at all."""
     return name not in NEVER and not name.startswith(NEVER_BEGINNINGS)
+
+
+def may_travel(name: str) -> bool:
+    """Whether a channel may have a header of the client passed on by its name, or put into another.
+
+    Beside those that may pass no upstream: whatever is named as one that holds a key, describes the body, or tells of
+    the way to us. The client's `user-agent` may, where somebody says so.
+    """
+    name = name.lower()
+    if name == "user-agent":
+        return True
+    secret = not SECRET_WORDS.isdisjoint(name.split("-")) or any(word in name for word in ("api-key", "apikey"))
+    return may_pass(name) and not secret and not name.startswith(("content-", "sec-", "x-dragoman-", *WAY_BEGINNINGS))
 
 
 def session_mark(session: str) -> str:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from dragoman.canon.events import Finished, UsageSeen
 from dragoman.canon.multipart import is_form, with_field
+from dragoman.canon.operations import operate
 from dragoman.canon.problem import Kind, Problem, Trouble, problem, refuse
 from dragoman.canon.request import Loss
 from dragoman.canon.splice import members, splice
@@ -23,7 +24,7 @@ from dragoman.net.transport import Answer
 from dragoman.providers.addresses import errand_url
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.outlet import Outlet
-from dragoman.relay.prepare import Errand, Inquiry, Prepared, Retold, with_own_seals
+from dragoman.relay.prepare import Errand, Inquiry, Prepared, Retold, occasion_of, with_own_seals
 from dragoman.routing.match import Resolved
 from dragoman.routing.plan import Refused, Step
 from dragoman.routing.snapshot import Channel
@@ -75,7 +76,10 @@ def prepare_errand(inquiry: Inquiry, step: Step, outlet: Outlet) -> Prepared:
     if body is None:
         path, written, retell = _anew(inquiry, errand, step.model, outlet)
         body, content_type, losses = written.body, JSON_TYPE, written.losses
-    headers = outlet.headers(inquiry.headers, inquiry.session, stream=False)
+    occasion = occasion_of(inquiry, step, inquiry.request)
+    if outlet.looks_at_body and not is_form(content_type):
+        occasion = operate(body, (), occasion).occasion
+    headers = outlet.headers(inquiry.headers, inquiry.session, stream=False, occasion=occasion)
     url = errand_url(outlet.provider, channel.base_url, upstream.path, path, channel.options, step.model)
     return Prepared(
         call=outlet.call(url, {**headers, "content-type": content_type, "accept": "*/*"}, body),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from dragoman.canon.operations import NOWHERE, is_fixed, needs_body, operate_headers
+from dragoman.canon.templates import Occasion
 from dragoman.dialects.base import Dialect
 from dragoman.net.call import Call, Tls
 from dragoman.net.within import Reach
@@ -12,12 +14,14 @@ from dragoman.providers.addresses import endpoint
 from dragoman.providers.base import Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.credentials import auth_headers, forwarded_headers, session_mark
+from dragoman.providers.oauth import is_asked, source_of
 from dragoman.providers.options import with_members
-from dragoman.providers.tokens import Account, Credential
-from dragoman.routing.match import DEFAULT_PROFILE, Resolved, resolve
+from dragoman.providers.tokens import Account, Credential, mark_of
+from dragoman.routing.match import Resolved, resolve
 from dragoman.routing.plan import Ask, Refused
 from dragoman.routing.profile import Strategy
-from dragoman.routing.snapshot import Channel, HeaderOperation, Secret, Snapshot
+from dragoman.routing.reach import DEFAULT_PROFILE
+from dragoman.routing.snapshot import Channel, Secret, Snapshot
 from dragoman.routing.strategy import MEASURED
 
 NO_SECRET = Secret("")
@@ -47,11 +51,16 @@ class Outlet:
             **auth_headers(provider, channel.api_key.reveal()),
             **{name.lower(): value for name, value in channel.headers.items()},
         }
-        self._usual = {stream: self._headers({}, stream=stream) for stream in (True, False)}
+        self._usual = {stream: self._headers({}, NOWHERE, stream=stream) for stream in (True, False)}
+        self._differs = bool(self.provider.forwards or channel.client_headers) or not all(map(is_fixed, channel.header))
+        self.looks_at_body = any(map(needs_body, channel.header))
+        """Whether the headers of a call follow from its body, too."""
 
-    def headers(self, client: Mapping[str, str], session: str, *, stream: bool) -> Mapping[str, str]:
+    def headers(
+        self, client: Mapping[str, str], session: str, *, stream: bool, occasion: Occasion = NOWHERE
+    ) -> Mapping[str, str]:
         """The headers of a call: the row's, the client's that may pass, the session's, the key, the channel's own."""
-        headers = self._headers(client, stream=stream) if self.provider.forwards else self._usual[stream]
+        headers = self._headers(client, occasion, stream=stream) if self._differs else self._usual[stream]
         if not self.provider.session_header or not session:
             return headers
         return {self.provider.session_header: session_mark(session), **headers}
@@ -74,11 +83,11 @@ class Outlet:
             reach=self.reach,
         )
 
-    def _headers(self, client: Mapping[str, str], *, stream: bool) -> dict[str, str]:
+    def _headers(self, client: Mapping[str, str], occasion: Occasion, *, stream: bool) -> dict[str, str]:
         accept = "text/event-stream" if stream else "application/json"
-        headers = {**self._first, "accept": accept, **forwarded_headers(self.provider, client), **self._last}
-        for operation in self.channel.header:
-            _change(headers, operation)
+        named = {name: client[name] for name in self.channel.client_headers if name in client}
+        headers = {**self._first, "accept": accept, **forwarded_headers(self.provider, client), **named, **self._last}
+        operate_headers(headers, self.channel.header, occasion)
         return headers
 
     def _url(self, model: str, stream: bool) -> str:
@@ -89,9 +98,11 @@ class Outlet:
 def credential_of(channel: Channel, provider: Provider) -> Credential | None:
     """How a channel's calls get their token; None where its key itself is sent."""
     source = TOKEN_SOURCES.get(provider.token)
+    if provider.oauth and is_asked(channel.options):
+        source = source_of(provider.oauth)
     secrets = {name: secret.reveal() for name, secret in channel.secret_options.items()}
     account = Account(channel.api_key.reveal(), channel.base_url, {**channel.options, **secrets})
-    return Credential(source, account) if source else None
+    return Credential(source, account, mark_of(account)) if source else None
 
 
 def reach_of(channel: Channel) -> Reach:
@@ -111,21 +122,6 @@ def tls_of(channel: Channel) -> Tls:
         key_password=channel.secret_options.get("key_password", NO_SECRET).reveal(),
         verify=options.get("verify", "true") != "false",
     )
-
-
-def _change(headers: dict[str, str], operation: HeaderOperation) -> None:
-    """One declared change of the headers."""
-    match operation.op:
-        case "set":
-            headers[operation.name] = operation.value
-        case "delete":
-            headers.pop(operation.name, None)
-        case "rename" if operation.name in headers:
-            headers[operation.to] = headers.pop(operation.name)
-        case "copy" if operation.name in headers:
-            headers[operation.to] = headers[operation.name]
-        case _:
-            pass
 
 
 class Wiring:

@@ -16,11 +16,12 @@ from msgspec.structs import replace
 
 from dragoman.canon.embedding import Embedding
 from dragoman.canon.habits import Habits
-from dragoman.canon.operations import operate
+from dragoman.canon.operations import Operated, operate
 from dragoman.canon.problem import Kind, Problem, refuse
 from dragoman.canon.request import Loss, Part, Request, Seal, Text, ToolResult
 from dragoman.canon.seal import NATIVE, wrap
 from dragoman.canon.splice import members, splice
+from dragoman.canon.templates import Occasion
 from dragoman.canon.usage import Usage
 from dragoman.dialects.base import Dialect, Hearing, Target, Written
 from dragoman.net.transport import Call
@@ -33,6 +34,7 @@ from dragoman.relay.outlet import Outlet
 from dragoman.routing.key import Key
 from dragoman.routing.plan import Step
 from dragoman.routing.profile import Override
+from dragoman.routing.snapshot import Channel
 
 Edits: TypeAlias = dict[str, bytes | None]
 PUBLISHED = Habits()
@@ -111,9 +113,16 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 
 def prepare(
-    inquiry: Inquiry, step: Step, outlet: Outlet, *, anew: bool = False, conceded: Collection[str] = ()
+    inquiry: Inquiry,
+    step: Step,
+    outlet: Outlet,
+    *,
+    anew: bool = False,
+    conceded: Collection[str] = (),
+    stream: bool | None = None,
 ) -> Prepared:
     """The call for one step; `anew` writes the request anew whatever its dialect, `conceded` names what was refused.
+    Whether it asks to stream is the channel's business where `stream` does not say it.
 
     Raises `Trouble` (unsupported) for a request this upstream cannot take at all.
     """
@@ -122,24 +131,17 @@ def prepare(
     wish = _wish(inquiry, step, outlet)
     for param in conceded:
         wish = wish.with_habits(**concession(upstream, wish.habits, param))
-    target = Target(
-        model=step.model,
-        origin=channel.name,
-        native=channel.native,
-        stream=inquiry.request.stream,
-        habits=wish.habits,
-    )
+    stream = asks_to_stream(channel, inquiry.request) if stream is None else stream
+    target = Target(model=step.model, origin=channel.name, native=channel.native, stream=stream, habits=wish.habits)
+    anew = anew or stream != inquiry.request.stream
     spliced = None if anew else _verbatim(inquiry, wish, target, upstream)
     verbatim = spliced is not None
     if spliced is None:
         spliced = upstream.write_request(replace(wish.request, model=step.model), target), ()
     written, edits = spliced
-    body = written.body
-    if channel.body:
-        body = operate(body, channel.body)
-        edits = (*edits, *(f"{operation.op} {'.'.join(operation.path)}" for operation in channel.body))
+    changed = operated(written.body, outlet, occasion_of(inquiry, step, wish.request))
     return Prepared(
-        call=_call(inquiry, step, outlet, body),
+        call=_call(inquiry, outlet, changed, stream=stream),
         door=inquiry.door,
         upstream=upstream,
         verbatim=verbatim,
@@ -151,12 +153,12 @@ def prepare(
             lowered=written.lowered,
             functions=written.functions,
         ),
-        stream=inquiry.request.stream,
+        stream=stream,
         first_content_s=channel.timeouts.first_content_s,
         idle_s=channel.timeouts.idle_s,
         local_stops=written.local_stops,
         losses=(*wish.losses, *written.losses),
-        edits=edits,
+        edits=(*edits, *(f"{each.op} {'.'.join(each.path)}" for each in changed.done)),
         names=written.names,
         limit_headers=upstream.limit_headers if channel.native and inquiry.door.name == upstream.name else "",
     )
@@ -187,7 +189,7 @@ def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:
     if not url:
         return None
     if inquiry.door.name == upstream.name:
-        prepared = prepare(inquiry, step, outlet)
+        prepared = prepare(inquiry, step, outlet, stream=inquiry.request.stream)
         if prepared.verbatim:
             return replace(prepared.call, url=url)
     if upstream.write_count is None:
@@ -195,7 +197,41 @@ def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:
     wish = _wish(inquiry, step, outlet)
     target = Target(model=step.model, origin=channel.name, native=channel.native, stream=False, habits=wish.habits)
     written = upstream.write_count(replace(wish.request, model=step.model), target)
-    return replace(_call(inquiry, step, outlet, written.body), url=url)
+    occasion = occasion_of(inquiry, step, wish.request)
+    return replace(_call(inquiry, outlet, Operated(written.body, occasion), stream=False), url=url)
+
+
+def asks_to_stream(channel: Channel, request: Request) -> bool:
+    """Whether a channel is asked to stream, whatever its answer then is to the client."""
+    return {"any": request.stream, "always": True, "never": False}[channel.stream]
+
+
+def occasion_of(inquiry: Inquiry, step: Step, request: Request) -> Occasion:
+    """What the channel's changes may speak of; `request` is as it is sent."""
+    return Occasion(
+        model=step.model,
+        asked=inquiry.request.model,
+        channel=step.channel.name,
+        door=inquiry.door.name,
+        effort=request.reasoning.effort or "",
+        session=inquiry.session,
+        headers=inquiry.headers,
+    )
+
+
+def operated(body: bytes, outlet: Outlet, occasion: Occasion) -> Operated:
+    """The body after the channel's changes. Raises `Trouble` (invalid_request) where it cannot be looked into."""
+    operations = outlet.channel.body
+    if not operations and not outlet.looks_at_body:
+        return Operated(body, occasion)
+    try:
+        return operate(body, operations, occasion)
+    except (msgspec.DecodeError, RecursionError):
+        raise refuse(
+            Kind.INVALID_REQUEST,
+            f"The channel '{outlet.channel.name}' changes what it is sent, but this request is nested too deeply, or "
+            "holds numbers too large, to be changed. Send it plainer, or ask another channel.",
+        ) from None
 
 
 def _wish(inquiry: Inquiry, step: Step, outlet: Outlet) -> Wish:
@@ -300,10 +336,11 @@ def _seals(request: Request) -> Iterator[Seal]:
             parts.extend(part.parts)
 
 
-def _call(inquiry: Inquiry, step: Step, outlet: Outlet, body: bytes) -> Call:
-    stream = inquiry.request.stream
-    url = outlet.url(step.model, stream)
+def _call(inquiry: Inquiry, outlet: Outlet, changed: Operated, *, stream: bool) -> Call:
+    occasion = changed.occasion
+    url = outlet.url(occasion.model, stream)
     passes = outlet.channel.native and inquiry.door.name == outlet.dialect.name
     if query := forwarded_query(inquiry.query) if passes else "":
         url += ("&" if "?" in url else "?") + query
-    return outlet.call(url, outlet.headers(inquiry.headers, inquiry.session, stream=stream), body)
+    headers = outlet.headers(inquiry.headers, inquiry.session, stream=stream, occasion=occasion)
+    return outlet.call(url, headers, changed.body)

@@ -208,6 +208,10 @@ class TuningTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """What clients are told of an upstream's error."""
     upstream_error_text: ErrorText | None = None
     """What they are told where `upstream_errors` is `text`."""
+    second_factor: Literal[optional, required] | None = None
+    """Whether everybody who signs in with a password needs a second factor."""
+    passwords_for: Annotated[tuple[Word, ...], Meta(min_length=1, max_length=100)] | None = None
+    """The only logins that may sign in with a password; the others come by an identity provider."""
 
 
 class ProjectTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -249,6 +253,8 @@ class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     note: Note = ""
     project: str = ""
     """Name of a project; empty: none."""
+    owner: str = ""
+    """Login of the user it belongs to, who may see it, and with whom it is switched off; empty: nobody's."""
     profiles: tuple[Word, ...] = ()
     """Names of the profiles it may be switched to."""
     profile: str = ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from dragoman.canon.templates import literal
 from dragoman.providers.addresses import row_for_address
 from dragoman.providers.base import Provider
 from dragoman.routing.shape import ChannelTable, LimitsTable, TimeoutsTable
 from dragoman.routing.snapshot import Channel, Mapping3
-from dragoman.settings.build import Workshop, header_fault
+from dragoman.settings.build import Workshop
+from dragoman.settings.changes import header_fault
 from dragoman.settings.foreign import FOREIGN, Found, Vendor, key_of
 from dragoman.settings.record import Notice
 
@@ -129,7 +131,7 @@ def _headers(found: Found, notices: list[Notice]) -> dict[str, str]:
             if wrong:
                 notices.append(Notice(found.place(variable), wrong, "It was ignored; correct it."))
             else:
-                headers[name] = found.get(variable)
+                headers[name] = literal(found.get(variable))
     return headers
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from dragoman.providers.base import SECRET_OPTIONS, Card, MemberType, Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
+from dragoman.providers.oauth import fault_of, is_asked
 from dragoman.providers.options import read_member
 from dragoman.providers.tokens import Account
 from dragoman.routing.budget import BudgetTable, faults_of_budgets
@@ -55,10 +56,13 @@ class Workshop(Struct, frozen=True):
                 f"{where}.provider", f"There is no provider '{table.provider}'.", near(table.provider, self.rows)
             )
             return None
-        if not key and not row.key_optional and row.auth != "none":
+        base_url, options = self._base_url(table, row, where), self._options(table, row, f"{where}.options")
+        secret_options = self._secret_options(table, f"{where}.options")
+        if found := fault_of(row.oauth, options, secret_options, key.reveal()) if row.oauth else "":
+            self.fault(f"{where}.options", found, "See `dragoman providers " + row.id + "`.")
+        if not (key or row.key_optional or row.auth == "none" or is_asked(options)):
             remedy = 'Add api_key = "env:NAME" with the name of the variable that holds it.'
             self.notices.append(Notice(where, f"{row.name} is called without a key, which it will refuse.", remedy))
-        base_url, options = self._base_url(table, row, where), self._options(table, row, f"{where}.options")
         way = self._ways.way(table.proxy, f"{where}.proxy")
         headers, filled = self.changes.headers(table.headers, f"{where}.headers")
         sets = self._sets(table.overrides, f"{where}.overrides")
@@ -90,7 +94,7 @@ class Workshop(Struct, frozen=True):
             keepalive=table.keepalive,
             max_output=table.max_output,
             options=options,
-            secret_options=self._secret_options(table, f"{where}.options"),
+            secret_options=secret_options,
             limits=_limits(table, row, Account(key.reveal(), base_url, options)),
             budgets=self._budgets(table, f"{where}.budgets"),
             rests=tuple(
@@ -180,6 +184,8 @@ class Workshop(Struct, frozen=True):
             kind = row.body_options.get(name) or row.habit_options.get(name)
             if kind:
                 self._check_member(kind, text, f"{where}.{name}")
+            if name.endswith("_url") and (wrong := address_fault(text)):
+                self.fault(f"{where}.{name}", wrong, "Write it as https://host/path.")
             options[name] = text
         if options.get("api") and options["api"] not in row.apis:
             self.fault(f"{where}.api", f"{row.name} has no API '{options['api']}'.", near(options["api"], row.apis))

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from dragoman.routing.changes import OverrideTable
 from dragoman.routing.shape import ChannelTable, ErrorText, ModelTable, ProfileTable, ProxyName, Word
 from dragoman.routing.snapshot import UpstreamErrors
+from dragoman.routing.sso import SsoTable
 from dragoman.settings.record import LogFormat, LogLevel
 
 Days = Annotated[int, Meta(ge=0, le=3650)]
@@ -42,5 +43,6 @@ class FileTables(Struct, frozen=True, kw_only=True):
     models: tuple[ModelTable, ...] = ()
     profiles: tuple[ProfileTable, ...] = ()
     overrides: tuple[OverrideTable, ...] = ()
+    sso: tuple[SsoTable, ...] = ()
     proxies: dict[ProxyName, Word] = {}
     """Addresses of HTTP proxies by the names that channels may use for them."""

@@ -1,0 +1,81 @@
+"""How changes of bodies and headers are described, for one channel or as a named set that many channels take.
+
+`docs/configuration.md` says what each key means; `canon.operations` does it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+SetName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Steps = Annotated[str, Meta(min_length=1)]
+"""Members joined by dots, places in lists as numbers: `messages.0.content`; `*` stands for every place."""
+Given = Annotated[str, Meta(min_length=1)]
+
+
+class ConditionTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`when` of an operation"""
+
+    model: Given | None = None
+    """The channel's model; `*` stands for any characters."""
+    asked: Given | None = None
+    """The model's name as the client gave it."""
+    doors: tuple[Given, ...] = ()
+    path: Steps | None = None
+    """Of the body as far as it has been changed; the rest looks at what stands there."""
+    present: bool | None = None
+    """Whether something, of what `equals` and `matches` say, must stand there, or must not. None: it must."""
+    equals: Any = None
+    matches: str | None = None
+    """A regular expression to be found in it."""
+
+
+class MatchTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`match`, `before` and `after` of an operation: which elements of a list"""
+
+    path: Steps | None = None
+    """Within the element; None: the element itself."""
+    equals: Any = None
+
+
+class BodyOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `body` of a channel: a change of the bodies it is sent"""
+
+    op: Literal["set", "default", "delete", "rename", "copy", "append", "prepend", "insert", "remove"]
+    path: Steps
+    value: Any = None
+    """Texts in it may hold placeholders."""
+    to: Steps | None = None
+    """The path that `rename` and `copy` write."""
+    index: int | None = None
+    """Place of `insert` and `remove`; a negative one counts from the end."""
+    match: MatchTable | None = None
+    """All elements that `remove` takes out."""
+    before: MatchTable | None = None
+    after: MatchTable | None = None
+    """Beside which element `insert` puts the value; the first that matches."""
+    spread: bool = False
+    """Whether the elements of `value` are put in, one by one."""
+    when: ConditionTable | None = None
+
+
+class HeaderOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `header` of a channel: a change of the headers it is sent"""
+
+    op: Literal["set", "delete", "rename", "copy"]
+    name: Given
+    value: str = ""
+    """May hold placeholders."""
+    to: Given | None = None
+    when: ConditionTable | None = None
+
+
+class OverrideTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `[[overrides]]`: a set of changes that channels take by its name"""
+
+    name: SetName
+    note: Annotated[str, Meta(max_length=2000)] = ""
+    body: tuple[BodyOperationTable, ...] = ()
+    header: tuple[HeaderOperationTable, ...] = ()
