@@ -159,7 +159,7 @@ WRONG = {
     "a header's name": (channel(headers='{ "a b" = "x" }'), "'a b' cannot be the name of a header."),
     "a header's value": (channel(headers='{ a = "x\\ny" }'), "characters that no header can carry"),
     "a proxy of another kind": (channel(proxy='"socks5://h:1"'), "Only HTTP proxies can be used."),
-    "an option that the row lacks": (channel(options="{ scope = 1 }"), "options.scope: "),
+    "an option that the row lacks": (channel(options="{ flags = 1 }"), "options.flags: "),
     "an option that the row needs": (
         channel(provider='"vertex"', base_url=""),
         "Google Vertex AI needs the option 'project'.",

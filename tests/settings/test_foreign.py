@@ -305,7 +305,8 @@ def test_an_option_of_gigachat_is_made_of(line: str, tmp_path: Path) -> None:
 
     (channel,) = read(Scene(dotenv=f"GIGACHAT_CREDENTIALS=k\n{line}\n"), tmp_path).snapshot.channels
 
-    assert channel.options == {option: expected}
+    secrets = {name: secret.reveal() for name, secret in channel.secret_options.items()}
+    assert {**channel.options, **secrets} == {option: expected}
 
 
 def test_connections_at_most_are_requests_at_once(tmp_path: Path) -> None:

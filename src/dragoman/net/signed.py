@@ -13,6 +13,9 @@ from dragoman.net.call import ERROR_LIMIT, Answer, Call, Transport
 from dragoman.net.rsa import body_of
 from dragoman.providers.tokens import Credential, Token
 
+HELD = 1000
+"""Tokens that are held at most; the oldest are those of accounts that have changed since."""
+
 
 def unix_ms() -> int:
     """Now, in milliseconds of Unix time."""
@@ -20,7 +23,8 @@ def unix_ms() -> int:
 
 
 class Signed:
-    """A transport over another. Mutable: it holds the tokens by channel. See `call.Transport`.
+    """A transport over another. Mutable: it holds the tokens by account, and the refresh tokens that were given
+    instead of the configured ones. See `call.Transport`.
 
     A fetch that is under way serves everyone who comes meanwhile (F102), and goes on when the first to ask leaves.
     """
@@ -30,6 +34,7 @@ class Signed:
         self._now_ms = now_ms
         self._held: dict[str, Token] = {}
         self._coming: dict[str, asyncio.Task[Token]] = {}
+        self._refresh: dict[str, str] = {}
 
     async def send(self, call: Call) -> Answer:
         """The answer to the call, with its token where it needs one. Raises `Trouble`, that of the fetch too."""
@@ -47,17 +52,21 @@ class Signed:
 
     async def _token(self, call: Call, credential: Credential, refused: str) -> Token:
         """A token with time left, and not the one just refused."""
-        held = self._held.get(call.upstream)
+        name = f"{call.upstream} {credential.mark}"
+        held = self._held.get(name)
         if held and held.text != refused and held.is_fresh(self._now_ms()):
             return held
-        coming = self._coming.get(call.upstream)
+        coming = self._coming.get(name)
         if coming is None:
-            coming = self._coming[call.upstream] = asyncio.create_task(self._fetch(call, credential))
-            coming.add_done_callback(lambda _: self._coming.pop(call.upstream, None))
+            coming = self._coming[name] = asyncio.create_task(self._fetch(call, credential, name))
+            coming.add_done_callback(lambda _: self._coming.pop(name, None))
         return await asyncio.shield(coming)
 
-    async def _fetch(self, call: Call, credential: Credential) -> Token:
-        asked = credential.source.ask(credential.account, str(uuid.uuid4()), self._now_ms())
+    async def _fetch(self, call: Call, credential: Credential, name: str) -> Token:
+        account = credential.account
+        if later := self._refresh.get(name):
+            account = replace(account, options={**account.options, "refresh_token": later})
+        asked = credential.source.ask(account, str(uuid.uuid4()), self._now_ms())
         answer = await self._inner.send(
             replace(
                 call, method=asked.method, url=asked.url, headers=asked.headers, body=body_of(asked), credential=None
@@ -68,7 +77,12 @@ class Signed:
         finally:
             answer.close()
         token = credential.source.read(answer.status, answer.headers, body, self._now_ms())
-        self._held[call.upstream] = token
+        self._held[name] = token
+        if token.refresh:
+            self._refresh[name] = token.refresh
+        for known in (self._held, self._refresh):
+            if len(known) > HELD:
+                del known[next(iter(known))]
         return token
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 
 from msgspec import Struct, field
 
@@ -20,6 +21,12 @@ class Account(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Account({self.base_url})"
+
+
+def mark_of(account: Account) -> str:
+    """A mark by which an account's token is kept: another one for another secret, address or option."""
+    told = repr((account.secret, account.base_url, sorted(account.options.items())))
+    return sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Signing(Struct, frozen=True):
@@ -52,6 +59,8 @@ class Token(Struct, frozen=True):
     """Empty where a client certificate is enough."""
     expires_ms: int | None = None
     """Unix time in milliseconds; None where it does not expire."""
+    refresh: str = ""
+    """What the next token is given for, where that has changed (RFC 6749 section 6)."""
 
     def __repr__(self) -> str:
         return f"Token(***, {self.expires_ms})"
@@ -79,3 +88,5 @@ class Credential(Struct, frozen=True):
 
     source: TokenSource
     account: Account
+    mark: str = ""
+    """Tells this account from others of its channel, and from what the channel was before it was changed."""
