@@ -240,3 +240,5 @@ class Dialect(Struct, frozen=True, kw_only=True):
     carries: frozenset[str] = frozenset()
     """Names of top-level members that only this dialect's vendor understands and that may hold local data; a body
     that has one is not passed verbatim to another vendor of the dialect."""
+    wants_long_context: Callable[[Mapping[str, str]], bool] = lambda _: False
+    """Whether a client's headers (names in lower case) ask for a longer context, where the wire says it there."""

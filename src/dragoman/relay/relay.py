@@ -287,7 +287,7 @@ class Relay:
             has_images=needs.images,
             has_tools=bool(request.tools),
             has_documents=needs.documents,
-            long_context="context-1m" in inquiry.headers.get("anthropic-beta", ""),
+            long_context=inquiry.door.wants_long_context(inquiry.headers),
             warm_ms=WARM_LONG_MS if needs.long_cache else WARM_MS,
             thinking=request.reasoning.mode in ("on", "adaptive"),
             stream=request.stream,

@@ -36,6 +36,7 @@ from dragoman.canon.request import (
 )
 from dragoman.canon.seal import wrap
 from dragoman.dialects.anthropic.plain import plainly
+from dragoman.dialects.anthropic.request import wants_long_context
 from tests.dialects.anthropic.stage import BODIES, SCENES, body, read, refused, said
 
 
@@ -560,3 +561,17 @@ def test_bad_utf8_is_refused_with_its_place() -> None:
     block = b'{"type":"tool_use","id":"t","name":"n","input":{"a":"\xff"}}'
     inside = b'{"model":"m","messages":[{"role":"assistant","content":[' + block + b"]}]}"
     assert "not UTF-8" in refused(inside).message
+
+
+@pytest.mark.parametrize(
+    ("betas", "wants"),
+    [
+        ("context-1m-2025-08-07", True),
+        ("claude-code-20250219, context-1m-2025-08-07,x", True),
+        ("claude-code-20250219,not-context-1m", False),
+        ("", False),
+    ],
+)
+def test_a_beta_asks_for_the_longer_context(betas: str, wants: bool) -> None:
+    assert wants_long_context({"anthropic-beta": betas}) is wants
+    assert not wants_long_context({})

@@ -9,7 +9,7 @@ from dragoman.dialects.anthropic.edit import StreamEditor, edit_reply
 from dragoman.dialects.anthropic.errors import read_problem, write_problem
 from dragoman.dialects.anthropic.reader import StreamReader
 from dragoman.dialects.anthropic.reply import write_reply
-from dragoman.dialects.anthropic.request import read_request
+from dragoman.dialects.anthropic.request import read_request, wants_long_context
 from dragoman.dialects.anthropic.words import NAME
 from dragoman.dialects.anthropic.writer import BEAT, StreamWriter
 from dragoman.dialects.base import Dialect
@@ -50,6 +50,7 @@ DIALECT = Dialect(
     write_count=write_count_request,
     read_count=read_count,
     carries=CARRIES,
+    wants_long_context=wants_long_context,
 )
 
 __all__ = ["DIALECT", "read_count", "write_count", "write_count_request"]

@@ -11,7 +11,7 @@ same day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -46,6 +46,10 @@ from dragoman.dialects.take import Members, wrong
 
 BILLING = "x-anthropic-billing-header:"
 """How the system block begins in which Claude Code tells Anthropic what to bill; it means nothing to anyone else."""
+
+
+LONG_CONTEXT = "context-1m"
+"""How the beta begins that asks for a context of a million tokens (`context-1m-2025-08-07`; read 2026-11-20)."""
 
 
 class _Message(Struct, forbid_unknown_fields=True, gc=False):
@@ -103,6 +107,11 @@ def read_request(body: bytes) -> Request:
     else:
         found = Members(small)
     return _request(found, turns, tools, losses)
+
+
+def wants_long_context(headers: Mapping[str, str]) -> bool:
+    """Whether the client's betas ask for the longer context."""
+    return any(beta.strip().startswith(LONG_CONTEXT) for beta in headers.get("anthropic-beta", "").split(","))
 
 
 def _check_raw(small: Iterable[Raw], closed: _Body) -> None:
