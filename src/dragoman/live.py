@@ -29,16 +29,19 @@ from dragoman.relay.listing import remembered as remembered_models
 from dragoman.relay.outlet import reach_of
 from dragoman.relay.probe import Finding, Test
 from dragoman.relay.relay import Relay
+from dragoman.routing.changes import OverrideTable
 from dragoman.routing.health import healed, remembered
 from dragoman.routing.key import Key, networks_of
 from dragoman.routing.load import Load, target_key
 from dragoman.routing.plan import Ask, Plan, Refused
-from dragoman.routing.shape import ChannelTable, ProfileTable, TuningTable
-from dragoman.routing.snapshot import Channel, Secret, Snapshot, Sync
+from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable, TuningTable
+from dragoman.routing.snapshot import Channel, Overrides, Secret, Snapshot, Sync
 from dragoman.routing.sso import Sso, faults_of_sso
+from dragoman.routing.tuning import faults_of_tuning
 from dragoman.settings.leading import moved
 from dragoman.settings.record import Notice
-from dragoman.settings.stored import Stored, joined, read_channel, read_profile
+from dragoman.settings.stored import Stored, joined, read_channel, read_overrides, read_profile, read_project
+from dragoman.settings.tuning import tuned
 from dragoman.store.ports import SYSTEM, Configured, Row, Setting, Store, StoredKey, StoreTrouble
 from dragoman.web.admin.desk import USUAL, Ailment, Fixed
 from dragoman.web.guard import Guard
@@ -111,20 +114,33 @@ class Live:
         """`Desk.key_of`."""
         return self._guard.ring.find(text)
 
-    def faults_of_channel(self, table: ChannelTable) -> list[str]:
+    def faults_of_channel(self, table: ChannelTable, coming: Sequence[OverrideTable] = ()) -> list[str]:
         """`Desk.faults_of_channel`."""
         notices: list[Notice] = []
-        made = read_channel(table, self._base.rows, self._base.folder, self.snapshot.proxies, notices, self.snapshot.overrides)
+        now = self.snapshot
+        known = {**{each.name: Overrides(each.name) for each in coming}, **now.overrides}
+        made = read_channel(table, self._base.rows, self._base.folder, now.proxies, notices, known)
         return [f"{notice.what} {notice.remedy}" for notice in notices] + (unreachable(made) if made else [])
 
     def moved(self, before: ChannelTable, after: ChannelTable) -> Sequence[str]:
         """`Desk.moved`."""
         return moved(before, after, self._base.rows)
 
+    def faults_of_overrides(self, table: OverrideTable) -> list[str]:
+        """`Desk.faults_of_overrides`."""
+        notices: list[Notice] = []
+        read_overrides(table, self._base.rows, self._base.folder, notices)
+        return [f"{notice.what} {notice.remedy}" for notice in notices]
+
     def faults_of_profile(self, table: ProfileTable) -> list[str]:
         """`Desk.faults_of_profile`."""
         notices: list[Notice] = []
-        read_profile(table, self.snapshot.channels, self._base.rows, notices)
+        read_profile(table, self.snapshot, self._base.rows, notices)
+        return [f"{notice.what} {notice.remedy}" for notice in notices]
+
+    def faults_of_project(self, table: ProjectTable) -> list[str]:
+        """`Desk.faults_of_project`."""
+        notices = read_project(table, self.snapshot, self._base.rows)
         return [f"{notice.what} {notice.remedy}" for notice in notices]
 
     @property
@@ -214,16 +230,13 @@ class Live:
             self._tuning.proxies or {},
             remembered_models(configured.settings),
             cards=tuple(row.spec for row in configured.models if row.state == "enabled"),
+            overrides=tuple(map(_overrides, configured.overrides)),
+            projects=tuple(row.spec for row in configured.projects if row.state == "enabled"),
         )
         snapshot, notices = joined(self._base.snapshot, stored, self._base.rows, self._base.folder)
         self._base.tune(self._tuning)
-        self._relay.snapshot = replace(
-            snapshot,
-            strategy=self._tuning.strategy or snapshot.strategy,
-            upstream_errors=self._tuning.upstream_errors or snapshot.upstream_errors,
-            upstream_error_text=self._tuning.upstream_error_text or "",
-        )
-        self._guard.ring = Ring((_key(key, configured.owners) for key in configured.keys), pepper)
+        self._relay.snapshot = tuned(snapshot, self._tuning)
+        self._guard.ring = Ring((_key(key, configured.owners, snapshot.projects) for key in configured.keys), pepper)
         self._guard.settled.set()
         self.sso = (*self._base.sso, *self._sso_of(configured))
         self.prices = self._price_book(configured.prices)
@@ -242,6 +255,8 @@ class Live:
             if field.name in settings and field.name not in own:
                 try:
                     value = msgspec.convert(msgspec.json.decode(settings[field.name]), field.type)
+                    for words in faults_of_tuning(field.name, value):
+                        raise msgspec.ValidationError(words)
                 except msgspec.MsgspecError:
                     log.warning("a setting is not used", setting=field.name)
                 else:
@@ -292,7 +307,9 @@ def unreachable(channel: Channel) -> list[str]:
     reach = reach_of(channel)
     places = {
         "base_url": unfit_url(channel.base_url, reach),
-        **{f"options.{name}": unfit_url(text, reach) for name, text in channel.options.items() if name.endswith("_url")},
+        **{
+            f"options.{name}": unfit_url(text, reach) for name, text in channel.options.items() if name.endswith("_url")
+        },
         "proxy": not channel.named_proxy and channel.proxy and unfit_proxy(channel.proxy, reach),
     }
     remedy = "An admin may say `private = true`, which opens private networks and plain HTTP to it."
@@ -304,14 +321,21 @@ def _channel(row: Row[ChannelTable]) -> ChannelTable:
     return replace(row.spec, enabled=row.spec.enabled and row.state == "enabled")
 
 
-def _key(stored: StoredKey, owners: Collection[str]) -> Key:
-    """The key as the doors know it: off with whoever it belongs to."""
+def _overrides(row: Row[OverrideTable]) -> OverrideTable:
+    """A set of changes; an empty one where its row is switched off, so that its channels stay."""
+    return row.spec if row.state == "enabled" else OverrideTable(name=row.spec.name)
+
+
+def _key(stored: StoredKey, owners: Collection[str], projects: Collection[str]) -> Key:
+    """The key as the doors know it: off with whoever, and with the project, that it belongs to."""
+    spec = stored.spec
+    belongs = (not spec.owner or spec.owner in owners) and (not spec.project or spec.project in projects)
     return Key(
         id=stored.id,
         public_id=stored.public_id,
         digest=stored.digest,
-        spec=stored.spec,
-        enabled=stored.state == "enabled" and (not stored.spec.owner or stored.spec.owner in owners),
+        spec=spec,
+        enabled=stored.state == "enabled" and belongs,
         expires_ms=stored.expires_ms,
         networks=networks_of(stored.spec.addresses),
     )

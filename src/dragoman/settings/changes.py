@@ -10,7 +10,7 @@ from msgspec import Struct
 from dragoman.canon.operations import HEADER_VALUE, Condition, HeaderOperation, Match, Operation
 from dragoman.canon.paths import Json, path_of
 from dragoman.canon.templates import Template, compiled, names_headers, template_of
-from dragoman.providers.credentials import may_travel
+from dragoman.providers.credentials import holds_key, may_travel
 from dragoman.routing.changes import (
     BodyOperationTable,
     ConditionTable,
@@ -37,6 +37,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 """Of which keys an operation needs exactly one."""
 TAKES = ("to", "index", "match", "before", "after")
+REFERENCES = ("env:", "file:")
 SPREADS = ("append", "prepend", "insert")
 
 
@@ -49,7 +50,12 @@ class ChangeBook(Struct, frozen=True):
     faults: list[Notice]
 
     def overrides(self, table: OverrideTable, where: str) -> Overrides:
-        """The named set that a table describes."""
+        """The named set that a table describes. It holds no secrets: whoever may describe a channel may take it."""
+        for place, change in enumerate(table.header, 1):
+            if holds_key(change.name) or holds_key(change.to or "") or change.value.startswith(REFERENCES):
+                words = "A set of changes is for many channels and holds no secrets."
+                self._fault(f"{where}.header[{place}]", words, "Write it in `header` of the channel itself.")
+                return Overrides(table.name)
         return Overrides(
             table.name,
             tuple(self.body(table.body, f"{where}.body")),
@@ -145,7 +151,7 @@ class ChangeBook(Struct, frozen=True):
     def _header_value(self, text: str, where: str) -> str | Template:
         """A header's value; what comes from the environment or a file holds no placeholders."""
         value = self.secrets.resolve(text, where, self.faults).reveal()
-        if self.secrets.refers and text.startswith(("env:", "file:")):
+        if self.secrets.refers and text.startswith(REFERENCES):
             return value
         try:
             found = template_of(value)

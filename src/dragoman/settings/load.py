@@ -7,7 +7,7 @@ than it says: without keys, only loopback is listened on, unless that was asked 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from msgspec.structs import asdict, fields, replace
 from dragoman.providers.catalog import catalog
 from dragoman.routing.profile import Profile
 from dragoman.routing.snapshot import Channel, Mapping3, Overrides, Snapshot, with_described
+from dragoman.routing.sso import Sso, faults_of_sso
 from dragoman.settings.adopt import adopt_channel, adopt_mapping, adopt_server, idle_names
 from dragoman.settings.build import Workshop
 from dragoman.settings.environment import own_values
@@ -24,10 +25,11 @@ from dragoman.settings.foreign import FOREIGN, Found, Vendor, choose, key_of
 from dragoman.settings.models import read_models
 from dragoman.settings.reading import read_table, read_value
 from dragoman.settings.record import Flags, Notice, Settings, SettingsRefused
-from dragoman.settings.rules import RuleBook
+from dragoman.settings.rules import RuleBook, extended
 from dragoman.settings.server import Layer, placed, read_server
 from dragoman.settings.shape import FileTables, ServerTable
 from dragoman.settings.sources import FILE_NAME, Secrets, find_file, read_dotenv, read_file
+from dragoman.settings.tuning import faults_of_file, said_in, tuned
 from dragoman.settings.way import read_proxies
 
 DEMO_MODEL = "demo-model"
@@ -54,6 +56,7 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path, home: Path) -> Set
     secrets = Secrets({**dotenv, **environ}, folder, home)
     proxies = read_proxies(tables.proxies, secrets, f"{file}: proxies", faults)
     shop = Workshop(catalog(), secrets, faults, notices, proxies)
+    sso = tuple(_identity_providers(tables, file, shop))
     routes = Routes(Snapshot(), {}, {}) if flags.demo else _routes(tables, file, found, shop)
     own = (
         _flag_values(flags, faults),
@@ -61,6 +64,7 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path, home: Path) -> Set
         placed(_file_values(tables.server, file), folder, home),
         placed(own_values(dotenv, ".env", faults), cwd, home),
     )
+    faults.extend(faults_of_file(tables, file))
     server, server_sources = read_server(own, routes.adopted, flags.open, shop.secrets, faults, notices)
     if faults:
         raise SettingsRefused(tuple(faults))
@@ -68,13 +72,22 @@ def load(flags: Flags, environ: Mapping[str, str], cwd: Path, home: Path) -> Set
     if not routes.snapshot.channels and not flags.demo:
         notices.append(_nothing_set(cwd))
     sources = {**server_sources, **routes.sources}
+    sources |= {f"settings.{name}": f"{file}: settings.{name}" for name in said_in(tables.settings)}
     snapshot = replace(
-        routes.snapshot,
+        tuned(routes.snapshot, tables.settings),
         proxies=proxies,
         upstream_errors=server.upstream_errors,
         upstream_error_text=server.upstream_error_text,
     )
-    return Settings(server=server, snapshot=snapshot, file=file, sources=sources, notices=tuple(notices))
+    return Settings(
+        server=server,
+        snapshot=snapshot,
+        tuning=tables.settings,
+        sso=sso,
+        file=file,
+        sources=sources,
+        notices=tuple(notices),
+    )
 
 
 def demo_snapshot(url: str) -> Snapshot:
@@ -152,6 +165,21 @@ def _overrides(tables: FileTables, file: Path | None, shop: Workshop) -> Mapping
     return made
 
 
+def _identity_providers(tables: FileTables, file: Path | None, shop: Workshop) -> Iterator[Sso]:
+    """The identity providers of the file."""
+    names: set[str] = set()
+    for table in tables.sso:
+        where = f"{file}: sso['{table.name}']"
+        if table.name in names:
+            shop.fault(where, "Two identity providers have this name.", "Give each its own.")
+        names.add(table.name)
+        for found in faults_of_sso(replace(table, private=True)):
+            shop.fault(where, found, "Correct it.")
+        secret = shop.secrets.resolve(table.client_secret, f"{where}.client_secret", shop.faults)
+        if table.enabled:
+            yield Sso(table=replace(table, client_secret=""), secret=secret, source="file")
+
+
 def _profiles(tables: FileTables, file: Path | None, book: RuleBook) -> tuple[Profile, ...]:
     profiles: dict[str, Profile] = {}
     for table in tables.profiles:
@@ -159,7 +187,7 @@ def _profiles(tables: FileTables, file: Path | None, book: RuleBook) -> tuple[Pr
         if table.name in profiles:
             book.faults.append(Notice(where, "Two profiles have this name.", "Give each its own."))
         profiles[table.name] = book.profile(table, where)
-    return tuple(profiles.values())
+    return tuple(extended(profiles, profiles, book.faults, f"{file}: profile").values())
 
 
 def _flag_values(flags: Flags, faults: list[Notice]) -> Layer:

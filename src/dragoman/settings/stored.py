@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from dragoman.providers.base import Provider
 from dragoman.routing.cards import ModelCard
 from dragoman.routing.changes import OverrideTable
-from dragoman.routing.profile import Profile
-from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable
+from dragoman.routing.profile import Profile, Project
+from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable
 from dragoman.routing.snapshot import Channel, Overrides, Secret, Snapshot, with_described, with_models
 from dragoman.settings.build import Workshop
 from dragoman.settings.models import model_card
 from dragoman.settings.record import Notice
-from dragoman.settings.rules import RuleBook
+from dragoman.settings.rules import RuleBook, extended
 from dragoman.settings.sources import Secrets
 from dragoman.settings.way import read_proxies
 
@@ -38,6 +38,7 @@ class Stored(NamedTuple):
     """By channel, what its provider listed and `sync` took."""
     cards: tuple[ModelTable, ...] = ()
     overrides: tuple[OverrideTable, ...] = ()
+    projects: tuple[ProjectTable, ...] = ()
 
 
 class Joined(NamedTuple):
@@ -62,25 +63,41 @@ def joined(base: Snapshot, stored: Stored, rows: Mapping[str, Provider], folder:
         name: with_models(channel, stored.models.get(name, ())) if channel.sync else channel
         for name, channel in channels.items()
     }
-    profiles = {profile.name: profile for profile in base.profiles}
-    for table_of_rules in stored.profiles:
-        if table_of_rules.name in profiles:
-            notices.append(shadowed(f"profile '{table_of_rules.name}'"))
-        else:
-            made_profile = read_profile(table_of_rules, channels.values(), rows, notices)
-            profiles[made_profile.name] = made_profile
+    book = _book(channels.values(), rows, notices)
     cards = (*base.models, *_cards(base, stored.cards, notices))
     snapshot = replace(
         base,
         channels=tuple(with_described(channel, cards) for channel in channels.values()),
         models=cards,
-        profiles=tuple(profiles.values()),
+        profiles=_profiles(base, stored.profiles, book),
+        projects=_projects(stored.projects, book),
         mapping=None if stored.profiles else base.mapping,
         overrides=overrides,
         proxies=proxies,
         version=stored.version,
     )
     return Joined(snapshot, tuple(notices))
+
+
+def _profiles(base: Snapshot, tables: Iterable[ProfileTable], book: RuleBook) -> tuple[Profile, ...]:
+    """The profiles of the file, and those of the database that have other names."""
+    own = {profile.name: profile for profile in base.profiles}
+    made: dict[str, Profile] = {}
+    for table in tables:
+        if table.name in own:
+            book.faults.append(shadowed(f"profile '{table.name}'"))
+        else:
+            made[table.name] = book.profile(table, f"profile '{table.name}'")
+    return (*base.profiles, *extended(made, {**own, **made}, book.faults).values())
+
+
+def _projects(tables: Iterable[ProjectTable], book: RuleBook) -> Mapping[str, Project]:
+    return {
+        table.name: Project(
+            channels=book.bounds(table.channels, f"project '{table.name}'.channels"), models=table.models
+        )
+        for table in tables
+    }
 
 
 def closed(folder: Path) -> Secrets:
@@ -142,17 +159,29 @@ def read_channel(
 
 
 def read_profile(
-    table: ProfileTable, channels: Iterable[Channel], rows: Mapping[str, Provider], notices: list[Notice]
+    table: ProfileTable, snapshot: Snapshot, rows: Mapping[str, Provider], notices: list[Notice]
 ) -> Profile:
     """The profile that a table describes. What it refers to may come later, so a fault takes out a rule at most."""
+    made = _book(snapshot.channels, rows, notices).profile(table, f"profile '{table.name}'")
+    known = {profile.name: profile for profile in snapshot.profiles} | {made.name: made}
+    return extended({made.name: made}, known, notices)[made.name]
+
+
+def read_project(table: ProjectTable, snapshot: Snapshot, rows: Mapping[str, Provider]) -> list[Notice]:
+    """What is wrong with the channels that a project is held to."""
+    notices: list[Notice] = []
+    _projects((table,), _book(snapshot.channels, rows, notices))
+    return notices
+
+
+def _book(channels: Iterable[Channel], rows: Mapping[str, Provider], notices: list[Notice]) -> RuleBook:
     known = list(channels)
-    book = RuleBook(
+    return RuleBook(
         channels={channel.name for channel in known},
         tags={tag for channel in known for tag in channel.tags},
         doors={row.dialect for row in rows.values()},
         faults=notices,
     )
-    return book.profile(table, f"profile '{table.name}'")
 
 
 def shadowed(what: str) -> Notice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -36,12 +36,22 @@ class Books:
     async def changed(self, work: Callable[[AsyncConnection], Awaitable[tuple[T, Note]]]) -> T:
         """What a change of the configuration gives: it raises the version and is noted, or nothing has happened."""
 
+        async def one(connection: AsyncConnection) -> tuple[T, Sequence[Note]]:
+            result, note = await work(connection)
+            return result, (note,)
+
+        return await self.changed_all(one)
+
+    async def changed_all(self, work: Callable[[AsyncConnection], Awaitable[tuple[T, Sequence[Note]]]]) -> T:
+        """The same for several changes at once, each with a note."""
+
         async def whole(connection: AsyncConnection) -> T:
             # First of all, for whoever else changes something waits here until this is committed.
             raised = update(marks).where(marks.c.name == VERSION).values(value=marks.c.value + 1)
             await connection.execute(raised)
-            result, note = await work(connection)
-            await self.log.write(connection, note)
+            result, notes = await work(connection)
+            for note in notes:
+                await self.log.write(connection, note)
             return result
 
         with taken():

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from dragoman.providers.base import SECRET_OPTIONS
 from dragoman.routing.shape import SEALED as MARK
 from dragoman.routing.shape import ChannelTable
+from dragoman.routing.sso import SsoTable
 from dragoman.store.ports import Setting, StoreTrouble
 
 S = TypeVar("S")
@@ -57,9 +58,29 @@ def of_setting(spec: Setting, change: Change) -> Setting:
     return Setting(spec.name, Raw(msgspec.json.encode(sealed)))
 
 
+def of_sso(spec: SsoTable, change: Change) -> SsoTable:
+    """The identity provider with our secret there changed."""
+    return replace(spec, client_secret=change("client_secret", spec.client_secret) if spec.client_secret else "")
+
+
 def of_nothing(spec: S, _: Change) -> S:
     """The description of something that has no secrets."""
     return spec
+
+
+def without_secrets(spec: S) -> S:
+    """The description without its secrets and what they stand in, as it may be copied; headers may hold secrets."""
+    if not isinstance(spec, ChannelTable):
+        return spec
+    return replace(
+        spec,
+        api_key="",
+        api_keys=(),
+        headers={},
+        header=tuple(each for each in spec.header if not each.value),
+        proxy=None if spec.proxy and spec.proxy.startswith(MARK) else spec.proxy,
+        options={name: value for name, value in spec.options.items() if name not in SECRET_OPTIONS},
+    )
 
 
 def parted(spec: S, change_all: ChangeAll[S]) -> tuple[S, dict[str, str], frozenset[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.store import tables
 from dragoman.store.books import Books, fitting, missing, new_id, note, stale
-from dragoman.store.ports import Actor, Note, Row, State, StoreTrouble, Trouble
-from dragoman.store.sealing import ChangeAll, joined, parted
+from dragoman.store.ports import Actor, Note, Row, RowChange, State, StoreTrouble, Trouble
+from dragoman.store.sealing import ChangeAll, joined, parted, without_secrets
 from dragoman.store.tables import configured, plain
 from dragoman.store.vault import Place
 
@@ -24,8 +24,17 @@ S = TypeVar("S", bound=Struct)
 class SqlShelf(Generic[S]):
     """All rows of one kind."""
 
-    def __init__(self, books: Books, kind: str, spec: type[S], secrets_of: ChangeAll[S]) -> None:
+    def __init__(
+        self,
+        books: Books,
+        kind: str,
+        spec: type[S],
+        secrets_of: ChangeAll[S],
+        in_use: Callable[[AsyncConnection, str], Awaitable[Sequence[str]]] | None = None,
+    ) -> None:
         self._books = books
+        self._in_use = in_use
+        """Names of what needs a row by its name."""
         self._kind = kind
         self._spec = spec
         self._secrets_of = secrets_of
@@ -57,39 +66,34 @@ class SqlShelf(Generic[S]):
         self, by: Actor, row_id: str, revision: int, *, spec: S | None = None, state: State | None = None
     ) -> Row[S]:
         """The row with what is not None replaced."""
-
-        async def work(connection: AsyncConnection) -> tuple[Row[S], Note]:
-            before = await self._one(connection, row_id)
-            if before.revision != revision:
-                raise stale(self._kind)
-            shown, new, kept = parted(before.spec if spec is None else spec, self._secrets_of)
-            await self._drop_secrets(connection, row_id, kept)
-            await self._put_secrets(connection, row_id, new)
-            after = msgspec.structs.replace(
-                before,
-                spec=shown,
-                state=state or before.state,
-                revision=revision + 1,
-                updated_ms=self._books.now_ms(),
-            )
-            await connection.execute(update(configured).where(configured.c.id == row_id), self._columns(after))
-            action = f"{self._kind}.change" if after.state == before.state else f"{self._kind}.{after.state}"
-            return after, secrets_noted(note(by, action, row_id, name_of(shown), before.spec, shown), new)
-
-        return await self._books.changed(work)
+        wanted = RowChange(id=row_id, revision=revision, spec=spec, state=state)
+        return await self._books.changed(lambda connection: self._changed(connection, by, wanted))
 
     async def remove(self, by: Actor, row_id: str, revision: int) -> None:
         """The row is gone, and its secrets are."""
+        await self._books.changed(lambda connection: self._removed(connection, by, row_id, revision))
 
-        async def work(connection: AsyncConnection) -> tuple[None, Note]:
-            before = await self._one(connection, row_id)
-            if before.revision != revision:
-                raise stale(self._kind)
-            await self._drop_secrets(connection, row_id, frozenset())
-            await connection.execute(delete(configured).where(configured.c.id == row_id))
-            return None, note(by, f"{self._kind}.remove", row_id, name_of(before.spec), before.spec, None)
+    async def change_all(self, by: Actor, changes: Sequence[RowChange[S]]) -> tuple[Row[S], ...]:
+        """All of them at once, each with its entry in the log, or none; the rows that are left."""
 
-        await self._books.changed(work)
+        async def work(connection: AsyncConnection) -> tuple[tuple[Row[S], ...], list[Note]]:
+            rows: list[Row[S]] = []
+            notes: list[Note] = []
+            for wanted in changes:
+                if wanted.remove:
+                    _, noted = await self._removed(connection, by, wanted.id, wanted.revision)
+                else:
+                    row, noted = await self._changed(connection, by, wanted)
+                    rows.append(row)
+                notes.append(noted)
+            return tuple(rows), notes
+
+        return await self._books.changed_all(work)
+
+    async def copy(self, by: Actor, row_id: str, name: str, *, secrets: bool) -> Row[S]:
+        """The same thing under another name, disabled; without its secrets, unless they are wished."""
+        spec = await self._books.read(lambda connection: self._to_copy(connection, row_id, secrets=secrets))
+        return await self.add(by, msgspec.structs.replace(spec, name=name), state="disabled")
 
     async def rows(self, connection: AsyncConnection, *, archived: bool = False) -> tuple[Row[S], ...]:
         """Every row by name, within a transaction that is running."""
@@ -109,6 +113,57 @@ class SqlShelf(Generic[S]):
         return tuple(
             msgspec.structs.replace(row, spec=joined(row.spec, found[row.id], self._secrets_of)) for row in rows
         )
+
+    async def _changed(self, connection: AsyncConnection, by: Actor, wanted: RowChange[S]) -> tuple[Row[S], Note]:
+        """One row with what is not None replaced, within a transaction that is running."""
+        before = await self._seen(connection, wanted.id, wanted.revision)
+        shown, new, kept = parted(before.spec if wanted.spec is None else wanted.spec, self._secrets_of)
+        if wanted.state == "archived" or name_of(shown) != name_of(before.spec):
+            await self._check_free(connection, before)
+        await self._drop_secrets(connection, wanted.id, kept)
+        await self._put_secrets(connection, wanted.id, new)
+        after = msgspec.structs.replace(
+            before,
+            spec=shown,
+            state=wanted.state or before.state,
+            revision=before.revision + 1,
+            updated_ms=self._books.now_ms(),
+        )
+        await connection.execute(update(configured).where(configured.c.id == wanted.id), self._columns(after))
+        action = f"{self._kind}.change" if after.state == before.state else f"{self._kind}.{after.state}"
+        return after, secrets_noted(note(by, action, wanted.id, name_of(shown), before.spec, shown), new)
+
+    async def _removed(self, connection: AsyncConnection, by: Actor, row_id: str, revision: int) -> tuple[None, Note]:
+        """One row gone, within a transaction that is running."""
+        before = await self._seen(connection, row_id, revision)
+        await self._check_free(connection, before)
+        await self._drop_secrets(connection, row_id, frozenset())
+        await connection.execute(delete(configured).where(configured.c.id == row_id))
+        return None, note(by, f"{self._kind}.remove", row_id, name_of(before.spec), before.spec, None)
+
+    async def _seen(self, connection: AsyncConnection, row_id: str, revision: int) -> Row[S]:
+        """The row, if it is still the one that was seen. Trouble: missing, stale."""
+        before = await self._one(connection, row_id)
+        if before.revision != revision:
+            raise stale(self._kind)
+        return before
+
+    async def _check_free(self, connection: AsyncConnection, row: Row[S]) -> None:
+        """Trouble (in_use) where something else needs the row by its name."""
+        if self._in_use is None or row.state == "archived":
+            return
+        if users := await self._in_use(connection, name_of(row.spec)):
+            words = f"'{name_of(row.spec)}' is used by {', '.join(users[:10])}. Take it from there first."
+            raise StoreTrouble("in_use", words)
+
+    async def _to_copy(self, connection: AsyncConnection, row_id: str, *, secrets: bool) -> S:
+        """A row's description with its secrets in their places, or without them."""
+        if not secrets:
+            return without_secrets((await self._one(connection, row_id)).spec)
+        for row in await self.with_secrets(connection):
+            if row.id == row_id:
+                return row.spec
+        raise missing(self._kind)
 
     async def _one(self, connection: AsyncConnection, row_id: str) -> Row[S]:
         wanted = select(configured).where(configured.c.id == plain(row_id), configured.c.kind == self._kind)

@@ -18,13 +18,25 @@ from dragoman.store.ports.configuration import (
     Keys,
     Minted,
     Row,
+    RowChange,
     Setting,
     Shelf,
     State,
     StoredKey,
 )
-from dragoman.store.ports.ledger import Body, Grouping, Ledger, Page, Purged, Search, Spent, Total
-from dragoman.store.ports.people import LoginSession, People, Role, Token, User
+from dragoman.store.ports.ledger import Body, Grouping, Ledger, Page, Payer, Purged, Search, Spent, Total
+from dragoman.store.ports.people import (
+    Invitation,
+    Invitations,
+    LoginSession,
+    NewInvitation,
+    NewToken,
+    People,
+    Token,
+    User,
+    UserKind,
+)
+from dragoman.store.ports.sign_in import Factor, Pace, SignIn, Visit
 from dragoman.store.ports.trouble import StoreTrouble, Trouble
 
 __all__ = [
@@ -36,20 +48,28 @@ __all__ = [
     "Configuration",
     "Configured",
     "Entry",
+    "Factor",
     "Grouping",
+    "Invitation",
+    "Invitations",
     "Keys",
     "Ledger",
     "LoginSession",
     "Minted",
+    "NewInvitation",
+    "NewToken",
     "Note",
+    "Pace",
     "Page",
+    "Payer",
     "People",
     "Purged",
-    "Role",
     "Row",
+    "RowChange",
     "Search",
     "Setting",
     "Shelf",
+    "SignIn",
     "Spent",
     "State",
     "Store",
@@ -59,6 +79,8 @@ __all__ = [
     "Total",
     "Trouble",
     "User",
+    "UserKind",
+    "Visit",
 ]
 
 
@@ -76,6 +98,10 @@ class Store(Protocol):
     @property
     def people(self) -> People:
         """Who may use the admin API."""
+
+    @property
+    def sign_in(self) -> SignIn:
+        """What has to be remembered while somebody signs in."""
 
     @property
     def audit(self) -> Audit:

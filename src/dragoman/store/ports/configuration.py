@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Generic, Literal, Protocol, TypeVar
 
 from msgspec import Raw, Struct
 
+from dragoman.routing.changes import OverrideTable
 from dragoman.routing.shape import ChannelTable, KeyTable, ModelTable, ProfileTable, ProjectTable, RoleTable
+from dragoman.routing.sso import SsoTable
 from dragoman.store.ports.audit import Actor
 
 S = TypeVar("S")
@@ -25,6 +27,17 @@ class Row(Struct, Generic[S], frozen=True, kw_only=True):
     """Counts its changes; whoever changes it tells which one he saw."""
     created_ms: int
     updated_ms: int
+
+
+class RowChange(Struct, Generic[S], frozen=True, kw_only=True):
+    """What is to become of one row; what is None stays."""
+
+    id: str
+    revision: int
+    """The one that was seen."""
+    spec: S | None = None
+    state: State | None = None
+    remove: bool = False
 
 
 class Shelf(Protocol[S]):
@@ -48,7 +61,14 @@ class Shelf(Protocol[S]):
         """
 
     async def remove(self, by: Actor, row_id: str, revision: int) -> None:
-        """The row is gone, and its secrets are. What the ledger says of it stays. Trouble: missing, stale."""
+        """The row is gone, and its secrets are. What the ledger says of it stays. Trouble: missing, stale, in_use."""
+
+    async def change_all(self, by: Actor, changes: Sequence[RowChange[S]]) -> tuple[Row[S], ...]:
+        """All of them at once, each with its entry in the log, or none; the rows that are left. Trouble: as for one."""
+
+    async def copy(self, by: Actor, row_id: str, name: str, *, secrets: bool) -> Row[S]:
+        """The same thing under another name, disabled; without its secrets, unless they are wished. Trouble: missing,
+        taken."""
 
 
 class Setting(Struct, frozen=True):
@@ -118,8 +138,12 @@ class Configured(Struct, frozen=True, kw_only=True):
     projects: tuple[Row[ProjectTable], ...]
     keys: tuple[StoredKey, ...]
     models: tuple[Row[ModelTable], ...] = ()
+    overrides: tuple[Row[OverrideTable], ...] = ()
     prices: tuple[Row[Setting], ...]
     settings: Mapping[str, Raw]
+    sso: tuple[Row[SsoTable], ...] = ()
+    owners: frozenset[str] = frozenset()
+    """Logins of the enabled users: a key that belongs to anybody else is off."""
 
 
 class Configuration(Protocol):
@@ -128,6 +152,10 @@ class Configuration(Protocol):
     @property
     def channels(self) -> Shelf[ChannelTable]:
         """The upstream accounts."""
+
+    @property
+    def overrides(self) -> Shelf[OverrideTable]:
+        """The named sets of changes that channels take."""
 
     @property
     def profiles(self) -> Shelf[ProfileTable]:
@@ -148,6 +176,10 @@ class Configuration(Protocol):
     @property
     def settings(self) -> Shelf[Setting]:
         """What is set for the whole gateway."""
+
+    @property
+    def sso(self) -> Shelf[SsoTable]:
+        """The identity providers that people may sign in by."""
 
     @property
     def roles(self) -> Shelf[RoleTable]:

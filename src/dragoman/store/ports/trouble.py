@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-Trouble = Literal["away", "missing", "taken", "stale", "unfit", "damaged", "newer", "unusable", "locked_out"]
+Trouble = Literal[
+    "away", "missing", "taken", "stale", "unfit", "damaged", "newer", "unusable", "locked_out", "last_admin", "in_use"
+]
 """away: it does not answer now, ask again later. missing: there is no such row. taken: the name is in use. stale: the
 row was changed by somebody else meanwhile. unfit: a text is too long to be a name. damaged: its file or contents cannot
 be trusted. newer: a later version of Dragoman made it. unusable: its address or its driver is no good. locked_out: the
-master key is not the one its secrets were sealed with."""
+master key is not the one its secrets were sealed with. last_admin: nobody would be left who may do everything.
+in_use: something else names it."""
 
 
 class StoreTrouble(Exception):  # noqa: N818 - it tells what the store found and is no error of the program

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from dragoman.routing.changes import OverrideTable
 from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
+from dragoman.routing.sso import SsoTable
 from dragoman.store.ports import Setting
-from dragoman.web.admin import channels, keys, ledger, page, people, plans, session, settings, shelves, transfer
+from dragoman.web.admin import (
+    channels,
+    factor,
+    invitations,
+    keys,
+    ledger,
+    members,
+    page,
+    people,
+    plans,
+    roles,
+    session,
+    settings,
+    shelves,
+    sso,
+    tokens,
+    transfer,
+)
 from dragoman.web.admin.api import Api
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.moving import admit, faults_of_channel
 from dragoman.web.admin.passwords import Passwords
 from dragoman.web.admin.settings import faults_of_price
 from dragoman.web.admin.shelves import Kind
-from dragoman.web.admin.throttle import Throttle
 from dragoman.web.setup import SetupToken
 
 
@@ -21,7 +39,9 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     """Every route of the API."""
     api = Api(desk)
     passwords = Passwords()
-    session.routes(api, token, passwords, Throttle())
+    session.routes(api, token, passwords)
+    factor.routes(api, passwords)
+    sso.routes(api, desk)
     people.routes(api, passwords)
     roles.routes(api)
     members.routes(api)
@@ -47,6 +67,15 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     shelves.routes(
         api,
         Kind(
+            path="/overrides",
+            spec=OverrideTable,
+            of=lambda store: store.configuration.overrides,
+            faults=lambda call, table, _: call.desk.faults_of_overrides(table),
+        ),
+    )
+    shelves.routes(
+        api,
+        Kind(
             path="/profiles",
             spec=ProfileTable,
             of=lambda store: store.configuration.profiles,
@@ -65,6 +94,10 @@ def declared(desk: Desk, token: SetupToken) -> Api:
             of=lambda store: store.configuration.prices,
             faults=lambda _, said, __: faults_of_price(said),
         ),
+    )
+    shelves.routes(
+        api,
+        Kind(path="/sso", spec=SsoTable, of=lambda store: store.configuration.sso, faults=sso.faults),
     )
     return api
 

@@ -8,12 +8,15 @@ from typing import Protocol
 from msgspec import Struct
 
 from dragoman.ledger.book import PriceBook
+from dragoman.net.call import Answer, Call
 from dragoman.relay.probe import Finding, Test
+from dragoman.routing.changes import OverrideTable
 from dragoman.routing.key import Key
 from dragoman.routing.load import Load
 from dragoman.routing.plan import Ask, Plan, Refused
-from dragoman.routing.shape import ChannelTable, ProfileTable, TuningTable
+from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable, TuningTable
 from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.routing.sso import Sso
 from dragoman.store.ports import Configured, Store
 
 
@@ -80,20 +83,34 @@ class Desk(Protocol):
     def usual(self) -> TuningTable:
         """What is in force where the database says nothing."""
 
+    @property
+    def sso(self) -> Sequence[Sso]:
+        """The identity providers that people may sign in by now."""
+
+    async def send(self, call: Call) -> Answer:
+        """The answer of somebody elsewhere, once its headers have come. Raises `Trouble`."""
+
     def now_ms(self) -> int:
         """Unix time."""
 
     def key_of(self, text: str) -> Key | None:
         """The API key of this text; None where it is none of ours."""
 
-    def faults_of_channel(self, table: ChannelTable) -> Sequence[str]:
-        """What keeps this channel from being used, in words; nothing: it can be."""
+    def faults_of_channel(self, table: ChannelTable, coming: Sequence[OverrideTable] = ()) -> Sequence[str]:
+        """What keeps this channel from being used, in words; nothing: it can be. `coming` are sets of changes that will
+        be there when it is."""
+
+    def faults_of_overrides(self, table: OverrideTable) -> Sequence[str]:
+        """The same for a set of changes."""
 
     def moved(self, before: ChannelTable, after: ChannelTable) -> Sequence[str]:
         """What of a change leads a channel elsewhere."""
 
     def faults_of_profile(self, table: ProfileTable) -> Sequence[str]:
         """The same for a profile."""
+
+    def faults_of_project(self, table: ProjectTable) -> Sequence[str]:
+        """The same for a project."""
 
     def plan(self, ask: Ask) -> Plan | Refused:
         """Where a request would go, and why; nothing is sent or learned."""

@@ -15,7 +15,9 @@ from fastapi import Response
 from msgspec import Struct
 
 from dragoman.relay.listing import REMEMBERED
+from dragoman.routing.changes import OverrideTable
 from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable
+from dragoman.routing.sso import SsoTable
 from dragoman.store.ports import Row, Setting, Shelf, State, Store, StoreTrouble
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.moving import admit, kept_though_moved
@@ -39,11 +41,13 @@ class Whole(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dragoman: int = 1
     """Version of this form."""
     projects: tuple[Entry[ProjectTable], ...] = ()
+    overrides: tuple[Entry[OverrideTable], ...] = ()
     channels: tuple[Entry[ChannelTable], ...] = ()
     profiles: tuple[Entry[ProfileTable], ...] = ()
     models: tuple[Entry[ModelTable], ...] = ()
     prices: tuple[Entry[Setting], ...] = ()
     settings: tuple[Entry[Setting], ...] = ()
+    sso: tuple[Entry[SsoTable], ...] = ()
 
 
 class Done(Struct, frozen=True, kw_only=True):
@@ -60,11 +64,13 @@ class Done(Struct, frozen=True, kw_only=True):
 
 SHELVES: dict[str, Callable[[Store], Shelf[Any]]] = {
     "projects": lambda store: store.configuration.projects,
+    "overrides": lambda store: store.configuration.overrides,
     "channels": lambda store: store.configuration.channels,
     "profiles": lambda store: store.configuration.profiles,
     "models": lambda store: store.configuration.models,
     "prices": lambda store: store.configuration.prices,
     "settings": lambda store: store.configuration.settings,
+    "sso": lambda store: store.configuration.sso,
 }
 """In this order: what is referred to comes first."""
 
@@ -97,7 +103,7 @@ def routes(api: Api) -> None:
             for entry in getattr(whole, name):
                 words = f"{name}/{entry.spec.name}"
                 row = known.pop(entry.spec.name, None)
-                faults = _faults(call, name, entry.spec) or await _kept_elsewhere(call, row, entry.spec, dry=dry)
+                faults = _faults(call, name, entry.spec, whole) or await _kept_elsewhere(call, row, entry.spec, dry=dry)
                 if faults:
                     found["refused"].append(f"{words}: {' '.join(faults)}")
                 elif row is not None and (_brief(row.spec), row.state) == (_brief(entry.spec), entry.state):
@@ -142,11 +148,13 @@ async def _kept_elsewhere(call: Call, row: Row[Any] | None, spec: Struct, *, dry
     return []
 
 
-def _faults(call: Call, kind: str, spec: Struct) -> list[str]:
+def _faults(call: Call, kind: str, spec: Struct, whole: Whole) -> list[str]:
     if isinstance(spec, Setting):
         return list(faults_of_setting(spec) if kind == "settings" else faults_of_price(spec))
     if isinstance(spec, ChannelTable):
-        return list(call.desk.faults_of_channel(spec))
+        return list(call.desk.faults_of_channel(spec, [each.spec for each in whole.overrides]))
+    if isinstance(spec, OverrideTable):
+        return list(call.desk.faults_of_overrides(spec))
     if isinstance(spec, ProfileTable):
         return list(call.desk.faults_of_profile(spec))
     return []
