@@ -16,7 +16,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text, update
+from sqlalchemy import Connection, MetaData, Table, inspect, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.routing.shape import ChannelTable, KeyTable, ProjectTable
@@ -65,6 +65,36 @@ async def test_all_steps_lead_to_what_a_new_database_is_given_at_once(home: Home
         assert await connection.run_sync(migrations.revision) == migrations.HEAD
         rows = await connection.execute(tables.marks.select().order_by(tables.marks.c.name))
         assert [tuple(row) for row in rows] == [("audited", 0), ("version", 0)]
+
+
+async def test_roles_that_were_given_before_allow_the_same_afterwards(home: Home) -> None:
+    def walk(connection: Connection) -> None:
+        migrations.walk(connection, None, "0002")
+        users = Table("users", MetaData(), autoload_with=connection)
+        tokens = Table("tokens", MetaData(), autoload_with=connection)
+        usual = {"name": "", "email": "", "subject": "", "password_hash": "", "state": "enabled", "revision": 1}
+        usual |= {"created_ms": 1, "updated_ms": 1}
+        for login, role, projects in (("root", "admin", []), ("olga", "operator", ["red", "blue"])):
+            row = {"id": login, "login": login, "role": role, "projects": projects}
+            connection.execute(users.insert(), {**usual, **row})
+            for held in ("viewer", "operator", "admin"):
+                name = f"{login}-{held}"
+                row = {"id": name, "public_id": name, "user_id": login, "name": name, "digest": b"", "role": held}
+                connection.execute(tokens.insert(), {**row, "created_ms": 1, "expires_ms": None})
+        migrations.walk(connection, "0002", migrations.HEAD)
+
+    async with open_database(home.url, home.folder) as database, database.engine.begin() as connection:
+        await connection.run_sync(walk)
+    async with home.open(MASTER) as store:
+        olga, root = await store.people.users()
+        assert (root.role, root.memberships, root.kind, root.project) == ("admin", {}, "person", "")
+        assert (olga.role, olga.memberships) == ("", {"blue": "operator", "red": "operator"})
+        held = {token.name: token.scopes for token in await store.people.tokens()}
+        assert held["root-admin"] == held["olga-admin"] == ()
+        assert "channels:read" in held["root-viewer"]
+        assert "channels:write" not in held["root-viewer"]
+        assert {"channels:write", "contents:read"} < set(held["olga-operator"])
+        assert await store.people.token("root-admin") is not None
 
 
 def test_a_new_database_loads_nothing_that_only_upgrades_need(tmp_path: Path) -> None:

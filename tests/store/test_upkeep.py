@@ -40,7 +40,7 @@ async def filled(home: Home) -> Home:
             id="",
             login="anna",
             role="viewer",
-            projects=("web",),
+            memberships={"web": "viewer"},
             state="enabled",
             revision=0,
             created_ms=0,

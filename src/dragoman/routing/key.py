@@ -10,6 +10,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from dragoman.canon.problem import Kind, Problem, problem
+from dragoman.routing.match import bare
 from dragoman.routing.shape import KeyTable
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -54,7 +55,7 @@ def unwelcome(key: Key, visit: Visit) -> Problem | None:
         return _refused(key, "is switched off", "Ask whoever gave it to you.", Kind.AUTHENTICATION)
     if key.expires_ms is not None and visit.now_ms >= key.expires_ms:
         return _refused(key, "has expired", "Ask for a new one.", Kind.AUTHENTICATION)
-    if key.networks and not _is_within(key.networks, visit.address):
+    if key.networks and not is_within(key.networks, visit.address):
         return _refused(
             key, f"may not be used from {visit.address or 'an unknown address'}", "Use it from its network."
         )
@@ -66,13 +67,25 @@ def forbidden(key: Key, door: str, model: str) -> Problem | None:
     if key.spec.doors and door not in key.spec.doors:
         allowed = ", ".join(key.spec.doors)
         return _refused(key, f"does not open the door '{door}'", f"It opens: {allowed}.")
-    if key.spec.models and not any(fnmatchcase(model, pattern) for pattern in key.spec.models):
+    if not _names(key.spec, model):
         allowed = ", ".join(f"'{pattern}'" for pattern in key.spec.models[:10])
         return _refused(key, f"may not ask for the model '{model[:100]}'", f"It may ask for: {allowed}.")
     return None
 
 
-def _is_within(networks: Iterable[Network], address: str) -> bool:
+def may_ask(spec: KeyTable, door: str, model: str) -> bool:
+    """Whether a key so described may ask for a model at a door."""
+    return (not spec.doors or door in spec.doors) and _names(spec, model)
+
+
+def _names(spec: KeyTable, model: str) -> bool:
+    """Whether a key names a model, or all. What Claude Code adds to a name is no part of it."""
+    names = {model, bare(model)}
+    return not spec.models or any(fnmatchcase(name, pattern) for pattern in spec.models for name in names)
+
+
+def is_within(networks: Iterable[Network], address: str) -> bool:
+    """Whether an address is one of these networks'; one that is not known is in none."""
     try:
         found = ip_address(address)
     except ValueError:

@@ -12,13 +12,15 @@ import secrets
 import zlib
 from typing import Literal, NamedTuple
 
-Prefix = Literal["dgm_", "dgt_"]
+Prefix = Literal["dgm_", "dgt_", "dgi_"]
 KEY: Prefix = "dgm_"
 """What a client of the gateway presents."""
 TOKEN: Prefix = "dgt_"  # noqa: S105 - a prefix
 """What a script presents to the admin API."""
+INVITATION: Prefix = "dgi_"
+"""What whoever is invited presents to become a user."""
 
-PATTERN = re.compile(r"\bdg[mt]_[0-9A-Za-z]{61}\b")
+PATTERN = re.compile(r"\bdg[mti]_[0-9A-Za-z]{61}\b")
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PUBLIC, SECRET, CHECK = 12, 43, 6
 LENGTH = len(KEY) + PUBLIC + SECRET + CHECK

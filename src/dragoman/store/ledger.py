@@ -12,23 +12,23 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, case, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.ledger.exchange import AttemptRecord, Exchange
 from dragoman.store.books import missing
 from dragoman.store.database import Database
-from dragoman.store.ports import Body, Grouping, Page, Purged, Search, Spent, StoreTrouble, Total
+from dragoman.store.ports import Body, Grouping, Page, Payer, Purged, Search, Spent, StoreTrouble, Total
 from dragoman.store.shelves import read_spec
-from dragoman.store.tables import COUNTED, TALLIES, TOTAL_KEY, attempts, bodies, exchanges, plain, totals
+from dragoman.store.spending import add_spending, counts_of, fold_spending, overhead_of, read_spending
+from dragoman.store.tables import COUNTED, OVERHEAD, TALLIES, TOTAL_KEY, attempts, bodies, exchanges, plain, totals
 from dragoman.store.vault import Place, Vault
 
 DAY_MS = 86_400_000
-MOST_TOKENS, MOST_NANO = 10**12, 10**15
-"""The most that one attempt adds to a sum, for a sum must never outgrow 64 bits, whatever an upstream claims."""
 QUICKLY = 1
 """Level of compression: a long prompt takes 1.5 ms, and becomes a fifth longer than at the usual one, which takes three
 times that."""
@@ -58,6 +58,7 @@ class SqlLedger:
             if rows:
                 await connection.execute(self._database.insert(attempts).on_conflict_do_nothing(), rows)
             await self._add_up(connection, ended)
+            await add_spending(connection, self._database, ended)
             return len(ended)
 
         return await self._database.write(work)
@@ -92,7 +93,7 @@ class SqlLedger:
     async def totals(self, search: Search, by: Sequence[Grouping]) -> tuple[Total, ...]:
         """Sums by whole days."""
         groups = [totals.c[name] for name in by]
-        sums = [func.coalesce(func.sum(totals.c[name]), 0).label(name) for name in (*TALLIES, *COUNTED)]
+        sums = [func.coalesce(func.sum(totals.c[name]), 0).label(name) for name in _SUMS]
         wanted = select(*groups, *sums).where(*_days(search)).order_by(*groups)
         if groups:
             wanted = wanted.group_by(*groups)
@@ -102,17 +103,11 @@ class SqlLedger:
 
         return await self._database.read(work)
 
-    async def spent(self, key_id: str, since_ms: int) -> Spent:
-        """What a key has used since then: of whole days by their totals, of a begun one by its exchanges."""
-        whole_ms = -(-since_ms // DAY_MS) * DAY_MS
-
-        async def work(connection: AsyncConnection) -> Spent:
-            whole = await _spent_on(connection, key_id, whole_ms)
-            if whole_ms == since_ms:
-                return whole
-            return _together(whole, await _spent_within(connection, key_id, since_ms, whole_ms))
-
-        return await self._database.read(work)
+    async def spent(
+        self, payer: Payer, since_ms: int, *, step_ms: int = 0, models: Sequence[str] = ()
+    ) -> tuple[Spent, ...]:
+        """What was used since then, by steps or in one sum."""
+        return await self._database.read(lambda connection: read_spending(connection, payer, since_ms, step_ms, models))
 
     async def put_bodies(self, found: Sequence[Body]) -> None:
         """Remembers contents, compressed and sealed beside the event loop."""
@@ -141,6 +136,8 @@ class SqlLedger:
         """Forgets expired contents, and exchanges older than that where given."""
         gone = await self._purge_all(bodies, bodies.c.expires_ms <= now_ms)
         forgotten = 0
+        while await self._database.write(partial(fold_spending, database=self._database, now_ms=now_ms)):
+            pass
         if exchanges_before_ms is not None:
             old = and_(exchanges.c.started_ms < exchanges_before_ms, exchanges.c.ended_ms.is_not(None))
             of_old = select(exchanges.c.id).where(old)
@@ -169,7 +166,7 @@ class SqlLedger:
         if not rows:
             return
         insert = self._database.insert(totals)
-        added = {name: totals.c[name] + insert.excluded[name] for name in (*TALLIES, *COUNTED)}
+        added = {name: totals.c[name] + insert.excluded[name] for name in _SUMS}
         statement = insert.on_conflict_do_update(index_elements=list(TOTAL_KEY), set_=added)
         await connection.execute(statement, rows)
 
@@ -211,7 +208,8 @@ def _place_of(cursor: str) -> tuple[int, str]:
     return int(started_ms), plain(last)
 
 
-_NOTHING = dict.fromkeys((*TALLIES, *COUNTED), 0)
+_SUMS = (*TALLIES, *COUNTED, *OVERHEAD)
+_NOTHING = dict.fromkeys(_SUMS, 0)
 
 
 def _place(exchange_id: str, n: int, kind: str) -> Place:
@@ -248,14 +246,8 @@ def _attempt_row(exchange: Exchange, attempt: AttemptRecord) -> dict[str, Any]:
         "problem": attempt.problem or "",
         "exact": attempt.usage.exact,
         "currency": attempt.cost.currency if attempt.cost else "",
-        **_counts(attempt),
+        **counts_of(attempt),
     }
-
-
-def _counts(attempt: AttemptRecord) -> dict[str, int]:
-    """What one attempt adds to the sums."""
-    tokens = {name: min(getattr(attempt.usage, name) or 0, MOST_TOKENS) for name in COUNTED if name != "cost_nano"}
-    return {**tokens, "cost_nano": min(attempt.cost.nano, MOST_NANO) if attempt.cost else 0}
 
 
 def _sums(ended: Iterable[Exchange]) -> dict[tuple[str, ...], Counter[str]]:
@@ -268,7 +260,12 @@ def _sums(ended: Iterable[Exchange]) -> dict[tuple[str, ...], Counter[str]]:
             currency = attempt.cost.currency if attempt.cost else ""
             key = (*who, plain(attempt.channel), plain(attempt.model), currency)
             sums.setdefault(key, Counter()).update(
-                {"attempts": 1, "estimates": int(not attempt.usage.exact), **_counts(attempt)}
+                {
+                    "attempts": 1,
+                    "estimates": int(not attempt.usage.exact),
+                    **counts_of(attempt),
+                    **({} if attempt is exchange.charged else overhead_of(attempt)),
+                }
             )
         # The exchange itself is counted where its last attempt was.
         sums.setdefault(key, Counter()).update({"exchanges": 1, "failures": int(exchange.problem is not None)})
@@ -306,51 +303,6 @@ def _days(search: Search) -> list[ColumnElement[bool]]:
     if search.until_ms is not None:
         found.append(totals.c.day <= day_of(search.until_ms - 1))
     return found
-
-
-_TOKENS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
-
-
-def _summed(table: Table) -> list[ColumnElement[Any]]:
-    """The tokens and the cost of rows, by currency."""
-    tokens = sum((table.c[name] for name in _TOKENS[1:]), start=table.c[_TOKENS[0]])
-    return [table.c.currency, func.sum(tokens).label("tokens"), func.sum(table.c.cost_nano).label("cost_nano")]
-
-
-async def _spent_on(connection: AsyncConnection, key_id: str, since_ms: int) -> Spent:
-    """What a key has used on whole days."""
-    # What was refused here has no channel, and has spent nothing.
-    sent = case((totals.c.channel != "", totals.c.exchanges), else_=0)
-    wanted = select(*_summed(totals), func.sum(sent).label("requests"))
-    wanted = wanted.where(*_days(Search(key_id=key_id, since_ms=since_ms))).group_by(totals.c.currency)
-    rows = (await connection.execute(wanted)).all()
-    return _spent(rows, sum(int(row.requests) for row in rows))
-
-
-async def _spent_within(connection: AsyncConnection, key_id: str, since_ms: int, until_ms: int) -> Spent:
-    """What a key has used in exchanges that started between two moments."""
-    which = _wanted(Search(key_id=key_id, since_ms=since_ms, until_ms=until_ms, running=False))
-    joined = exchanges.join(attempts, attempts.c.exchange_id == exchanges.c.id)
-    wanted = select(*_summed(attempts)).select_from(joined).where(*which).group_by(attempts.c.currency)
-    rows = (await connection.execute(wanted)).all()
-    sent = func.count(exchanges.c.id.distinct())
-    requests = await connection.execute(select(sent).select_from(joined).where(*which))
-    return _spent(rows, requests.scalar_one())
-
-
-def _spent(rows: Iterable[Any], requests: int) -> Spent:
-    found = list(rows)
-    cost = {row.currency: int(row.cost_nano) for row in found if row.currency}
-    return Spent(requests=requests, tokens=sum(int(row.tokens) for row in found), cost_nano=cost)
-
-
-def _together(one: Spent, other: Spent) -> Spent:
-    """Both of them."""
-    return Spent(
-        requests=one.requests + other.requests,
-        tokens=one.tokens + other.tokens,
-        cost_nano=Counter(one.cost_nano) + Counter(other.cost_nano),
-    )
 
 
 def _total(row: RowMapping) -> Total:

@@ -22,6 +22,7 @@ from dragoman.store.ledger import SqlLedger
 from dragoman.store.log import AuditLog
 from dragoman.store.people import SqlPeople
 from dragoman.store.ports import Claim, StoreTrouble
+from dragoman.store.sign_in import SqlSignIn
 from dragoman.store.unlock import CHAIN, PEPPER, system_secret, unlock
 
 DATABASE_FILE = "dragoman.db"
@@ -48,6 +49,7 @@ class SqlStore:
         self.configuration = SqlConfiguration(books)
         self.ledger = SqlLedger(database, books.vault)
         self.people = SqlPeople(books)
+        self.sign_in = SqlSignIn(books)
         self.audit = books.log
 
     async def ready(self) -> bool:

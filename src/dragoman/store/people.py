@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Row, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dragoman.routing.shape import RoleTable
 from dragoman.store import keys
-from dragoman.store.books import Books, fitting, missing, new_id, note, stale
-from dragoman.store.ports import Actor, LoginSession, Note, Role, Token, User
-from dragoman.store.tables import fits, plain, sessions, tokens, users
+from dragoman.store.books import Books, missing, new_id, note, stale
+from dragoman.store.invitations import SqlInvitations
+from dragoman.store.ports import Actor, LoginSession, NewToken, Note, Token, User
+from dragoman.store.tables import fits, plain, recovery_codes, second_factors, sessions, tokens, users
+from dragoman.store.users import check_admins, columns, insert_user, new_user, one, person, roles_in_force, user_of
 
 
 class SqlPeople:
@@ -19,18 +22,19 @@ class SqlPeople:
 
     def __init__(self, books: Books) -> None:
         self._books = books
+        self.invitations = SqlInvitations(books)
 
     async def users(self) -> tuple[User, ...]:
         """All of them, by login."""
 
         async def work(connection: AsyncConnection) -> tuple[User, ...]:
-            return tuple(map(_user, await connection.execute(select(users).order_by(users.c.login))))
+            return tuple(map(user_of, await connection.execute(select(users).order_by(users.c.login))))
 
         return await self._books.read(work)
 
     async def user(self, user_id: str) -> User:
         """One user."""
-        return await self._books.read(lambda connection: _one(connection, user_id))
+        return await self._books.read(lambda connection: one(connection, user_id))
 
     async def find(self, *, login: str = "", subject: str = "") -> tuple[User, str] | None:
         """The user with this login or subject, and the hash of the password."""
@@ -40,26 +44,25 @@ class SqlPeople:
 
         async def work(connection: AsyncConnection) -> tuple[User, str] | None:
             found = (await connection.execute(select(users).where(whom).limit(1))).one_or_none()
-            return None if found is None else (_user(found), found.password_hash)
+            return None if found is None else (user_of(found), found.password_hash)
 
         return await self._books.read(work)
 
     async def add(self, by: Actor, user: User, password_hash: str = "") -> User:
         """A new user."""
-        now_ms = self._books.now_ms()
-        made = replace(user, id=new_id(), login=user.login.lower(), revision=1, created_ms=now_ms, updated_ms=now_ms)
+        made = new_user(user, self._books.now_ms())
 
         async def work(connection: AsyncConnection) -> tuple[User, Note]:
-            await connection.execute(users.insert(), {**_columns(made), "password_hash": password_hash})
+            await insert_user(connection, made, password_hash)
             return made, note(by, "user.add", made.id, made.login, None, made)
 
-        return await self._books.noted(work)
+        return await self._books.changed(work)
 
     async def change(self, by: Actor, user: User) -> User:
         """The user as given."""
 
         async def work(connection: AsyncConnection) -> tuple[User, Note]:
-            before = await _one(connection, user.id)
+            before = await one(connection, user.id)
             after = replace(
                 user,
                 login=user.login.lower(),
@@ -68,20 +71,21 @@ class SqlPeople:
                 updated_ms=self._books.now_ms(),
             )
             whom = (users.c.id == user.id, users.c.revision == user.revision)
-            changed = await connection.execute(update(users).where(*whom), _columns(after))
+            changed = await connection.execute(update(users).where(*whom), columns(after))
             if changed.rowcount != 1:
                 raise stale("user")
-            if after.role != before.role or after.state != "enabled":
+            await check_admins(connection, before)
+            if (after.role, after.memberships) != (before.role, before.memberships) or after.state != "enabled":
                 await connection.execute(delete(sessions).where(sessions.c.user_id == user.id))
             return after, note(by, "user.change", user.id, after.login, before, after)
 
-        return await self._books.noted(work)
+        return await self._books.changed(work)
 
     async def set_password(self, by: Actor, user_id: str, password_hash: str) -> None:
         """Sets the hash, and ends all sessions of the user."""
 
         async def work(connection: AsyncConnection) -> tuple[None, Note]:
-            user = await _one(connection, user_id)
+            user = await person(connection, user_id)
             await connection.execute(update(users).where(users.c.id == user_id), {"password_hash": password_hash})
             await connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
             return None, note(by, "user.password", user_id, user.login)
@@ -92,23 +96,27 @@ class SqlPeople:
         """The user is gone, with sessions and tokens."""
 
         async def work(connection: AsyncConnection) -> tuple[None, Note]:
-            user = await _one(connection, user_id)
-            for table in (sessions, tokens):
+            user = await one(connection, user_id)
+            for table in (sessions, tokens, second_factors, recovery_codes):
                 await connection.execute(delete(table).where(table.c.user_id == user_id))
             await connection.execute(delete(users).where(users.c.id == user_id))
+            await check_admins(connection, user)
             return None, note(by, "user.remove", user_id, user.login, user, None)
 
-        await self._books.noted(work)
+        await self._books.changed(work)
 
-    async def begin_session(self, by: Actor, user_id: str, digest: bytes, expires_ms: int, agent: str = "") -> None:
+    async def begin_session(
+        self, by: Actor, user_id: str, digest: bytes, expires_ms: int, agent: str = "", *, means: str = "password"
+    ) -> None:
         """Remembers that a browser has signed in; sessions long over are forgotten meanwhile."""
         now_ms = self._books.now_ms()
         row = {"digest": digest, "user_id": user_id, "created_ms": now_ms, "seen_ms": now_ms, "expires_ms": expires_ms}
 
         async def work(connection: AsyncConnection) -> tuple[None, Note]:
-            user = await _one(connection, user_id)
+            user = await person(connection, user_id)
             await connection.execute(delete(sessions).where(sessions.c.expires_ms <= now_ms))
-            await connection.execute(sessions.insert(), {**row, "address": plain(by.address), "agent": plain(agent)})
+            told = {"address": plain(by.address), "agent": plain(agent), "means": plain(means)}
+            await connection.execute(sessions.insert(), {**row, **told})
             return None, note(by, "session.begin", user_id, user.login)
 
         await self._books.noted(work)
@@ -120,7 +128,9 @@ class SqlPeople:
 
         async def work(connection: AsyncConnection) -> LoginSession | None:
             found = (await connection.execute(wanted)).one_or_none()
-            return None if found is None else _session(found, await _one(connection, found.user_id))
+            if found is None:
+                return None
+            return _session(found, await one(connection, found.user_id), await roles_in_force(connection))
 
         return await self._books.read(work)
 
@@ -144,27 +154,25 @@ class SqlPeople:
 
         return await self._books.noted(work)
 
-    async def add_token(
-        self, by: Actor, user_id: str, name: str, role: Role, *, expires_ms: int | None = None
-    ) -> tuple[str, Token]:
+    async def add_token(self, by: Actor, user_id: str, said: NewToken) -> tuple[str, Token]:
         """A new token, and the only sight of its text."""
         minted = keys.mint(keys.TOKEN)
         row: dict[str, Any] = {
             "id": new_id(),
             "public_id": minted.public_id,
-            "user_id": user_id,
-            "name": plain(name),
+            "name": plain(said.name),
             "digest": keys.digest(self._books.pepper, minted.text),
-            "role": role,
+            "scopes": said.scopes,
+            "addresses": said.addresses,
             "created_ms": self._books.now_ms(),
-            "expires_ms": expires_ms,
+            "expires_ms": said.expires_ms,
         }
 
         async def work(connection: AsyncConnection) -> tuple[tuple[str, Token], Note]:
-            user = await _one(connection, user_id)
-            await connection.execute(tokens.insert(), row)
-            token = Token(user=user, **{member: row[member] for member in row if member != "user_id"})
-            return (minted.text, token), note(by, "token.add", token.id, name)
+            user = await one(connection, user_id)
+            await connection.execute(tokens.insert(), {**row, "user_id": user_id})
+            token = Token(user=user, roles=await roles_in_force(connection), **row)
+            return (minted.text, token), note(by, "token.add", token.id, said.name)
 
         return await self._books.noted(work)
 
@@ -195,40 +203,28 @@ class SqlPeople:
 
         async def work(connection: AsyncConnection) -> tuple[Token, ...]:
             rows = (await connection.execute(wanted)).all()
-            owners = {row.user_id: await _one(connection, row.user_id) for row in rows}
-            return tuple(_token(row, owners[row.user_id]) for row in rows)
+            owners = {row.user_id: await one(connection, row.user_id) for row in rows}
+            roles = await roles_in_force(connection)
+            return tuple(_token(row, owners[row.user_id], roles) for row in rows)
 
         return await self._books.read(work)
 
 
-async def _one(connection: AsyncConnection, user_id: str) -> User:
-    found = (await connection.execute(select(users).where(users.c.id == plain(user_id)))).one_or_none()
-    if found is None:
-        raise missing("user")
-    return _user(found)
+def _session(found: Row[Any], user: User, roles: tuple[RoleTable, ...]) -> LoginSession:
+    members = {name: getattr(found, name) for name in LoginSession.__struct_fields__ if name not in ("user", "roles")}
+    return LoginSession(user=user, roles=roles, **{**members, "digest": bytes(found.digest)})
 
 
-def _columns(user: User) -> dict[str, Any]:
-    """A user as it is stored."""
-    return {
-        **asdict(user),
-        "login": fitting(user.login, "login"),
-        "subject": fitting(user.subject, "subject"),
-        "name": plain(user.name),
-        "email": plain(user.email),
-    }
-
-
-def _user(found: Row[Any]) -> User:
-    members = {name: getattr(found, name) for name in User.__struct_fields__}
-    return User(**{**members, "projects": tuple(found.projects)})
-
-
-def _session(found: Row[Any], user: User) -> LoginSession:
-    members = {name: getattr(found, name) for name in LoginSession.__struct_fields__ if name != "user"}
-    return LoginSession(user=user, **{**members, "digest": bytes(found.digest)})
-
-
-def _token(found: Row[Any], user: User) -> Token:
-    members = {name: getattr(found, name) for name in Token.__struct_fields__ if name != "user"}
-    return Token(user=user, **{**members, "digest": bytes(found.digest)})
+def _token(found: Row[Any], user: User, roles: tuple[RoleTable, ...]) -> Token:
+    return Token(
+        id=found.id,
+        user=user,
+        name=found.name,
+        public_id=found.public_id,
+        digest=bytes(found.digest),
+        scopes=tuple(found.scopes),
+        addresses=tuple(found.addresses),
+        roles=roles,
+        created_ms=found.created_ms,
+        expires_ms=found.expires_ms,
+    )

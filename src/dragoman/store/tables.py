@@ -133,8 +133,10 @@ users = Table(
     Column("login", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("email", Text, nullable=False),
-    Column("role", String(16), nullable=False),
-    Column("projects", JSON, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("memberships", JSON, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("project", Text, nullable=False),
     Column("subject", Text, nullable=False, index=True),
     Column("password_hash", Text, nullable=False),
     Column("state", String(16), nullable=False),
@@ -153,6 +155,41 @@ sessions = Table(
     Column("expires_ms", BigInteger, nullable=False, index=True),
     Column("address", Text, nullable=False),
     Column("agent", Text, nullable=False),
+    Column("means", Text, nullable=False, server_default="password"),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", String(40), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("confirmed", Boolean, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", String(40), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("user_id", "digest"),
+)
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("back", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False, index=True),
 )
 
 tokens = Table(
@@ -163,9 +200,25 @@ tokens = Table(
     Column("user_id", String(40), nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("role", String(16), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("addresses", JSON, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("public_id", String(16), nullable=False, unique=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("login", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("memberships", JSON, nullable=False),
+    Column("by", String(40), nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
 )
 
 exchanges = Table(
@@ -212,6 +265,8 @@ attempts = Table(
     Index("attempts_channel", "channel", "started_ms"),
 )
 
+OVERHEAD = ("overhead_tokens", "overhead_nano")
+"""What is summed of attempts that no client pays for; it is within the other sums."""
 TOTAL_KEY = ("day", "key_id", "project", "channel", "model", "currency")
 
 totals = Table(
@@ -224,8 +279,30 @@ totals = Table(
     Column("model", Text, nullable=False),
     Column("currency", String(8), nullable=False),
     *(Column(name, BigInteger, nullable=False) for name in (*TALLIES, *COUNTED)),
+    *(Column(name, BigInteger, nullable=False, server_default="0") for name in OVERHEAD),
     PrimaryKeyConstraint(*TOTAL_KEY),
     Index("totals_key", "key_id", "day"),
+)
+
+SPENDING_KEY = ("start_ms", "key_id", "project", "channel", "asked", "model", "currency")
+SPENT = ("requests", "attempts", "tokens", "nano", *OVERHEAD)
+"""What budgets count; here the overhead is apart from tokens and nano."""
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("start_ms", BigInteger, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("currency", String(8), nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in SPENT),
+    PrimaryKeyConstraint(*SPENDING_KEY),
+    Index("spending_key", "key_id", "start_ms"),
+    Index("spending_project", "project", "start_ms"),
+    Index("spending_channel", "channel", "start_ms"),
 )
 
 bodies = Table(

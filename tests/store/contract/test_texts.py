@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dragoman.routing.shape import KeyTable, ProjectTable
 from dragoman.store.opening import SqlStore
-from dragoman.store.ports import SYSTEM, Actor, Note, Search, StoreTrouble
+from dragoman.store.ports import SYSTEM, Actor, NewToken, Note, Payer, Search, StoreTrouble
 from tests.store.contract.test_ledger import exchange
 from tests.store.contract.test_people import user
 
@@ -48,7 +48,7 @@ async def test_what_nobody_wrote_is_not_there(store: SqlStore, text: str) -> Non
     search = Search(session=text, model=text, key_id=text, problem=text)
     assert (await store.ledger.find(search)).exchanges == ()
     assert await store.ledger.totals(search, ["day"]) == ()
-    assert (await store.ledger.spent(text, 0)).requests == 0
+    assert (await store.ledger.spent(Payer("key", text), 0))[0].requests == 0
 
 
 @pytest.mark.parametrize("text", UNFIT, ids=["nul", "long"])
@@ -64,7 +64,7 @@ async def test_what_cannot_be_a_name_is_refused_rather_than_cut(store: SqlStore,
         with pytest.raises(StoreTrouble) as refused:
             await attempt
         assert refused.value.kind == "unfit"
-    assert await store.configuration.version() == 0
+    assert await store.configuration.version() == 1  # only the user was added
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=["nul", "long", "sql", "emoji"])
@@ -72,7 +72,7 @@ async def test_what_is_only_looked_at_may_be_any_text(store: SqlStore, text: str
     by = Actor(kind="user", id=text, name=text, address=text)
     anna = await store.people.add(by, user("anna", name=text, email=text))
     await store.people.begin_session(by, anna.id, b"d", 2**50, text)
-    await store.people.add_token(by, anna.id, text, "viewer")
+    await store.people.add_token(by, anna.id, NewToken(name=text))
     await store.audit.append(Note(by=by, action=text, subject=text, name=text))
     assert (await store.audit.entries(subject=text))[0].note.subject == text
     assert await store.audit.verify() is None

@@ -62,6 +62,9 @@ class Total(Struct, frozen=True, kw_only=True):
     output: int = 0
     thinking: int = 0
     cost_nano: int = 0
+    overhead_tokens: int = 0
+    overhead_nano: int = 0
+    """What no client pays for of tokens and cost: attempts that were lost, tests, counts."""
 
     @property
     def tokens(self) -> int:
@@ -69,10 +72,27 @@ class Total(Struct, frozen=True, kw_only=True):
         return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.output
 
 
-class Spent(Struct, frozen=True, kw_only=True):
-    """What a key has used since some moment, for its budgets."""
+SPENDING_DAYS = 40
+"""Days for which it is known when something was spent."""
 
+
+class Payer(Struct, frozen=True):
+    """Whose budgets they are."""
+
+    kind: Literal["key", "project", "channel"]
+    name: str
+    """Of a key, its id."""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+class Spent(Struct, frozen=True, kw_only=True):
+    """What was used for budgets to count, since some moment or in one step from there."""
+
+    start_ms: int = 0
     requests: int = 0
+    """Of a channel, the attempts at it."""
     tokens: int = 0
     cost_nano: Mapping[str, int]
     """By currency."""
@@ -113,9 +133,15 @@ class Ledger(Protocol):
     async def totals(self, search: Search, by: Sequence[Grouping]) -> tuple[Total, ...]:
         """Sums by whole days: those between `since_ms` and `until_ms`, and of key, project, channel and model."""
 
-    async def spent(self, key_id: str, since_ms: int) -> Spent:
-        """What a key has used in exchanges started since then, and in nothing that has not ended. Kept as long as the
-        totals where `since_ms` is the beginning of a day or earlier."""
+    async def spent(
+        self, payer: Payer, since_ms: int, *, step_ms: int = 0, models: Sequence[str] = ()
+    ) -> tuple[Spent, ...]:
+        """What was used in exchanges started since then, and in nothing that has not ended: by steps of a multiple of
+        five minutes, or in one sum. Clients' budgets do not count what they do not pay for, a channel's count it all.
+        `models` are patterns of what clients asked for; of a channel, of what the channel was asked for.
+
+        `since_ms` is taken to the five minutes it falls into. What is older than `SPENDING_DAYS` is known only as of
+        the beginning of time."""
 
     async def put_bodies(self, bodies: Sequence[Body]) -> None:
         """Remembers contents, compressed and sealed. One that is known already stays as it is."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from dragoman.routing.shape import RoleTable
 from dragoman.store.ports.audit import Actor
 from dragoman.store.ports.configuration import State
 
-Role = Literal["viewer", "operator", "admin"]
+UserKind = Literal["person", "service"]
+"""A service account belongs to nobody: it cannot sign in, and has only tokens."""
 
 
 class User(Struct, frozen=True, kw_only=True):
@@ -20,9 +23,13 @@ class User(Struct, frozen=True, kw_only=True):
     """Unique, compared in lower case."""
     name: str = ""
     email: str = ""
-    role: Role
-    projects: tuple[str, ...] = ()
-    """Names of the projects that they are held to; none: to none, and they may see everything their role may."""
+    role: str = ""
+    """Name of the role that they have everywhere; empty: none."""
+    memberships: Mapping[str, str] = {}
+    """By project, the role that they have in it beside."""
+    kind: UserKind = "person"
+    project: str = ""
+    """Of a service account: the project that keeps it; empty: none."""
     subject: str = ""
     """Who it is to an OIDC provider, as `issuer|sub`; empty: signs in with a password."""
     state: State
@@ -35,6 +42,8 @@ class LoginSession(Struct, frozen=True, kw_only=True):
     """One signed-in browser."""
 
     user: User
+    roles: tuple[RoleTable, ...] = ()
+    """The roles of one's own that are in force now."""
     digest: bytes
     """SHA-256 of what the cookie holds."""
     created_ms: int
@@ -42,6 +51,8 @@ class LoginSession(Struct, frozen=True, kw_only=True):
     expires_ms: int
     address: str = ""
     agent: str = ""
+    means: str = "password"
+    """How it began: `password`, `second_factor`, or `sso:` and the name of an identity provider."""
 
 
 class Token(Struct, frozen=True, kw_only=True):
@@ -52,10 +63,52 @@ class Token(Struct, frozen=True, kw_only=True):
     name: str
     public_id: str
     digest: bytes
-    role: Role
-    """The most it may do; its user's own role limits it further."""
+    scopes: tuple[str, ...] = ()
+    """The most it may do, which its user's roles limit further; none: all that its user may."""
+    addresses: tuple[str, ...] = ()
+    """Networks in CIDR form that it may be used from; none: all."""
+    roles: tuple[RoleTable, ...] = ()
+    """The roles of one's own that are in force now."""
     created_ms: int
     expires_ms: int | None
+
+
+class Invitation(Struct, frozen=True, kw_only=True):
+    """A promise to whoever shows its text: to become a user, with these roles."""
+
+    id: str
+    public_id: str
+    digest: bytes
+    login: str = ""
+    """The only login that it may be used for; empty: whichever is free."""
+    role: str = ""
+    memberships: Mapping[str, str] = {}
+    by: str
+    """Id of the user who has invited; empty: the owner of the machine."""
+    uses: int
+    """How often it may still be used."""
+    created_ms: int
+    expires_ms: int
+
+
+class NewToken(Struct, frozen=True, kw_only=True):
+    """What a token is to be."""
+
+    name: str
+    scopes: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    expires_ms: int | None = None
+
+
+class NewInvitation(Struct, frozen=True, kw_only=True):
+    """What an invitation is to be."""
+
+    login: str = ""
+    role: str = ""
+    memberships: Mapping[str, str] = {}
+    by: str = ""
+    uses: int = 1
+    expires_ms: int
 
 
 class People(Protocol):
@@ -74,17 +127,19 @@ class People(Protocol):
         """A new user; its id, revision and times are made here. Trouble: taken."""
 
     async def change(self, by: Actor, user: User) -> User:
-        """The user as given, whose `revision` is the one that was seen. Whoever loses a role or is disabled loses all
-        sessions. Trouble: missing, stale, taken."""
+        """The user as given, whose `revision` is the one that was seen. Whoever gets or loses a role or is disabled
+        loses all sessions. Trouble: missing, stale, taken, last_admin."""
 
     async def set_password(self, by: Actor, user_id: str, password_hash: str) -> None:
-        """Sets the hash, and ends all sessions of the user. Trouble: missing."""
+        """Sets the hash, and ends all sessions of the user. Trouble: missing, unfit for a service account."""
 
     async def remove(self, by: Actor, user_id: str) -> None:
-        """The user is gone, with sessions and tokens. Trouble: missing."""
+        """The user is gone, with sessions and tokens. Trouble: missing, last_admin."""
 
-    async def begin_session(self, by: Actor, user_id: str, digest: bytes, expires_ms: int, agent: str = "") -> None:
-        """Remembers that a browser has signed in."""
+    async def begin_session(
+        self, by: Actor, user_id: str, digest: bytes, expires_ms: int, agent: str = "", *, means: str = "password"
+    ) -> None:
+        """Remembers that a browser has signed in. Trouble: missing, unfit for a service account."""
 
     async def session(self, digest: bytes) -> LoginSession | None:
         """The session, if it has not expired and its user is enabled."""
@@ -95,9 +150,7 @@ class People(Protocol):
     async def end_sessions(self, by: Actor, *, digest: bytes = b"", user_id: str = "") -> int:
         """Ends one session, or all of a user; how many."""
 
-    async def add_token(
-        self, by: Actor, user_id: str, name: str, role: Role, *, expires_ms: int | None = None
-    ) -> tuple[str, Token]:
+    async def add_token(self, by: Actor, user_id: str, said: NewToken) -> tuple[str, Token]:
         """A new token and its text, which is seen only now. Trouble: missing."""
 
     async def tokens(self, user_id: str = "") -> tuple[Token, ...]:
@@ -108,3 +161,26 @@ class People(Protocol):
 
     async def remove_token(self, by: Actor, token_id: str) -> None:
         """The token opens nothing any more. Trouble: missing."""
+
+    @property
+    def invitations(self) -> Invitations:
+        """Who may become a user."""
+
+
+class Invitations(Protocol):
+    """Promises to whoever shows their text. One that has expired or is used up is not there."""
+
+    async def all(self) -> tuple[Invitation, ...]:
+        """Those that can still be accepted, oldest first."""
+
+    async def find(self, public_id: str) -> Invitation | None:
+        """One of them."""
+
+    async def add(self, by: Actor, said: NewInvitation) -> tuple[str, Invitation]:
+        """A new one and its text, which is seen only now."""
+
+    async def accept(self, by: Actor, invitation_id: str, user: User, password_hash: str) -> User:
+        """The user whom it promised; it is used once more. Trouble: missing, taken."""
+
+    async def revoke(self, by: Actor, invitation_id: str) -> None:
+        """It promises nothing any more. Trouble: missing."""

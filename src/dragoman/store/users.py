@@ -1,0 +1,92 @@
+"""Users as they are stored, and the roles that they can have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import asdict, replace
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dragoman.routing.shape import RoleTable
+from dragoman.store.books import fitting, missing, new_id
+from dragoman.store.ports import StoreTrouble, User
+from dragoman.store.shelves import read_spec
+from dragoman.store.tables import configured, plain, users
+
+ADMIN = "admin"
+"""The role that may do everything."""
+ROLE_KIND = "role"
+"""Kind of the rows of the configuration that are roles of one's own."""
+
+
+async def one(connection: AsyncConnection, user_id: str) -> User:
+    """The user of this id. Trouble: missing."""
+    found = (await connection.execute(select(users).where(users.c.id == plain(user_id)))).one_or_none()
+    if found is None:
+        raise missing("user")
+    return user_of(found)
+
+
+async def person(connection: AsyncConnection, user_id: str) -> User:
+    """A user who may sign in. Trouble: missing, unfit."""
+    user = await one(connection, user_id)
+    if user.kind != "person":
+        raise StoreTrouble("unfit", "A service account cannot sign in. Make a token for it.")
+    return user
+
+
+async def check_admins(connection: AsyncConnection, before: User) -> None:
+    """Trouble: last_admin, where a change has left nobody who may do everything. Changes of users wait for each other,
+    so that two admins cannot demote one another."""
+    if not _is_admin(before):
+        return
+    admins = select(func.count()).where(users.c.role == ADMIN, users.c.state == "enabled", users.c.kind == "person")
+    if not (await connection.execute(admins)).scalar_one():
+        raise StoreTrouble("last_admin", "This is the last admin. Make another one first.")
+
+
+def _is_admin(user: User) -> bool:
+    return user.role == ADMIN and user.state == "enabled" and user.kind == "person"
+
+
+async def roles_in_force(connection: AsyncConnection) -> tuple[RoleTable, ...]:
+    """The roles of one's own that are switched on."""
+    wanted = select(configured.c.name, configured.c.spec).where(
+        configured.c.kind == ROLE_KIND, configured.c.state == "enabled"
+    )
+    found = await connection.execute(wanted)
+    return tuple(read_spec(row.spec, RoleTable, f"role '{row.name}'") for row in found)
+
+
+async def enabled_logins(connection: AsyncConnection) -> frozenset[str]:
+    """The logins of those who are not switched off."""
+    return frozenset((await connection.execute(select(users.c.login).where(users.c.state == "enabled"))).scalars())
+
+
+def new_user(user: User, now_ms: int) -> User:
+    """A user as one is added."""
+    return replace(user, id=new_id(), login=user.login.lower(), revision=1, created_ms=now_ms, updated_ms=now_ms)
+
+
+async def insert_user(connection: AsyncConnection, user: User, password_hash: str) -> None:
+    """Adds a user."""
+    await connection.execute(users.insert(), {**columns(user), "password_hash": password_hash})
+
+
+def columns(user: User) -> dict[str, Any]:
+    """A user as it is stored."""
+    return {
+        **asdict(user),
+        "login": fitting(user.login, "login"),
+        "subject": fitting(user.subject, "subject"),
+        "role": fitting(user.role, "role"),
+        "project": fitting(user.project, "project"),
+        "name": plain(user.name),
+        "email": plain(user.email),
+    }
+
+
+def user_of(found: Row[Any]) -> User:
+    """A user as it was stored."""
+    return User(**{name: getattr(found, name) for name in User.__struct_fields__})
