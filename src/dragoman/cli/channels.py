@@ -58,7 +58,7 @@ def try_out(
 
     def work(api: AdminApi) -> int:
         found = api.ask("POST", f"/channels/{_id(api, name)}/test", said).json
-        print(as_json(found) if json else "\n".join(map(_told, found)))
+        print(as_json(found) if json else "\n".join(map(told_of, found)))
         return 0 if all(one["ok"] for one in found) else 1
 
     return run(url, config, work)
@@ -120,7 +120,7 @@ def _id(api: AdminApi, name: str) -> str:
     return str(rows.get(name, name))
 
 
-def _told(found: Any) -> str:
+def told_of(found: Any) -> str:
     """What one call found, for people."""
     mark = styled("works", "green") if found["ok"] else styled("fails", "red")
     status = f", {found['status']}" if found["status"] else ""

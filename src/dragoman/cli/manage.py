@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from dragoman.cli.bulk import add_bulk_commands
 from dragoman.cli.channels import add_channel_commands
 from dragoman.cli.desk import AdminApi, Refused, Url, named, run
 from dragoman.cli.options import ConfigFile, Switch
@@ -28,6 +29,7 @@ Given = Annotated[Path, Parameter(allow_leading_hyphen=True)]
 
 KINDS = {
     "channels": "upstream accounts",
+    "overrides": "sets of changes that channels take",
     "profiles": "rules of routing",
     "projects": "groups of API keys",
     "prices": "prices of your own",
@@ -81,6 +83,7 @@ def _shelf(kind: str, what: str) -> App:
     app.command(show, name="show")
     if kind == "channels":
         add_channel_commands(app)
+        add_bulk_commands(app)
     app.command(put, name="put")
     for state in ("enable", "disable", "archive"):
         app.command(_state_of(kind, state), name=state)

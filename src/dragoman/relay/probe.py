@@ -92,6 +92,8 @@ def suggestion_for(found: Problem, row: Provider) -> str:
 def probe_model(snapshot: Snapshot, channel_name: str) -> str:
     """A model to probe a channel with: the cheapest word the configuration has for it."""
     channel = next(channel for channel in snapshot.channels if channel.name == channel_name)
+    if channel.test_model:
+        return channel.test_model
     targets = [
         target.model
         for profile in snapshot.profiles

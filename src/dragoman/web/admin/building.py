@@ -9,6 +9,7 @@ from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
 from dragoman.routing.sso import SsoTable
 from dragoman.store.ports import Setting
 from dragoman.web.admin import (
+    bulk,
     channels,
     factor,
     invitations,
@@ -51,6 +52,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     ledger.routes(api)
     plans.routes(api)
     channels.routes(api)
+    bulk.routes(api)
     page.routes(api)
     settings.routes(api)
     transfer.routes(api)
@@ -84,7 +86,12 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     )
     shelves.routes(
         api,
-        Kind(path="/projects", spec=ProjectTable, of=lambda store: store.configuration.projects),
+        Kind(
+            path="/projects",
+            spec=ProjectTable,
+            of=lambda store: store.configuration.projects,
+            faults=lambda call, table, _: call.desk.faults_of_project(table),
+        ),
     )
     shelves.routes(
         api,
