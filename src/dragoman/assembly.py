@@ -26,7 +26,7 @@ from dragoman import __version__, logs
 from dragoman.demo.server import start as start_demo
 from dragoman.dialects import anthropic, gemini, gigachat, openai_chat, openai_responses
 from dragoman.dialects.base import Dialect
-from dragoman.ledger.book import OwnPrice, OwnRow
+from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
 from dragoman.ledger.exchange import Exchange, Journal, line
 from dragoman.live import Base, Live
 from dragoman.net.call import watch
@@ -34,6 +34,7 @@ from dragoman.net.signed import Signed
 from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
 from dragoman.relay.allowances import Allowances
+from dragoman.relay.balances import Balances
 from dragoman.relay.probe import TESTS, Finding, accounts_of, probe_model
 from dragoman.relay.relay import Bodies, Relay
 from dragoman.relay.sharing import Sharing
@@ -42,6 +43,7 @@ from dragoman.routing.shape import TuningTable
 from dragoman.routing.snapshot import Secret, Snapshot
 from dragoman.settings.load import DEMO_MODEL, demo_snapshot
 from dragoman.settings.record import Settings
+from dragoman.settings.tuning import said_in
 from dragoman.store.board.opening import open_board
 from dragoman.store.glance import is_empty
 from dragoman.store.memory import Memory
@@ -85,6 +87,8 @@ class Gateway:
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
         self.draining = False
+        self.book: Callable[[], PriceBook] = lambda: PriceBook(lists={})
+        """The prices in force."""
         self.in_trouble: Callable[[], object] = lambda: False
         """Whether nothing can be recorded at the moment."""
 
@@ -92,6 +96,11 @@ class Gateway:
     def snapshot(self) -> Snapshot:
         """The configuration in force."""
         return self.relay.snapshot
+
+    @property
+    def prices(self) -> PriceBook:
+        """What is charged now."""
+        return self.book()
 
     @property
     def recording(self) -> bool:
@@ -157,15 +166,22 @@ async def assemble(
             folder=settings.server.data_dir,
             prices=(DEMO_PRICE,),
             told=tuple(told(settings)),
-            usual=TuningTable(
+            usual=replace(
+                settings.tuning,
                 bodies_days=settings.server.bodies_days,
                 strategy=settings.snapshot.strategy,
+                direct=settings.snapshot.direct,
+                retry=settings.snapshot.retry,
+                breaker=settings.snapshot.breaker,
                 upstream_errors=settings.server.upstream_errors,
                 upstream_error_text=settings.server.upstream_error_text or None,
             ),
             tune=tune,
+            sso=settings.sso,
+            transport=transport,
         )
         live = Live(base, relay, guard, allowances)
+        gateway.book = lambda: live.prices
         app = App(dialects, doors, guard, gateway, new_exchange_id)
         setup = SetupToken()
         app.office = Office(lambda: load_admin(live, setup), settings.server.hosts, trusted)
@@ -174,6 +190,8 @@ async def assemble(
 
 def told(settings: Settings) -> Iterator[Fixed]:
     """What file, environment and flags say of the whole gateway; of secrets, only whether they are there."""
+    for name, value in said_in(settings.tuning).items():
+        yield Fixed(name=name, value=value, source=settings.sources[f"settings.{name}"])
     for name, value in msgspec.structs.asdict(settings.server).items():
         source = settings.sources.get(f"server.{name}", "flag")
         match value:
@@ -367,6 +385,7 @@ async def _serve(
             following.append(
                 asyncio.create_task(assembly.live.follow(memory.opened, lambda: nobody_yet(port, assembly.setup.text)))
             )
+            following.append(asyncio.create_task(Balances(board, assembly.gateway.relay).run()))
             if own.redis:
                 following.append(asyncio.create_task(Sharing(board, assembly.gateway.relay, memory.look).run()))
             ready(port)

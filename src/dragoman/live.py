@@ -23,12 +23,14 @@ from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
 from dragoman.net.call import Answer, Call, Transport
 from dragoman.net.within import unfit_proxy, unfit_url
 from dragoman.providers.base import Provider
+from dragoman.providers.headroom import Room
 from dragoman.relay.allowances import Allowances
 from dragoman.relay.listing import matching, remember
 from dragoman.relay.listing import remembered as remembered_models
 from dragoman.relay.outlet import reach_of
 from dragoman.relay.probe import Finding, Test
 from dragoman.relay.relay import Relay
+from dragoman.relay.standing import Standing
 from dragoman.routing.changes import OverrideTable
 from dragoman.routing.health import healed, remembered
 from dragoman.routing.key import Key, networks_of
@@ -95,7 +97,7 @@ class Live:
         self.sso: Sequence[Sso] = base.sso
         """`Desk.sso`."""
         self.prices = self._price_book(())
-        allowances.prices = self.prices
+        allowances.configure(self.prices, {}, base.usual.zone or "UTC")
 
     @property
     def snapshot(self) -> Snapshot:
@@ -192,6 +194,19 @@ class Live:
         targets = self._relay.learned.loads.targets
         return {key.removeprefix(beginning): load for key, load in targets.items() if key.startswith(beginning)}
 
+    def standing(self, channel: Channel) -> Standing | None:
+        """`Desk.standing`."""
+        return self._relay.learned.told.standings.get(channel.account)
+
+    def rooms(self, channel: Channel) -> dict[str, Room]:
+        """`Desk.rooms`."""
+        beginning, now_ms = target_key(channel.account, ""), int(time.monotonic() * 1000)
+        return {
+            key.removeprefix(beginning): room._replace(for_s=(until_ms - now_ms) / 1000)
+            for key, (room, until_ms) in self._relay.learned.told.rooms.items()
+            if key.startswith(beginning) and until_ms > now_ms
+        }
+
     def heal(self, channel: Channel) -> None:
         """`Desk.heal`."""
         self._relay.learned.health = healed(self._relay.learned.health, channel)
@@ -240,7 +255,11 @@ class Live:
         self._guard.settled.set()
         self.sso = (*self._base.sso, *self._sso_of(configured))
         self.prices = self._price_book(configured.prices)
-        self._allowances.prices = self.prices
+        self._allowances.configure(
+            self.prices,
+            {row.spec.name: row.spec.budgets for row in configured.projects if row.state == "enabled"},
+            self._tuning.zone or "UTC",
+        )
         self.configured = configured
         told = frozenset(map(str, notices))
         for words in sorted(told - self._told):

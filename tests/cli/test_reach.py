@@ -13,7 +13,8 @@ from dragoman.cli.findings import Finding
 from dragoman.cli.reach import of_channels, wanted_models
 from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
-from dragoman.routing.snapshot import Channel, Mapping3, Profile, Rule, RuleTarget, Secret, Snapshot
+from dragoman.routing.profile import Profile, Rule, RuleTarget
+from dragoman.routing.snapshot import Channel, Mapping3, Secret, Snapshot
 
 ROWS = catalog()
 Act = Callable[[str], Awaitable[list[Finding]]]

@@ -12,7 +12,7 @@ from dragoman.canon.request import Loss
 from dragoman.canon.usage import COUNTS, Usage
 from dragoman.ledger.exchange import AttemptRecord, Exchange, line
 from dragoman.relay import delivery
-from dragoman.routing import verdict
+from dragoman.routing.policy import USUAL_RETRY
 from dragoman.routing.snapshot import Timeouts
 from dragoman.web import edge
 from tests.docs.pages import rows, section, text
@@ -29,7 +29,7 @@ LIMITS = {
     "a request's head": edge.HEAD_S,
     "a request's body, and a second more for each KiB": edge.BODY_S,
     "a client's idle connection": assembly.KEEP_ALIVE_S,
-    "an attempt may start after the request came": verdict.LATEST_START_MS / 1000,
+    "an attempt may start after the request came": float(USUAL_RETRY.within_s),
     "running answers after SIGTERM": assembly.DRAIN_S,
 }
 

@@ -20,7 +20,8 @@ from dragoman.ledger.exchange import Exchange
 from dragoman.providers.catalog import catalog
 from dragoman.relay.state import Learned
 from dragoman.routing.health import Health
-from dragoman.routing.snapshot import Channel, Profile, Rule, RuleTarget, Secret, Snapshot, Timeouts
+from dragoman.routing.profile import Profile, Rule, RuleTarget
+from dragoman.routing.snapshot import Channel, Secret, Snapshot, Timeouts
 from dragoman.settings.record import Server as ServerSettings
 from dragoman.settings.record import Settings
 from dragoman.web.edge import Edge

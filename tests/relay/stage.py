@@ -20,7 +20,8 @@ from dragoman.relay.allowances import Allowances
 from dragoman.relay.prepare import Inquiry
 from dragoman.relay.relay import Relay
 from dragoman.routing.key import Key
-from dragoman.routing.snapshot import Channel, Profile, Rule, RuleTarget, Secret, Snapshot, Timeouts
+from dragoman.routing.profile import Profile, Rule, RuleTarget
+from dragoman.routing.snapshot import Channel, Secret, Snapshot, Timeouts
 
 T = TypeVar("T")
 

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.canon.problem import Kind
-from dragoman.routing.decide import ATTEMPTS, decide
+from dragoman.routing.decide import decide
 from dragoman.routing.health import Health, Left, Outcome, Succeeded, begin, learn, usable
 from dragoman.routing.plan import Ask, Plan, Refused, Step
+from dragoman.routing.policy import USUAL_RETRY
 from dragoman.routing.snapshot import Mapping3, Snapshot
 from tests.routing.house import channel, fault, rule, snapshot
 
@@ -100,7 +101,7 @@ def test_a_plan_never_holds_a_closed_channel_and_always_says_why(
         return
     assert isinstance(found, Plan)
     assert found.rule
-    assert 1 <= len(found.attempts) <= ATTEMPTS
+    assert 1 <= len(found.attempts) <= USUAL_RETRY.attempts
     assert len({(step.channel.name, step.model) for step in found.attempts}) == len(found.attempts)
     answers = [usable(health, step.channel, step.model, now_ms) for step in found.attempts]
     assert all(answer.answer != "no" for answer in answers) or not any(answer.told for answer in answers)

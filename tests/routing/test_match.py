@@ -7,7 +7,8 @@ import pytest
 from dragoman.canon.problem import Kind
 from dragoman.routing.match import ALIAS, Resolved, resolve
 from dragoman.routing.plan import Ask, Refused
-from dragoman.routing.snapshot import Mapping3, Profile, Snapshot
+from dragoman.routing.profile import Profile
+from dragoman.routing.snapshot import Mapping3, Snapshot
 from tests.routing.house import channel, rule, snapshot
 
 SHOP = snapshot(

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from dragoman.routing.bounds import Bounds
 from dragoman.routing.decide import decide
 from dragoman.routing.health import Health
 from dragoman.routing.match import Resolved, resolve
 from dragoman.routing.plan import Ask, Plan, Refused
-from dragoman.routing.snapshot import Hours, Override, Profile, Rule, RuleTarget, Snapshot, When
+from dragoman.routing.profile import Hours, Override, Profile, Rule, RuleTarget, When
+from dragoman.routing.snapshot import Snapshot
 from dragoman.routing.when import unmet
 from tests.routing.house import ASK, channel, names, rule, snapshot
 
@@ -83,7 +85,7 @@ def test_a_tag_means_every_channel_that_has_it() -> None:
 def test_a_profile_may_be_held_to_some_channels() -> None:
     house = Snapshot(
         channels=(channel("a", "m"), channel("b", "m"), replace(channel("c", "m"), tags=frozenset({"t"}))),
-        profiles=(Profile("default", channels=frozenset({"b", "t"})),),
+        profiles=(Profile("default", channels=Bounds(any=frozenset({"b", "t"}))),),
     )
     assert sorted(names(decide(house, Health(), Ask(door="door", asked="m"), 0, 0.0))) == ["b", "c"]
 

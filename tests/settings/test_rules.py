@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.routing.snapshot import Override, Snapshot
+from dragoman.routing.bounds import Bounds
+from dragoman.routing.profile import Override
+from dragoman.routing.snapshot import Snapshot
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags, SettingsRefused
 
@@ -96,7 +98,7 @@ def test_a_rule_may_have_conditions_a_strategy_and_overrides(tmp_path: Path) -> 
         """,
     ).profiles[0]
     assert profile.strategy == "adaptive"
-    assert profile.channels == frozenset({"a"})
+    assert profile.channels == Bounds(any=frozenset({"a"}))
     rule = profile.rules[0]
     assert rule.strategy == "fastest"
     assert rule.when

@@ -272,6 +272,10 @@ class Sampling(Struct, frozen=True):
     presence_penalty: float | None = None
 
 
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""Words of effort, lowest first."""
+
+
 class Reasoning(Struct, frozen=True):
     """How much thinking is wished, and whether it is shown."""
 

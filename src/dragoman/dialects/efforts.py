@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dragoman.canon.request import Reasoning
+from dragoman.canon.request import EFFORTS, Reasoning
 from dragoman.dialects.pen import Pen
 
-WORDS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-"""Words of effort, lowest first."""
 USUAL = ("low", "medium", "high")
 """What an upstream is taken to know whose habits name no words."""
 BUDGETS = ((4096, "low"), (16384, "medium"))
@@ -40,7 +38,7 @@ def nearest(wished: str, known: list[str]) -> str | None:
     """The strongest known word that is no stronger than the wish, else the weakest; the strongest for a new word."""
     if not known:
         return None
-    if wished not in WORDS:
+    if wished not in EFFORTS:
         return known[-1]
-    strength = WORDS.index(wished)
-    return next((word for word in reversed(known) if word in WORDS and WORDS.index(word) <= strength), known[0])
+    strength = EFFORTS.index(wished)
+    return next((word for word in reversed(known) if word in EFFORTS and EFFORTS.index(word) <= strength), known[0])

@@ -17,7 +17,7 @@ from dragoman.providers.credentials import auth_headers, forwarded_headers, sess
 from dragoman.providers.oauth import is_asked, source_of
 from dragoman.providers.options import with_members
 from dragoman.providers.tokens import Account, Credential, mark_of
-from dragoman.routing.match import Resolved, resolve
+from dragoman.routing.match import Resolved, chosen, noted, resolve, resolve_chosen
 from dragoman.routing.plan import Ask, Refused
 from dragoman.routing.profile import Strategy
 from dragoman.routing.reach import DEFAULT_PROFILE
@@ -139,6 +139,7 @@ class Wiring:
         """Strategies in use that compare loads."""
         self._conditional = {profile.name for profile in snapshot.profiles if any(rule.when for rule in profile.rules)}
         self._resolved = lru_cache(maxsize=NAMES)(self._resolve)
+        self._resolved_by = lru_cache(maxsize=NAMES)(self._resolve_by)
         self._dialects = dialects
         self._providers = providers
         self._user_agent = user_agent
@@ -146,12 +147,16 @@ class Wiring:
 
     def resolve(self, ask: Ask) -> Resolved | Refused:
         """`routing.match.resolve` for this snapshot."""
-        if (ask.profile or DEFAULT_PROFILE) in self._conditional:
-            return resolve(self.snapshot, ask)
-        return self._resolved(ask.profile, ask.asked)
+        if (ask.profile or DEFAULT_PROFILE) not in self._conditional:
+            return self._resolved(ask.profile, ask.project, ask.asked)
+        choice = chosen(self.snapshot, ask)
+        return noted(self._resolved_by(ask.profile, ask.project, ask.asked, choice.place), choice)
 
-    def _resolve(self, profile: str | None, asked: str) -> Resolved | Refused:
-        return resolve(self.snapshot, Ask(door="", asked=asked, profile=profile))
+    def _resolve(self, profile: str | None, project: str, asked: str) -> Resolved | Refused:
+        return resolve(self.snapshot, Ask(door="", asked=asked, profile=profile, project=project))
+
+    def _resolve_by(self, profile: str | None, project: str, asked: str, place: int | None) -> Resolved | Refused:
+        return resolve_chosen(self.snapshot, Ask(door="", asked=asked, profile=profile, project=project), place)
 
     def outlet(self, channel: Channel) -> Outlet:
         """The outlet of a channel; a request that set out with an earlier snapshot may still ask with its own."""

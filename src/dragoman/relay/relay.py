@@ -22,9 +22,11 @@ from dragoman.ledger.exchange import Exchange, Journal, NoJournal
 from dragoman.ledger.session import session_of
 from dragoman.ledger.tokens import estimate_prompt
 from dragoman.net.transport import ERROR_LIMIT, Transport
+from dragoman.providers.balance import Balance
 from dragoman.providers.base import Provider
 from dragoman.relay.allowances import Allowances
 from dragoman.relay.attempt import Attempt
+from dragoman.relay.balance import ask_balance, source_of
 from dragoman.relay.course import Course
 from dragoman.relay.delivery import Caller, Delivery, Pulse, heeds_headers
 from dragoman.relay.errand import ErrandAttempt, able, prepare_errand
@@ -39,9 +41,11 @@ from dragoman.relay.uploads import Shelf
 from dragoman.relay.wording import reworded
 from dragoman.routing.decide import decide_among
 from dragoman.routing.health import Left, Succeeded
+from dragoman.routing.load import Loads
 from dragoman.routing.plan import WARM_LONG_MS, WARM_MS, Ask, Plan, Refused, Step
 from dragoman.routing.retries import is_free
 from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.routing.spare import NOTHING_SPARED
 from dragoman.routing.strategy import Chance
 from dragoman.routing.verdict import Again, Failure, Next, Situation, Stop, final, held_back, verdict
 
@@ -92,6 +96,7 @@ class Relay:
         self._wire = partial(Wiring, dialects=dialects, providers=providers, user_agent=user_agent)
         self._wiring = self._wire(snapshot)
         self.learned = Learned()
+        self.learned.policy = snapshot.breaker
         self._gates = Gates()
         self._shelf = Shelf(transport)
 
@@ -104,6 +109,7 @@ class Relay:
     def snapshot(self, snapshot: Snapshot) -> None:
         """From now on this configuration is in force."""
         self._wiring = self._wire(snapshot)
+        self.learned.policy = snapshot.breaker
 
     async def answer(self, inquiry: Inquiry, caller: Caller) -> None:
         """Answers one inquiry; tells every problem in the door's dialect; raises only when cancelled."""
@@ -134,7 +140,7 @@ class Relay:
             course.status = delivery.status
             exchange = course.exchange()
             self._journal.write(exchange)
-            self._allowances.settle(exchange, inquiry.key)
+            self._allowances.settle(exchange)
             self._record(exchange)
             if self._bodies is not None:
                 wish = inquiry.key.spec.keep_bodies if inquiry.key else None
@@ -151,14 +157,15 @@ class Relay:
             return known
         if self.learned.loops(course.session.key, _now_ms()):
             return replace(problem(Kind.UPSTREAM_ERROR, LOOPS), retryable=False)
+        await self._allowances.survey(self.snapshot)
         plan = self._plan(inquiry, course, random.random())  # noqa: S311 - a draw by weight
         if isinstance(plan, Refused):
             return plan.problem
         course.plan = plan
         if inquiry.key is not None:
             first = plan.attempts[0]
-            need = self._allowances.need(course.estimate, first)
-            if (refused := await self._allowances.take(inquiry.id, inquiry.key, need, first)) is not None:
+            need, asked = self._allowances.need(course.estimate, first), inquiry.request.model
+            if (refused := await self._allowances.take(inquiry.id, inquiry.key, asked, need, first)) is not None:
                 return refused
         payer = inquiry.key.id if inquiry.key else inquiry.key_name
         self.learned.retries.asked(payer)
@@ -175,6 +182,8 @@ class Relay:
                 attempts=len(failures),
                 others=len(plan.attempts) - position - 1,
                 elapsed_ms=course.elapsed_ms(),
+                policy=self.snapshot.retry,
+                rules=step.channel.retry,
             )
             chosen = verdict(found, situation, random.random())  # noqa: S311
             if isinstance(chosen, Stop):
@@ -208,7 +217,7 @@ class Relay:
             course.unprepared(step, trouble.problem)
             return trouble.problem
         place = f"{inquiry.id}/{course.tries + 1}"
-        spent = await self._allowances.take_channel(place, channel, self._allowances.need(course.estimate, step))
+        spent = await self._allowances.take_channel(place, step, self._allowances.need(course.estimate, step))
         if spent is not None:
             course.unprepared(step, spent)
             return spent
@@ -227,21 +236,20 @@ class Relay:
             found, full = trouble.problem, isinstance(trouble, Full)
         except asyncio.CancelledError:
             self.learned.learn(step, Left(), _now_ms(), 0.0)
-            course.attempted(step, attempt, None, cancelled=True)
+            self._allowances.settle_channel(place, course.attempted(step, attempt, None, cancelled=True))
             raise
         except Exception:
             self.learned.learn(step, Left(), _now_ms(), 0.0)
-            course.attempted(step, attempt, problem(Kind.INTERNAL, OWN_FAULT))
+            self._allowances.settle_channel(place, course.attempted(step, attempt, problem(Kind.INTERNAL, OWN_FAULT)))
             raise
-        finally:
-            self._allowances.settle_channel(place, channel, attempt.fold.usage)
         pulse.abort = None
         outcome = Left() if full else found or Succeeded()
         self.learned.learn(step, outcome, _now_ms(), random.random(), attempt.first_ms)  # noqa: S311
+        self.learned.told.hear(step, attempt.headers, _now_ms(), time.time())
         usage = attempt.fold.usage
         if found is None and usage.exact and usage.prompt:
             self.learned.measured(inquiry.request.model, course.raw_estimate, usage.prompt)
-        course.attempted(step, attempt, found)
+        self._allowances.settle_channel(place, course.attempted(step, attempt, found))
         if (
             found is not None
             and not prepared.verbatim
@@ -264,13 +272,17 @@ class Relay:
 
     def plan(self, ask: Ask) -> Plan | Refused:
         """Where a request would go now, and why; nothing is sent or learned."""
-        return decide_among(
-            self._wiring.resolve(ask), self.learned.health, ask, Chance(self.learned.loads, _now_ms(), 0.0)
-        )
+        return decide_among(self._wiring.resolve(ask), self.learned.health, ask, Chance(self._loads(), _now_ms(), 0.0))
+
+    def _loads(self) -> Loads:
+        """How busy targets are, which channels have nothing left of a budget, and which are spared."""
+        full, loads = self._allowances.full(self.snapshot), self.learned.loads
+        spared = self.learned.told.spared(self.snapshot.balances)
+        return loads if not full and spared is NOTHING_SPARED else Loads(loads.targets, full, spared)
 
     def _plan(self, inquiry: Inquiry, course: Course, dice: float) -> Plan | Refused:
         ask = self._ask(inquiry, course)
-        chance = Chance(self.learned.loads, _now_ms(), dice)
+        chance = Chance(self._loads(), _now_ms(), dice)
         found = able(self._wiring.resolve(ask), inquiry.errand, self._wiring.outlet)
         return decide_among(found, self.learned.health, ask, chance)
 
@@ -281,10 +293,14 @@ class Relay:
             door=inquiry.door.name,
             asked=request.model,
             profile=inquiry.profile,
+            project=inquiry.key.spec.project if inquiry.key else "",
             session=course.session.key,
             prompt_tokens=course.estimate,
             max_output=request.max_output,
-            has_images=needs.images,
+            has_images=needs.images > 0,
+            images=needs.images,
+            has_audio=needs.audio,
+            has_video=needs.video,
             has_tools=bool(request.tools),
             has_documents=needs.documents,
             long_context=inquiry.door.wants_long_context(inquiry.headers),
@@ -340,6 +356,14 @@ class Relay:
     async def models(self, channel: Channel) -> tuple[str, ...]:
         """The models that a channel's provider lists. Raises `Trouble`."""
         return await listed(self._transport, self._wiring.outlet(channel))
+
+    async def balance(self, channel: Channel) -> Balance:
+        """What is left of a channel's account. Raises `Trouble`."""
+        return await ask_balance(self._transport, self._wiring.outlet(channel))
+
+    def tells_balance(self, channel: Channel) -> bool:
+        """Whether a channel's provider tells that."""
+        return source_of(self._wiring.outlet(channel)) is not None
 
 
 def _check(journal: Journal, course: Course, attempt: Attempt) -> None:

@@ -10,9 +10,11 @@ from collections import OrderedDict
 from dragoman.canon.problem import Problem
 from dragoman.ledger.tokens import Calibration, calibrate
 from dragoman.relay.retries import RetryBudgets
+from dragoman.relay.standing import Told
 from dragoman.routing.health import Health, Left, Outcome, Succeeded, begin, learn
 from dragoman.routing.load import IDLE, Load, Loads, came_back, set_out, target_key
 from dragoman.routing.plan import Step
+from dragoman.routing.policy import USUAL_BREAKER
 
 FORETOLD = 256
 """Refusals that are kept for a repetition at most."""
@@ -34,11 +36,14 @@ class Learned:
 
     def __init__(self) -> None:
         self.health = Health()
+        self.policy = USUAL_BREAKER
+        """How soon a channel is let to rest."""
         self.calibration = Calibration()
         self.retries = RetryBudgets()
         self._targets: dict[str, Load] = {}
         self.loads = Loads(self._targets)
         """Of targets whose load a strategy compares."""
+        self.told = Told()
         self._conceded: dict[tuple[str, str], frozenset[str]] = {}
         self._foretold: OrderedDict[str, Problem] = OrderedDict()
         self._breaks: OrderedDict[str, list[int]] = OrderedDict()
@@ -65,7 +70,7 @@ class Learned:
 
     def learn(self, step: Step, outcome: Outcome, now_ms: int, dice: float, first_ms: int | None = None) -> None:
         """An attempt has ended; `first_ms` is what its first content took, where it came to any."""
-        self.health = learn(self.health, step, outcome, now_ms, dice)
+        self.health = learn(self.health, step, outcome, now_ms, dice, self.policy)
         self.retries.came_back(step.channel.account)
         key = target_key(step.channel.account, step.model)
         if key in self._targets:

@@ -15,17 +15,16 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, problem
 from dragoman.routing.health import Fitness, Health, eased_share, home, usable
-from dragoman.routing.load import NO_LOADS, Loads
+from dragoman.routing.load import NO_LOADS, Loads, target_key
 from dragoman.routing.match import Candidate, Resolved, card_of, resolve
 from dragoman.routing.plan import Ask, PassedOver, Plan, Refused, Step
 from dragoman.routing.profile import Strategy
 from dragoman.routing.snapshot import Snapshot
+from dragoman.routing.spare import Spared, behind
 from dragoman.routing.strategy import Chance, Fit, Placed, in_order
 
 __all__ = ["Ask", "PassedOver", "Plan", "Refused", "Step", "card_of", "decide"]
 
-ATTEMPTS = 3
-"""Attempts of one request at most."""
 SURE = 0.9
 """A prompt is surely too long when this share of its estimate exceeds the context."""
 MARGIN = 1.1
@@ -50,25 +49,32 @@ def decide_among(found: Resolved | Refused, health: Health, ask: Ask, chance: Ch
     able = _able(found.candidates, ask, passed)
     roomy = _roomy(able, found, ask, passed)
     if not roomy:
-        return _too_long(able, ask)
-    free = _free(roomy, chance.loads, passed)
+        return replace(_too_long(able, ask), passed_over=tuple(passed))
+    paid = _paid(roomy, chance.loads.spared, passed)
+    if not paid:
+        return replace(_all_spent(roomy, found.asked), passed_over=tuple(passed))
+    free = _free(paid, chance.loads, passed)
     fit = _fit(free, health, now_ms, passed)
     if not fit:
-        return _all_wait(free, found.asked, health, now_ms)
+        return replace(_all_wait(free, found.asked, health, now_ms), passed_over=tuple(passed))
     pin = f"{ask.session}\x1f{found.asked}" if ask.session else ""
     ordered = _ordered(fit, found.strategy, home(health, pin, now_ms) if pin else "", health, chance)
-    passed += [PassedOver(_name(rest.candidate), f"only {ATTEMPTS} attempts are made") for rest in ordered[ATTEMPTS:]]
+    if chance.loads.spared.spent:
+        ordered = _spent_last(ordered, chance.loads.spared)
+    most = found.attempts
+    spare = "only one attempt is made" if most == 1 else f"only {most} attempts are made"
+    passed += [PassedOver(_name(rest.candidate), spare) for rest in ordered[most:]]
     return Plan(
         asked=found.asked,
         rule=found.rule,
-        attempts=tuple(_step(stood, ask, pin, long=_is_long(found, ask)) for stood in ordered[:ATTEMPTS]),
+        attempts=tuple(_step(stood, ask, pin, long=_is_long(found, ask)) for stood in ordered[:most]),
         passed_over=tuple(passed),
     )
 
 
 def _able(candidates: Sequence[Candidate], ask: Ask, passed: list[PassedOver]) -> list[Candidate]:
     """The candidates that can take what the request holds; all of them, if none can."""
-    if not (ask.has_images or ask.has_tools or ask.has_documents):
+    if not (ask.has_images or ask.has_tools or ask.has_documents or ask.has_audio or ask.has_video):
         return list(candidates)
     lacks = [_lack(candidate, ask) for candidate in candidates]
     if all(lacks):
@@ -89,6 +95,8 @@ def _lack(candidate: Candidate, ask: Ask) -> str:
         ("images", ask.has_images, habits.images and card.can_take("image")),
         ("tools", ask.has_tools, habits.tools and card.tools is not False),
         ("documents", ask.has_documents, habits.documents and card.can_take("document")),
+        ("audio", ask.has_audio, card.can_take("audio")),
+        ("video", ask.has_video, habits.documents and card.can_take("video")),
     )
     return ", ".join(what for what, needed, taken in needs if needed and not taken)
 
@@ -120,6 +128,48 @@ def _too_long(able: list[Candidate], ask: Ask) -> Refused:
     largest = max(candidate.card.context or 0 for candidate in able)
     message = f"prompt is too long: {ask.prompt_tokens} tokens > {largest} maximum"
     return Refused(problem(Kind.PROMPT_TOO_LONG, message))
+
+
+def _paid(roomy: list[Candidate], spared: Spared, passed: list[PassedOver]) -> list[Candidate]:
+    """The candidates whose accounts have anything left, where those that have not are not to be asked."""
+    if not spared.spent:
+        return roomy
+    passed += [
+        PassedOver(_name(candidate), f"its account is used up: {spared.spent[candidate.channel.account]}")
+        for candidate in roomy
+        if spared.refuses(candidate.channel.account)
+    ]
+    return [candidate for candidate in roomy if not spared.refuses(candidate.channel.account)]
+
+
+def _all_spent(roomy: list[Candidate], asked: str) -> Refused:
+    """The refusal while every account is used up."""
+    names = ", ".join(dict.fromkeys(f"'{candidate.channel.name}'" for candidate in roomy))
+    words = f"Model '{asked}' was asked for but the account of {names} is used up. Top it up, or add another channel."
+    return Refused(problem(Kind.UPSTREAM_QUOTA, words))
+
+
+def _spent_last(stood: list[Placed], spared: Spared) -> list[Placed]:
+    """Accounts that are used up behind all others, where they are to be."""
+    told = [
+        one._replace(why=f"{one.why}; its account is used up") if spared.is_last(one.candidate.channel.account) else one
+        for one in stood
+    ]
+    return behind(told, lambda one: spared.is_last(one.candidate.channel.account))
+
+
+def _scarce_behind(stood: list[Placed], chance: Chance) -> list[Placed]:
+    """Targets of whose limits little is left behind their equals."""
+    why = {
+        key: chance.loads.spared.scarcity(key, chance.now_ms)
+        for key in (target_key(one.candidate.channel.account, one.candidate.model) for one in stood)
+    }
+
+    def scarcity(one: Placed) -> str:
+        return why[target_key(one.candidate.channel.account, one.candidate.model)]
+
+    told = [one._replace(why=f"{one.why}; {words}") if (words := scarcity(one)) else one for one in stood]
+    return behind(told, lambda one: bool(scarcity(one)))
 
 
 def _free(roomy: list[Candidate], loads: Loads, passed: list[PassedOver]) -> list[Candidate]:
@@ -178,7 +228,8 @@ def _ordered(fit: list[Fit], strategy: Strategy, at_home: str, health: Health, c
     has just recovered is eased in: behind the others for a share of the requests that shrinks."""
     stood: list[Placed] = []
     for _, equals in groupby(sorted(fit, key=_rank), key=_rank):
-        stood += in_order(strategy, list(equals), chance)
+        placed = in_order(strategy, list(equals), chance)
+        stood += _scarce_behind(placed, chance) if chance.loads.spared.scarce else placed
     if health.breakers and len(stood) > 1:
         stood = _eased(stood, health, chance)
     for warm in stood:

@@ -4,7 +4,7 @@ Rules. A breaker stands at one of three scopes: a target (channel and model), a 
 host. It opens on faults in a row, or when too large a share of the attempts of half a minute failed; when its time has
 run out one request at a time may try it, and two successes close it. What has closed is eased in. A limit opens it at
 once, and is over when its wait is over; a wait that the provider told is kept to the millisecond. The numbers are
-those of the tables below.
+those of the tables below, and of the policy.
 
 Theory: everything is a frozen value and `learn` is the only way it changes, so that a replica can be replayed.
 Scopes without trouble have no entry, so a healthy gateway pays nothing here.
@@ -20,24 +20,15 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, Problem
 from dragoman.routing.plan import Step
+from dragoman.routing.policy import USUAL_BREAKER, BreakerPolicy
 from dragoman.routing.snapshot import Channel
 
-OPEN_AFTER = 5
-"""Faults in a row that open a breaker, where its fault names no other number."""
-CONNECT_OPEN_AFTER = 3
-"""The same where every fault was in connecting."""
-RATE = 0.3
-"""Share of failing attempts that opens a breaker: more than retries should have to make up for."""
-RATE_AFTER = 10
-"""Attempts that must have been seen for that."""
 BUCKET_MS = 5_000
 BUCKETS = 6
 """The share is that of the last half minute, in steps."""
 EASE_MS = 30_000
 EASE_FROM = 0.1
 """What has recovered begins with this share of its requests and has all of them after this time."""
-CLOSE_AFTER = 2
-"""Successes that close a breaker again."""
 HEALTHY_MS = 30_000
 """After each such time without opening, the next opening counts as one fewer."""
 LEASE_MS = 60_000
@@ -53,18 +44,19 @@ PIN_LIMIT = 4000
 """Scopes and sessions that are remembered at most; the oldest are forgotten."""
 
 
-TRANSIENT_MS = (5_000, 25_000)
-"""First and longest rest after faults that pass by themselves; each opening doubles it, give or take a fifth."""
 LASTING_MS = (10_000, 300_000)
-"""The same after faults that someone has to mend, and after limits whose end was not told."""
+"""First and longest rest after faults that someone has to mend, and after limits whose end was not told; each opening
+doubles it. After faults that pass by themselves it is the policy's, give or take a fifth."""
 
 
 class Fault(NamedTuple):
     """What one kind of problem means for the health of a channel."""
 
     scope: Literal["target", "channel"]
-    open_after: int = OPEN_AFTER
-    rest_ms: tuple[int, int] = TRANSIENT_MS
+    open_after: int | None = None
+    """Faults in a row that open a breaker; None: as the policy says."""
+    rest_ms: tuple[int, int] | None = None
+    """None: the same."""
     connect: bool = False
     """Whether no connection came about."""
     is_limit: bool = False
@@ -193,13 +185,15 @@ def begin(health: Health, step: Step, now_ms: int) -> Health:
     return _leased(health, step, now_ms + LEASE_MS) if step.probe else health
 
 
-def learn(health: Health, step: Step, outcome: Outcome, now_ms: int, dice: float) -> Health:
+def learn(
+    health: Health, step: Step, outcome: Outcome, now_ms: int, dice: float, policy: BreakerPolicy = USUAL_BREAKER
+) -> Health:
     """Health after an attempt has ended this way. `dice` is drawn evenly from 0 up to 1."""
     match outcome:
         case Succeeded():
-            return _at_home(_recovered(health, step, now_ms), step, now_ms)
+            return _at_home(_recovered(health, step, now_ms, policy), step, now_ms)
         case Problem() if fault := _fault(step.channel, outcome):
-            return _failed(_released(health, step), step, outcome, fault, _Now(now_ms, dice))
+            return _failed(_released(health, step), step, outcome, fault, _Now(now_ms, dice, policy))
         case _:
             return _released(health, step)
 
@@ -253,6 +247,7 @@ def _fault(channel: Channel, found: Problem) -> Fault | None:
 class _Now(NamedTuple):
     ms: int
     dice: float
+    policy: BreakerPolicy
 
 
 def _scopes(channel: Channel, model: str) -> tuple[str, str, str]:
@@ -309,18 +304,19 @@ def _failed(health: Health, step: Step, found: Problem, fault: Fault, now: _Now)
         kind=found.kind,
         window=_seen(before.window, now.ms, failed=True) if fault.scope == "target" else (),
     )
-    if not _rests(before, now.ms) and (_is_tried(before) or _has_enough(counted, fault)):
+    if not _rests(before, now.ms) and (_is_tried(before) or _has_enough(counted, fault, now.policy)):
         counted = _opened(counted, found, fault, now)
     health = _remember(health, scope, counted)
     return _failed_to_connect(health, host, found, now) if fault.connect else health
 
 
-def _has_enough(breaker: Breaker, fault: Fault) -> bool:
+def _has_enough(breaker: Breaker, fault: Fault, policy: BreakerPolicy) -> bool:
     """Whether the faults in a row, or their share of the last attempts, open a breaker."""
-    if breaker.faults >= (CONNECT_OPEN_AFTER if breaker.connect_only and fault.connect else fault.open_after):
+    in_a_row = fault.open_after or policy.failures
+    if breaker.faults >= (policy.connecting if breaker.connect_only and fault.connect else in_a_row):
         return True
     attempts = sum(bucket.attempts for bucket in breaker.window)
-    return attempts >= RATE_AFTER and sum(bucket.faults for bucket in breaker.window) >= RATE * attempts
+    return attempts >= policy.least and sum(bucket.faults for bucket in breaker.window) >= policy.share * attempts
 
 
 def _seen(window: tuple[Bucket, ...], now_ms: int, *, failed: bool) -> tuple[Bucket, ...]:
@@ -358,7 +354,7 @@ def _opened(breaker: Breaker, found: Problem, fault: Fault, now: _Now, *, is_lim
     told = is_limit and found.retry_after_s is not None
     resting = _rests(breaker, now.ms)
     openings = breaker.openings if resting else _openings(breaker, now.ms) + 1
-    until_ms = now.ms + _rest_ms(openings, found, fault, now.dice)
+    until_ms = now.ms + _rest_ms(openings, found, fault, now)
     if resting and (breaker.until_ms >= until_ms or (breaker.told and not told)):
         return breaker
     return replace(
@@ -375,13 +371,13 @@ def _opened(breaker: Breaker, found: Problem, fault: Fault, now: _Now, *, is_lim
     )
 
 
-def _rest_ms(openings: int, found: Problem, fault: Fault, dice: float) -> int:
+def _rest_ms(openings: int, found: Problem, fault: Fault, now: _Now) -> int:
     """How long a breaker rests after opening for the n-th time."""
     if found.retry_after_s is not None:
         return int(found.retry_after_s * 1000)
-    first_ms, most_ms = fault.rest_ms
-    rest_ms = min(first_ms * 2 ** min(openings - 1, 16), most_ms)
-    return int(rest_ms * (0.8 + 0.4 * dice)) if (first_ms, most_ms) == TRANSIENT_MS else rest_ms
+    first_ms, most_ms = fault.rest_ms or (int(now.policy.rest_s * 1000), int(now.policy.longest_s * 1000))
+    rest_ms = min(first_ms << min(openings - 1, 16), most_ms)
+    return rest_ms if fault.rest_ms else int(rest_ms * (0.8 + 0.4 * now.dice))
 
 
 def _openings(breaker: Breaker, now_ms: int) -> int:
@@ -389,23 +385,23 @@ def _openings(breaker: Breaker, now_ms: int) -> int:
     return max(0, breaker.openings - max(0, now_ms - breaker.until_ms) // HEALTHY_MS)
 
 
-def _recovered(health: Health, step: Step, now_ms: int) -> Health:
+def _recovered(health: Health, step: Step, now_ms: int, policy: BreakerPolicy) -> Health:
     """Health after a success: faults in a row are over, and what was open comes nearer to closing."""
     if not health.breakers:
         return health
-    better = {scope: _better(breaker, now_ms) for scope, breaker in _found(health, step).items()}
+    better = {scope: _better(breaker, now_ms, policy) for scope, breaker in _found(health, step).items()}
     if all(health.breakers[scope] is breaker for scope, breaker in better.items()):
         return health
     kept = {scope: breaker for scope, breaker in {**health.breakers, **better}.items() if breaker is not None}
     return replace(health, breakers=kept)
 
 
-def _better(breaker: Breaker, now_ms: int) -> Breaker | None:
+def _better(breaker: Breaker, now_ms: int, policy: BreakerPolicy) -> Breaker | None:
     """A breaker after a success; None when nothing is left to remember."""
     rests = _rests(breaker, now_ms)
     if rests and breaker.told:
         return breaker
-    if _is_tried(breaker) and breaker.successes + 1 < CLOSE_AFTER:
+    if _is_tried(breaker) and breaker.successes + 1 < policy.successes:
         return replace(breaker, successes=breaker.successes + 1, leased_until_ms=0)
     window = _seen(breaker.window, now_ms, failed=False) if breaker.window else ()
     if not _openings(breaker, now_ms):

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from dragoman.routing.spare import NOTHING_SPARED, Spared
+
 SPEED_S = 30.0
 """Time constant in which a quicker answer is believed."""
 SERVED_S = 300.0
@@ -41,6 +43,7 @@ class Loads(Struct, frozen=True):
     targets: Mapping[str, Load] = field(default_factory=dict)
     full: Mapping[str, str] = field(default_factory=dict)
     """By account of a channel, why it can take no more."""
+    spared: Spared = NOTHING_SPARED
 
     def of(self, account: str, model: str) -> Load:
         """The load of a target; an idle one where nothing is known."""

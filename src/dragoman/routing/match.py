@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from dragoman.canon.problem import Kind, problem
 from dragoman.canon.request import EFFORTS
 from dragoman.routing.cards import ModelCard
-from dragoman.routing.hit import NO_RULE, Choice, Hit, choose, hit_of
+from dragoman.routing.hit import NO_RULE, Choice, Hit, choose, hit_of, takers
 from dragoman.routing.plan import Ask, PassedOver, Refused
 from dragoman.routing.policy import USUAL_RETRY
 from dragoman.routing.profile import NO_OVERRIDE, Override, Profile, Refusal, RuleTarget, Strategy
@@ -80,7 +80,7 @@ def resolve(snapshot: Snapshot, ask: Ask) -> Resolved | Refused:
 def chosen(snapshot: Snapshot, ask: Ask) -> Choice:
     """Which rule takes the request: all that depends on more than names."""
     profile = profile_of(snapshot, ask.profile)
-    return choose(profile, _in_true_case(snapshot.channels, bare(ask.asked)), ask) if profile else NO_RULE
+    return choose(profile, true_name(snapshot, profile, bare(ask.asked)), ask) if profile else NO_RULE
 
 
 def noted(found: Resolved | Refused, choice: Choice) -> Resolved | Refused:
@@ -90,8 +90,8 @@ def noted(found: Resolved | Refused, choice: Choice) -> Resolved | Refused:
 
 def resolve_chosen(snapshot: Snapshot, ask: Ask, place: int | None) -> Resolved | Refused:
     """The same where it is known which rule takes the request: beside that only its names matter."""
-    asked = _in_true_case(snapshot.channels, bare(ask.asked))
     profile = profile_of(snapshot, ask.profile)
+    asked = true_name(snapshot, profile, bare(ask.asked))
     if refused := _refused(snapshot, ask, asked):
         return refused
     hit = None if profile is None or place is None else hit_of(profile, place, asked)
@@ -198,11 +198,13 @@ def bare(asked: str) -> str:
     return asked.removesuffix(LONG_CONTEXT).removeprefix(ALIAS)
 
 
-def _in_true_case(channels: tuple[Channel, ...], asked: str) -> str:
-    """The name as it is written by a channel that knows names in any case, where nobody has it as it was asked for: so
-    that a rule which refuses the one does not let the other through."""
-    loose = [channel for channel in channels if channel.any_case]
-    if not loose or any(asked in channel.names.exact for channel in channels):
+def true_name(snapshot: Snapshot, profile: Profile | None, asked: str) -> str:
+    """The name as it is written by a channel that knows names in any case, where neither a rule nor a channel has it
+    as it was asked for: so that a rule which refuses the one does not let the other through."""
+    loose = [channel for channel in snapshot.channels if channel.any_case]
+    if not loose or any(asked in channel.names.exact for channel in snapshot.channels):
+        return asked
+    if profile and next(takers(profile, asked), None) is not None:
         return asked
     return next((name for channel in loose if (name := channel.names.spelled(asked))), asked)
 
@@ -215,12 +217,13 @@ def _of_targets(channels: Iterable[Channel], hit: Hit) -> list[Candidate]:
         for place, target in enumerate(hit.rule.targets, 1)
         if target.enabled
         for channel in channels
-        if _means(target, channel)
+        if means(target, channel)
         for model in _models_of(channel, target, hit)
     ]
 
 
-def _means(target: RuleTarget, channel: Channel) -> bool:
+def means(target: RuleTarget, channel: Channel) -> bool:
+    """Whether a target names a channel, or has its tag."""
     if target.tag:
         return target.tag in channel.tags
     return channel.name == target.channel or ("*" in target.channel and fnmatchcase(channel.name, target.channel))

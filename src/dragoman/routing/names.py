@@ -6,7 +6,7 @@ before what is left of a name whose vendor was taken off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -48,3 +48,10 @@ def names_of(models: Iterable[str], aliases: Mapping[str, str], trim: Iterable[s
     for name, model in exact.items() if any_case else ():
         folded.setdefault(name.casefold(), model)
     return Names(exact, folded)
+
+
+def listed_in(names: Names, listed: Listed) -> Iterator[str]:
+    """The names that appear in lists of models."""
+    for name, model in names.exact.items():
+        if listed == "all" or listed == ("models" if name == model else "aliases"):
+            yield name

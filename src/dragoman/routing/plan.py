@@ -8,7 +8,8 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from dragoman.canon.problem import Problem
-from dragoman.routing.snapshot import NO_OVERRIDE, Channel, Override
+from dragoman.routing.profile import NO_OVERRIDE, Override
+from dragoman.routing.snapshot import Channel
 
 WARM_MS = 300_000
 """How long vendors keep a prompt cached by default."""
@@ -25,6 +26,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     """The model as the client named it."""
     profile: str | None = None
     """Profile of the API key; None takes the default one."""
+    project: str = ""
+    """Project of the API key; empty: none."""
     session: str | None = None
     """Key of the session (`ledger.session`); None never sticks to a channel."""
     prompt_tokens: int = 0
@@ -34,6 +37,10 @@ class Ask(Struct, frozen=True, kw_only=True):
     has_images: bool = False
     has_tools: bool = False
     has_documents: bool = False
+    has_audio: bool = False
+    has_video: bool = False
+    images: int = 0
+    """How many there are."""
     long_context: bool = False
     """Whether the client has turned on a window larger than the model's usual one, as by a beta header."""
     warm_ms: int = WARM_MS
@@ -71,10 +78,10 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class PassedOver(NamedTuple):
-    """A channel that is not asked, and why."""
+    """A channel that is not asked, or a rule that would have taken the name, and why."""
 
     name: str
-    """The channel, and its model."""
+    """The channel, and its model; or the rule."""
     why: str
 
 
@@ -86,7 +93,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     rule: str
     """What matched, in words."""
     attempts: tuple[Step, ...]
-    """At least one, three at most, in order."""
+    """At least one, in order."""
     passed_over: tuple[PassedOver, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
@@ -102,3 +109,9 @@ class Refused(Struct, frozen=True):
     """A request that is not sent anywhere."""
 
     problem: Problem
+    passed_over: tuple[PassedOver, ...] = ()
+    """Who might have taken it."""
+
+    def lines(self) -> tuple[str, ...]:
+        """The same for people, a line each."""
+        return (self.problem.message, *(f"not {name}: {why}" for name, why in self.passed_over))

@@ -7,7 +7,7 @@ table's own business.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -24,6 +24,7 @@ from dragoman.routing.rule_shape import TargetTable as TargetTable
 from dragoman.routing.rule_shape import WhenTable as WhenTable
 from dragoman.routing.rule_shape import Word as Word
 from dragoman.routing.snapshot import UpstreamErrors, Wire
+from dragoman.routing.spare import BalanceUse
 
 Seconds = Annotated[float, Meta(gt=0)]
 ChannelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -194,6 +195,8 @@ class TuningTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Days that exchanges are kept; sums by day stay for ever."""
     strategy: Strategy | None = None
     """How channels are put in order where neither a rule nor a profile says it."""
+    zone: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=64)] | None = None
+    """The time zone in which days, weeks and months of budgets begin."""
     refuse_models: Annotated[tuple[RefusalTable, ...], Meta(max_length=100)] | None = None
     """Models that nobody may ask for."""
     direct: bool | None = None
@@ -202,13 +205,17 @@ class TuningTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """How often and how soon is tried again."""
     breaker: BreakerPolicy | None = None
     """When a model of a channel is put to rest."""
+    balances_minutes: Annotated[int, Meta(ge=1, le=1440)] | None = None
+    """How often providers are asked what is left of accounts; nothing: they are not asked."""
+    balances: BalanceUse | None = None
+    """What becomes of an account that its provider says is used up."""
     proxies: dict[ProxyName, Word] | None = None
     """Addresses of HTTP proxies by the names that channels may use for them."""
     upstream_errors: UpstreamErrors | None = None
     """What clients are told of an upstream's error."""
     upstream_error_text: ErrorText | None = None
     """What they are told where `upstream_errors` is `text`."""
-    second_factor: Literal[optional, required] | None = None
+    second_factor: Literal["optional", "required"] | None = None
     """Whether everybody who signs in with a password needs a second factor."""
     passwords_for: Annotated[tuple[Word, ...], Meta(min_length=1, max_length=100)] | None = None
     """The only logins that may sign in with a password; the others come by an identity provider."""

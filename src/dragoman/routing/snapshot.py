@@ -19,6 +19,7 @@ from dragoman.routing.cards import Known, ModelCard
 from dragoman.routing.names import Listed, Names, names_of
 from dragoman.routing.policy import USUAL_BREAKER, USUAL_RETRY, BreakerPolicy, RetryPolicy
 from dragoman.routing.profile import Profile, Project, Refusal, Strategy
+from dragoman.routing.spare import BalanceUse
 
 
 class Secret:
@@ -244,6 +245,9 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     breaker: BreakerPolicy = USUAL_BREAKER
     overrides: Mapping[str, Overrides] = field(default_factory=dict)
     """The sets of changes that channels may name."""
+    balances_s: float = 0.0
+    """Pause between two looks at what is left of an account; 0: nobody looks."""
+    balances: BalanceUse = "show"
     proxies: Mapping[str, Secret] = field(default_factory=dict)
     """Addresses of the proxies that channels may name."""
     upstream_errors: UpstreamErrors = "told"

@@ -1,8 +1,8 @@
 """What to do when an attempt has failed before any content was shown, and what to tell when all have.
 
-Rules. After content nothing is tried again. No new attempt starts late, and there are three at most. What is about
-the request itself is told at once, in the upstream's words; what is about one provider goes to the next. Both are
-one table, read by `verdict` and `final`.
+Rules. After content nothing is tried again. No new attempt starts late, and there are three at most, or as many as the
+policy says. What is about the request itself is told at once, in the upstream's words; what is about one provider goes
+to the next. Both are one table, read by `verdict` and `final`; a channel's own rules (`retry`) go before it.
 """
 
 from __future__ import annotations
@@ -14,15 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.canon.problem import KINDS, Kind, Problem
-from dragoman.routing.decide import ATTEMPTS
-from dragoman.routing.snapshot import Channel
+from dragoman.routing.policy import USUAL_RETRY, RetryPolicy
+from dragoman.routing.snapshot import Channel, RetryRule
 
-LATEST_START_MS = 110_000
-"""No attempt starts later than this after the request came."""
 SHORT_WAIT_S = 2.0
 """A told wait up to this is waited for where nothing else is left."""
-BACK_OFF_S = 0.5
-"""Pause before a lone target is asked a second time, less up to a quarter."""
 UNTOLD_WAITS_S = {Kind.RATE_LIMITED: 10.0, Kind.OVERLOADED: 5.0}
 """What a client is told to wait where the provider told nothing; clients give up on a 429 without a wait."""
 HELD_BACK_S = (1.0, 5.0)
@@ -35,7 +31,8 @@ class Manner(NamedTuple):
     elsewhere: bool
     """Whether another target may do better; if not, the problem is about the request and is the answer."""
     again: Literal["never", "once", "soon"] = "never"
-    """Whether the same target is asked again where no other is left: not, once, or after a short told wait."""
+    """Whether the same target is asked again where no other is left: not, once (or as the policy says), or after a
+    short told wait."""
     rank: int = 0
     """Where several attempts failed differently, the lowest is told."""
 
@@ -61,6 +58,8 @@ MANNERS: dict[Kind, Manner] = {
 """Kinds that another attempt may mend; all others are the answer."""
 
 THE_ANSWER = Manner(elsewhere=False)
+LAST_RANK = 8
+"""Of a problem about the request that a channel's own rules make worth another attempt."""
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -73,6 +72,9 @@ class Situation(Struct, frozen=True, kw_only=True):
     elapsed_ms: int
     """Since the request came."""
     content_shown: bool = False
+    policy: RetryPolicy = USUAL_RETRY
+    rules: Sequence[RetryRule] = ()
+    """What the channel that failed says is worth another attempt."""
 
 
 class Again(Struct, frozen=True):
@@ -101,15 +103,37 @@ class Failure(Struct, frozen=True):
 
 def verdict(found: Problem, situation: Situation, dice: float) -> Verdict:
     """What to do after this problem. `dice` is drawn evenly from 0 up to 1."""
-    manner = MANNERS.get(found.kind, THE_ANSWER)
-    if situation.content_shown or situation.attempts >= ATTEMPTS or not manner.elsewhere:
+    manner, policy = manner_of(found, situation.rules), situation.policy
+    latest_ms = policy.within_s * 1000
+    if situation.content_shown or situation.attempts >= policy.most or not manner.elsewhere:
         return Stop()
     if situation.others:
-        return Next() if situation.elapsed_ms < LATEST_START_MS else Stop()
+        return Next() if situation.elapsed_ms < latest_ms else Stop()
     pause_s = _pause_s(found, manner, situation, dice)
-    if pause_s is None or situation.elapsed_ms + pause_s * 1000 >= LATEST_START_MS:
+    if pause_s is None or situation.elapsed_ms + pause_s * 1000 >= latest_ms:
         return Stop()
     return Again(pause_s)
+
+
+def manner_of(found: Problem, rules: Sequence[RetryRule] = ()) -> Manner:
+    """How a problem is met: as the channel's own rules say, else as its kind is."""
+    manner = MANNERS.get(found.kind, THE_ANSWER)
+    if manner.again == "never" and any(_is_meant(rule, found) for rule in rules):
+        return Manner(elsewhere=True, again="once", rank=manner.rank or LAST_RANK)
+    return manner
+
+
+def _is_meant(rule: RetryRule, found: Problem) -> bool:
+    """Whether a rule means this problem: words are sought one behind the other, which no text can make slow."""
+    if rule.status not in (None, found.upstream_status):
+        return False
+    text, place = found.evidence.lower(), 0
+    for words in rule.words:
+        place = text.find(words, place)
+        if place < 0:
+            return False
+        place += len(words)
+    return True
 
 
 def _pause_s(found: Problem, manner: Manner, situation: Situation, dice: float) -> float | None:
@@ -117,12 +141,12 @@ def _pause_s(found: Problem, manner: Manner, situation: Situation, dice: float) 
 
     A timeout that the provider told, by a 408 or 504, has not cost our own limit and is tried once more.
     """
-    wait_s = found.retry_after_s
+    wait_s, policy = found.retry_after_s, situation.policy
     if manner.again == "soon" and wait_s is not None and wait_s <= SHORT_WAIT_S:
         return wait_s
     told_late = found.kind is Kind.TIMEOUT and found.upstream_status is not None
-    if (manner.again == "once" or told_late) and situation.attempts == 1:
-        return BACK_OFF_S * (0.75 + 0.25 * dice)
+    if (manner.again == "once" or told_late) and situation.attempts <= policy.same_channel:
+        return (policy.pause_ms << (situation.attempts - 1)) / 1000 * (0.75 + 0.25 * dice)
     return None
 
 
@@ -132,9 +156,9 @@ def final(failures: Sequence[Failure]) -> Problem:
     A problem about the request is told as it is. A fault of a provider's key is never told as one of the client's.
     """
     last = failures[-1].problem
-    if not MANNERS.get(last.kind, THE_ANSWER).elsewhere:
+    if not _manner(failures[-1]).elsewhere:
         return last
-    told = min(failures, key=lambda failure: (MANNERS[failure.problem.kind].rank, _wait_s(failure.problem) or 0.0))
+    told = min(failures, key=lambda failure: (_manner(failure).rank, _wait_s(failure.problem) or 0.0))
     found = told.problem
     kind = Kind.UPSTREAM_ERROR if found.kind is Kind.CONFLICT else found.kind
     status = KINDS[kind].status
@@ -146,6 +170,10 @@ def final(failures: Sequence[Failure]) -> Problem:
         retry_after_s=_wait_s(found),
         original=found.original if status == found.upstream_status else None,
     )
+
+
+def _manner(failure: Failure) -> Manner:
+    return manner_of(failure.problem, failure.channel.retry)
 
 
 def held_back(told: Problem, spent: str, dice: float) -> Problem:

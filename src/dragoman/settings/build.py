@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from dragoman.providers.tokens import Account
 from dragoman.routing.budget import BudgetTable, faults_of_budgets
 from dragoman.routing.cards import ModelCard
 from dragoman.routing.shape import CardTable, ChannelTable, SyncTable, TimeoutsTable
-from dragoman.routing.snapshot import Channel, Overrides, RestRule, Secret, Sync, Timeouts, with_keys
+from dragoman.routing.snapshot import Channel, Overrides, RestRule, RetryRule, Secret, Sync, Timeouts, with_keys
 from dragoman.settings.changes import ChangeBook
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
@@ -97,6 +97,7 @@ class Workshop(Struct, frozen=True):
             secret_options=secret_options,
             limits=_limits(table, row, Account(key.reveal(), base_url, options)),
             budgets=self._budgets(table, f"{where}.budgets"),
+            retry=tuple(self._retries(table, f"{where}.retry")),
             rests=tuple(
                 RestRule(status=rest.status, times=rest.times, for_s=rest.minutes * 60) for rest in table.rests
             ),
@@ -127,6 +128,13 @@ class Workshop(Struct, frozen=True):
                 remedy = near(name, self.known_overrides)
                 self.fault(where, f"There is no set of changes '{name}' among the overrides.", remedy)
         return [self.known_overrides[name] for name in names if name in self.known_overrides]
+
+    def _retries(self, table: ChannelTable, where: str) -> Iterator[RetryRule]:
+        for place, rule in enumerate(table.retry, 1):
+            words = tuple(filter(None, (rule.text or "").lower().split("*")))
+            if rule.status is None and not words:
+                self.fault(f"{where}[{place}]", "It means every failure.", "Add a 'status', a 'text', or both.")
+            yield RetryRule(status=rule.status, words=words)
 
     def _sync(self, table: SyncTable | None, where: str) -> Sync | None:
         if table is None:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from dragoman.routing.shape import TuningTable
 from dragoman.routing.snapshot import Secret, Snapshot, UpstreamErrors
+from dragoman.routing.sso import Sso
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "text", "json"]
@@ -88,5 +90,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The configuration file that was read."""
     sources: Mapping[str, str]
     """Where each value came from, as `server.port` to `DRAGOMAN_PORT (environment)`."""
+    tuning: TuningTable = TuningTable()
+    """What `[settings]` of the file says."""
+    sso: tuple[Sso, ...] = ()
+    """The identity providers that people may sign in by."""
     notices: tuple[Notice, ...] = ()
     """To be told at start, most important first."""

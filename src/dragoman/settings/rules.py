@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from dragoman.routing.profile import NO_OVERRIDE, Hours, Override, Profile, Rule, RuleTarget, When
-from dragoman.routing.shape import ProfileTable, RuleTable, TargetTable, WhenTable
+from dragoman.canon.request import EFFORTS
+from dragoman.routing.bounds import Bounds
+from dragoman.routing.patterns import unsound
+from dragoman.routing.profile import NO_OVERRIDE, Override, Profile, Rule, RuleTarget
+from dragoman.routing.rule_shape import BoundsTable, Channels, RuleTable, TargetTable
+from dragoman.routing.shape import ProfileTable
+from dragoman.settings.conditions import Conditions
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 
 GROUP = re.compile(r"\\(?:(\d+)|g<(\w+)>|(.))")
 """A reference to a group in a target's model, or another escape."""
+EVERYTHING = re.compile(".*", re.DOTALL)
 
 
 class RuleBook(Struct, frozen=True):
@@ -31,17 +37,27 @@ class RuleBook(Struct, frozen=True):
         self.faults.append(Notice(where, what, remedy))
 
     def profile(self, table: ProfileTable, where: str) -> Profile:
-        """The profile with its patterns compiled and its targets checked."""
-        for name in table.channels:
-            if name not in self.channels and name not in self.tags:
-                known = [*self.channels, *self.tags]
-                self._fault(f"{where}.channels", f"There is no channel or tag '{name}'.", near(name, known))
+        """The profile with its patterns compiled and its targets checked, without what it extends."""
         return Profile(
             table.name,
             tuple(self._rule(rule, f"{where}.rules[{place}]") for place, rule in enumerate(table.rules, 1)),
             table.strategy,
-            frozenset(table.channels) or None,
+            self.bounds(table.channels, f"{where}.channels"),
+            table.extends or "",
         )
+
+    def bounds(self, said: Channels, where: str) -> Bounds | None:
+        """Which channels are meant; None: all."""
+        table = said if isinstance(said, BoundsTable) else BoundsTable(any=said)
+        for name in (*table.any, *table.none):
+            if "*" not in name and name not in self.channels and name not in self.tags:
+                known = [*self.channels, *self.tags]
+                self._fault(where, f"There is no channel or tag '{name}'.", near(name, known))
+        for tag in table.all:
+            if tag not in self.tags:
+                self._fault(where, f"No channel has the tag '{tag}'.", near(tag, self.tags))
+        found = Bounds(any=frozenset(table.any), all=frozenset(table.all), none=frozenset(table.none))
+        return None if found == Bounds() else found
 
     def _rule(self, table: RuleTable, where: str) -> Rule:
         match table.model, table.pattern:
@@ -54,14 +70,20 @@ class RuleBook(Struct, frozen=True):
             case _:
                 pass
         pattern = self._pattern(table.pattern, f"{where}.pattern")
+        before = len(self.faults)
+        when = Conditions(self.doors, self.faults).when(table.when, f"{where}.when") if table.when else None
+        # Of conditions that cannot be held nobody knows what they were to keep away.
+        is_sound = len(self.faults) == before or not table.targets
         return Rule(
             model=table.model,
             pattern=pattern,
-            when=self._when(table.when, f"{where}.when") if table.when else None,
+            enabled=table.enabled and is_sound,
+            when=when,
             targets=tuple(
                 self._target(target, pattern, f"{where}.targets[{place}]")
                 for place, target in enumerate(table.targets, 1)
             ),
+            channels=self.bounds(table.channels, f"{where}.channels"),
             strategy=table.strategy,
             message=table.message,
         )
@@ -69,73 +91,89 @@ class RuleBook(Struct, frozen=True):
     def _pattern(self, pattern: str | None, where: str) -> re.Pattern[str] | None:
         if pattern is None:
             return None
-        try:
-            return re.compile(pattern)
-        except re.error as found:
-            place = "" if found.pos is None else f" at character {found.pos + 1}"
-            self._fault(where, f"'{pattern}' is no regular expression: {found.msg}{place}.", "Correct it.")
+        if wrong := unsound(pattern):
+            self._fault(where, f"'{pattern}' {wrong}.", "Correct it.")
             return None
+        return re.compile(pattern)
 
     def _target(self, table: TargetTable, pattern: re.Pattern[str] | None, where: str) -> RuleTarget:
         match table.channel, table.tag:
             case (None, None) | (str(), str()):
-                self._fault(where, "A target names a channel or a tag.", "Keep one of 'channel' and 'tag'.")
-            case (str(name), None) if name not in self.channels:
+                remedy = "Keep one of 'channel' and 'tag'; channel = \"*\" means every channel that has the model."
+                self._fault(where, "A target names a channel or a tag.", remedy)
+            case (str(name), None) if "*" not in name and name not in self.channels:
                 self._fault(f"{where}.channel", f"There is no channel '{name}'.", near(name, self.channels))
             case (None, str(tag)) if tag not in self.tags:
                 self._fault(f"{where}.tag", f"No channel has the tag '{tag}'.", near(tag, self.tags))
             case _:
                 pass
-        self._check_groups(table.model, pattern, f"{where}.model")
+        match table.model, table.models:
+            case (None, None):
+                self._fault(where, "The key 'model' is missing.", "Add it, or 'models' (a regular expression).")
+            case (str(), str()):
+                self._fault(where, "The target has both 'model' and 'models'.", "Keep one of them.")
+            case _:
+                pass
+        self._check_groups(table.model or "", pattern, f"{where}.model")
+        self._check_effort(table.effort, pattern, f"{where}.effort")
         override = Override(effort=table.effort, max_output=table.max_output, addendum=table.addendum)
         return RuleTarget(
             table.channel or "",
-            table.model,
+            table.model or "",
             table.tag or "",
             table.weight,
             NO_OVERRIDE if override == NO_OVERRIDE else override,
+            self._pattern(table.models, f"{where}.models"),
+            table.enabled,
         )
 
-    def _check_groups(self, model: str, pattern: re.Pattern[str] | None, where: str) -> None:
+    def _check_groups(self, text: str, pattern: re.Pattern[str] | None, where: str) -> None:
         """Finds references to groups that the pattern does not have, which would fail only when it is asked for."""
-        for found in GROUP.finditer(model):
+        for found in GROUP.finditer(text):
             number, name, other = found.groups()
             has = pattern and (int(number) <= pattern.groups if number else name in pattern.groupindex)
             if other or not has:
                 self._fault(where, f"'{found[0]}' names no group of the pattern.", "Write \\1 or \\g<name>.")
 
-    def _when(self, table: WhenTable, where: str) -> When:
-        for door in table.doors:
-            if door not in self.doors:
-                self._fault(f"{where}.doors", f"There is no door '{door}'.", near(door, self.doors))
-        patterns = {
-            name.lower(): self._pattern(text, f"{where}.headers.{name}") for name, text in table.headers.items()
-        }
-        return When(
-            doors=table.doors,
-            agents=table.agents,
-            min_tokens=table.min_tokens,
-            max_tokens=table.max_tokens,
-            images=table.images,
-            documents=table.documents,
-            tools=table.tools,
-            thinking=table.thinking,
-            stream=table.stream,
-            hours=self._hours(table, where),
-            headers={name: pattern for name, pattern in patterns.items() if pattern},
-        )
-
-    def _hours(self, table: WhenTable, where: str) -> Hours | None:
-        if table.hours is None:
-            return None
-        start, _, end = table.hours.partition("-")
-        try:
-            return Hours(_minutes(start), _minutes(end), ZoneInfo(table.zone))
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            self._fault(f"{where}.zone", f"There is no time zone '{table.zone}'.", "Write it as Europe/Moscow, or UTC.")
-            return None
+    def _check_effort(self, effort: str | None, pattern: re.Pattern[str] | None, where: str) -> None:
+        """Finds words of effort that nobody knows; what a group will hold is seen when it is asked for."""
+        if effort is None or effort in EFFORTS:
+            return
+        if "\\" not in effort:
+            self._fault(where, f"There is no effort '{effort}'.", near(effort, EFFORTS))
+        self._check_groups(effort, pattern, where)
 
 
-def _minutes(clock: str) -> int:
-    hours, _, minutes = clock.partition(":")
-    return int(hours) * 60 + int(minutes)
+def extended(
+    profiles: Mapping[str, Profile], known: Mapping[str, Profile], faults: list[Notice], where: str = "profile"
+) -> dict[str, Profile]:
+    """The profiles, each with the rules of those that it extends behind its own; `known` are all there are.
+
+    One that extends what is not there, or itself, refuses whatever its own rules do not take: what it would have
+    inherited may be a refusal.
+    """
+    return {name: _with_base(profile, known, faults, where) for name, profile in profiles.items()}
+
+
+def _with_base(profile: Profile, known: Mapping[str, Profile], faults: list[Notice], where: str) -> Profile:
+    rules, strategy, channels = [*profile.rules], profile.strategy, profile.channels
+    seen, base = {profile.name}, profile.extends
+    while base:
+        found = known.get(base)
+        if found is None or base in seen:
+            what = f"It extends '{base}', " + ("which comes back to it." if found else "which is not there.")
+            faults.append(Notice(f"{where} '{profile.name}'", what, near(base, set(known) - seen)))
+            message = f"The profile '{profile.name}' {what[3:-1]}. Correct it, or bind the key to another."
+            rules.append(Rule(pattern=EVERYTHING, message=message, inherited=f"the end of profile '{profile.name}'"))
+            break
+        rules += _inherited(found)
+        strategy, channels = strategy or found.strategy, channels or found.channels
+        seen, base = {*seen, base}, found.extends
+    return replace(profile, rules=tuple(rules), strategy=strategy, channels=channels)
+
+
+def _inherited(profile: Profile) -> Iterable[Rule]:
+    """The profile's own rules, with their places there."""
+    for place, rule in enumerate(profile.rules, 1):
+        if not rule.inherited:
+            yield replace(rule, inherited=f"rule {place} of profile '{profile.name}'")

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import ChannelTable, ErrorText, ModelTable, ProfileTable, ProxyName, Word
+from dragoman.routing.shape import ChannelTable, ErrorText, ModelTable, ProfileTable, ProxyName, TuningTable, Word
 from dragoman.routing.snapshot import UpstreamErrors
 from dragoman.routing.sso import SsoTable
 from dragoman.settings.record import LogFormat, LogLevel
@@ -39,6 +39,7 @@ class FileTables(Struct, frozen=True, kw_only=True):
     """The whole file"""
 
     server: ServerTable = ServerTable()
+    settings: TuningTable = TuningTable()
     channels: tuple[ChannelTable, ...] = ()
     models: tuple[ModelTable, ...] = ()
     profiles: tuple[ProfileTable, ...] = ()

@@ -9,7 +9,9 @@ from msgspec import Struct
 
 from dragoman.ledger.book import PriceBook
 from dragoman.net.call import Answer, Call
+from dragoman.providers.headroom import Room
 from dragoman.relay.probe import Finding, Test
+from dragoman.relay.standing import Standing
 from dragoman.routing.changes import OverrideTable
 from dragoman.routing.key import Key
 from dragoman.routing.load import Load
@@ -126,6 +128,12 @@ class Desk(Protocol):
 
     def loads(self, channel: Channel) -> Mapping[str, Load]:
         """How busy and quick it is, by model; only of targets that a strategy compares by that."""
+
+    def standing(self, channel: Channel) -> Standing | None:
+        """What its provider has told of its account; None where nobody asks."""
+
+    def rooms(self, channel: Channel) -> Mapping[str, Room]:
+        """What is left of the limits that its provider tells with answers, by model."""
 
     def heal(self, channel: Channel) -> None:
         """Forgets what is remembered against a channel: whoever mended it need not wait."""

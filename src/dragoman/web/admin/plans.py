@@ -22,10 +22,16 @@ class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The dialect that is spoken; empty: none that a rule asks for."""
     profile: str | None = None
     """None: the one of keys that name no other."""
+    project: str = ""
+    """Of the key; empty: none."""
     prompt_tokens: Size = 0
     max_output: Size | None = None
     images: bool = False
+    image_count: Size = 0
+    """How many; taken for one where there are `images`."""
     documents: bool = False
+    audio: bool = False
+    video: bool = False
     tools: bool = True
     thinking: bool = False
     stream: bool = True
@@ -61,7 +67,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 def routes(api: Api) -> None:
     """Declares the routes."""
 
-    @api.route("POST", "/plan", needs="viewer", reads=Question, tells=Answer)
+    @api.route("POST", "/plan", needs="profiles:read", reads=Question, tells=Answer)
     async def plan(call: Call) -> Response:
         """Where a request would go now, and why. Nothing is sent or learned."""
         said = await call.body(Question)
@@ -72,7 +78,11 @@ def routes(api: Api) -> None:
                 profile=said.profile,
                 prompt_tokens=said.prompt_tokens,
                 max_output=said.max_output,
-                has_images=said.images,
+                project=said.project,
+                has_images=said.images or said.image_count > 0,
+                images=max(said.image_count, int(said.images)),
+                has_audio=said.audio,
+                has_video=said.video,
                 has_documents=said.documents,
                 has_tools=said.tools,
                 thinking=said.thinking,
@@ -83,7 +93,8 @@ def routes(api: Api) -> None:
             )
         )
         if isinstance(found, Refused):
-            return answer(Answer(rule="", refused=found.problem.message, lines=(found.problem.message,)))
+            refused = found.problem.message
+            return answer(Answer(rule="", refused=refused, passed_over=found.passed_over, lines=found.lines()))
         attempts = tuple(
             Foreseen(
                 channel=step.channel.account,

@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from dragoman.ledger.book import OwnPrice
 from dragoman.routing.proxy import faults_of_proxies
 from dragoman.routing.shape import SEALED, TuningTable
+from dragoman.routing.tuning import faults_of_tuning
 from dragoman.store.ports import Row, Setting, Shelf
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.desk import USUAL
@@ -24,10 +25,21 @@ MEANINGS: Mapping[str, str] = {
     "bodies_days": "Days that requests and answers are kept; 0: not at all, but for keys that say so.",
     "exchanges_days": "Days that exchanges are kept; sums by day stay for ever. Nothing: for ever.",
     "strategy": "How channels are put in order where neither a rule nor a profile says it.",
+    "zone": "The time zone in which days, weeks and months of budgets begin, as `Europe/Moscow`; else UTC.",
+    "refuse_models": "Models that nobody may ask for: a list of `pattern`, a regular expression for whole names in any "
+    "case, each with the `message` that a client is told. They are refused under a channel's own name for them, too.",
+    "direct": "Whether a name that no rule takes may go to the channels that list it.",
+    "retry": "Whether and how often is tried again; the budgets of retries are in force whatever is set.",
+    "breaker": "After how many faults a model of a channel rests, how long, and what makes it well.",
+    "balances_minutes": "How often providers are asked what is left of accounts. Nothing: they are not asked.",
+    "balances": "What becomes of an account that its provider says is used up: `show`, `last` or `refuse`.",
     "proxies": "Addresses of HTTP proxies by the names that channels may use for them; sealed.",
     "upstream_errors": "What clients are told of an upstream's error: `told`, its words; `hidden`, a sentence of the "
     "gateway's for its kind; `text`, the words of `upstream_error_text`. Kind, status and waits are always told.",
     "upstream_error_text": "One line that clients are told of an upstream's error where `upstream_errors` is `text`.",
+    "second_factor": "Whether everybody who signs in with a password needs a second factor: `optional`, `required`.",
+    "passwords_for": "The only logins that may sign in with a password, as those kept for an emergency; all others "
+    "come by an identity provider. Nothing: everybody.",
 }
 """Of what may be changed, by name."""
 FIELDS = {field.name: field for field in msgspec.structs.fields(TuningTable)}
@@ -117,7 +129,7 @@ def faults_of_setting(said: Setting) -> Sequence[str]:
         return (f"`{said.name}` is not right: {found}.",)
     if said.name == "proxies":
         return faults_of_proxies({name: text for name, text in (value or {}).items() if not text.startswith(SEALED)})
-    return ()
+    return tuple(faults_of_tuning(said.name, value))
 
 
 def faults_of_price(said: Setting) -> tuple[str, ...]:

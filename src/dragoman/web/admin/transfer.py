@@ -7,7 +7,7 @@ such a mark is refused by name until the secret itself is written in its place.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 import yaml
@@ -16,11 +16,13 @@ from msgspec import Struct
 
 from dragoman.relay.listing import REMEMBERED
 from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable
+from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable, RoleTable
 from dragoman.routing.sso import SsoTable
 from dragoman.store.ports import Row, Setting, Shelf, State, Store, StoreTrouble
+from dragoman.web.admin import roles
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.moving import admit, kept_though_moved
+from dragoman.web.admin.scopes import Scope
 from dragoman.web.admin.settings import faults_of_price, faults_of_setting
 from dragoman.web.admin.wire import BODY_LIMIT, Refusal, answer
 
@@ -42,6 +44,7 @@ class Whole(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Version of this form."""
     projects: tuple[Entry[ProjectTable], ...] = ()
     overrides: tuple[Entry[OverrideTable], ...] = ()
+    roles: tuple[Entry[RoleTable], ...] = ()
     channels: tuple[Entry[ChannelTable], ...] = ()
     profiles: tuple[Entry[ProfileTable], ...] = ()
     models: tuple[Entry[ModelTable], ...] = ()
@@ -65,6 +68,7 @@ class Done(Struct, frozen=True, kw_only=True):
 SHELVES: dict[str, Callable[[Store], Shelf[Any]]] = {
     "projects": lambda store: store.configuration.projects,
     "overrides": lambda store: store.configuration.overrides,
+    "roles": lambda store: store.configuration.roles,
     "channels": lambda store: store.configuration.channels,
     "profiles": lambda store: store.configuration.profiles,
     "models": lambda store: store.configuration.models,
@@ -80,9 +84,11 @@ def routes(api: Api) -> None:
 
     @api.route("GET", "/configuration.yaml", needs="transfer:read")
     async def export(call: Call) -> Response:
-        """Everything that is configured, as YAML; secrets stand as `sealed:…`."""
+        """Everything that is configured and that one may see, as YAML; secrets stand as `sealed:…`."""
         whole: dict[str, object] = {"dragoman": 1}
         for name, shelf in SHELVES.items():
+            if not call.who.may(cast(Scope, f"{name}:read")):
+                continue
             rows = await shelf(call.store).all()
             whole[name] = [_entry(row) for row in rows if not row.spec.name.startswith(REMEMBERED)]
         await call.store.audit.append(call.noted("configuration.export", ""))
@@ -94,6 +100,7 @@ def routes(api: Api) -> None:
         """Adds and changes what the YAML text says, and removes nothing. `dry_run=true` only says what it would do;
         `keep_secrets=true` keeps secrets of channels that lead elsewhere from now on."""
         whole = await _read(call)
+        _check_scopes(call, whole)
         dry = call.query("dry_run") == "true"
         found: dict[str, list[str]] = {"added": [], "changed": [], "left": [], "refused": []}
         same = 0
@@ -103,7 +110,11 @@ def routes(api: Api) -> None:
             for entry in getattr(whole, name):
                 words = f"{name}/{entry.spec.name}"
                 row = known.pop(entry.spec.name, None)
-                faults = _faults(call, name, entry.spec, whole) or await _kept_elsewhere(call, row, entry.spec, dry=dry)
+                faults = (
+                    _faults(call, name, entry.spec, whole)
+                    or await _kept_elsewhere(call, row, entry.spec, dry=dry)
+                    or await _given_away(call, row, entry.spec, whole)
+                )
                 if faults:
                     found["refused"].append(f"{words}: {' '.join(faults)}")
                 elif row is not None and (_brief(row.spec), row.state) == (_brief(entry.spec), entry.state):
@@ -112,6 +123,26 @@ def routes(api: Api) -> None:
                     await _take(call, shelf, row, entry, words, found, dry=dry)
             found["left"] += [f"{name}/{left}" for left in known]
         return answer(Done(unchanged=same, **{name: tuple(words) for name, words in found.items()}))
+
+
+def _check_scopes(call: Call, whole: Whole) -> None:
+    """Raises `Refusal` where a text changes what the caller may not; channels may lead anywhere here, so they need both
+    of their scopes."""
+    needed = [f"{name}:write" for name in SHELVES if getattr(whole, name)]
+    needed += ["channels:private"] if whole.channels else []
+    if lacking := [scope for scope in needed if not call.who.may(cast(Scope, scope))]:
+        raise Refusal(403, "forbidden", f"The text changes what needs the scope '{lacking[0]}', which you have not.")
+
+
+async def _given_away(call: Call, row: Row[Any] | None, spec: Struct, whole: Whole) -> list[str]:
+    """Why a role may not be taken; nothing: it may."""
+    if not isinstance(spec, RoleTable):
+        return []
+    try:
+        await roles.check(call, spec, row.spec if row else None, {entry.spec.name for entry in whole.projects})
+    except Refusal as refusal:
+        return [str(refusal)]
+    return []
 
 
 async def _take(
@@ -157,6 +188,8 @@ def _faults(call: Call, kind: str, spec: Struct, whole: Whole) -> list[str]:
         return list(call.desk.faults_of_overrides(spec))
     if isinstance(spec, ProfileTable):
         return list(call.desk.faults_of_profile(spec))
+    if isinstance(spec, ProjectTable):
+        return list(call.desk.faults_of_project(spec))
     return []
 
 
