@@ -89,8 +89,8 @@ def health(*, json: Switch = False, url: Url = None, config: ConfigFile = None) 
 
     def work(api: AdminApi) -> None:
         found = api.ask("GET", "/channels/health").json
-        rows = [("account", "state", "why")]
-        rows += [(one["account"], one["state"], _reasons(one["reasons"])) for one in found]
+        rows = [("account", "state", "why", "left")]
+        rows += [(one["account"], one["state"], _reasons(one["reasons"]), _left(one)) for one in found]
         print(as_json(found) if json else columns(rows))
 
     return run(url, config, work)
@@ -128,6 +128,16 @@ def told_of(found: Any) -> str:
     if not found["ok"]:
         lines.append(f"       {found['problem']}{status}: {found['suggestion']}")
     return "\n".join(lines)
+
+
+def _left(one: Any) -> str:
+    """What is left of an account, and of the limits that its provider tells."""
+    funds, words = one["funds"], []
+    if funds is not None:
+        amounts = [f"{each['left']:,.10g} {each['unit']} {each['of']}".strip() for each in funds["amounts"]]
+        words.append(", ".join([funds["state"], *amounts, *filter(None, [funds["problem"]])]))
+    words += [f"{rate['model']}: {rate['left']} of {rate['limit']} {rate['of']}" for rate in one["rates"]]
+    return "; ".join(words) or "-"
 
 
 def _reasons(found: list[Any]) -> str:

@@ -70,6 +70,12 @@ def _beside(provider: Provider, base_url: str, path: str, wanted: str, model: st
     return endpoint(provider, urlunsplit((scheme, host, trimmed, query, "")), wanted, model, options)
 
 
+def host_url(base_url: str, path: str) -> str:
+    """The address of a path at a base's host, whatever the base has behind it."""
+    scheme, host, _, _, _ = urlsplit(base_url)
+    return urlunsplit((scheme, host, path, "", ""))
+
+
 def plain_address(target: Target) -> str:
     """Base plus path, with what both of them say said once."""
     return _plain(target.base_url, target.path)

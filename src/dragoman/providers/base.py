@@ -12,8 +12,8 @@ from typing import Literal
 from msgspec import Struct, field
 
 from dragoman.canon.habits import Habits
-from dragoman.providers.oauth import Office
 from dragoman.canon.models import Sort
+from dragoman.providers.oauth import Office
 
 Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 """How the key is sent: `Authorization: Bearer`, or a header of that name."""
@@ -67,6 +67,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Path of the model list; empty: it has none."""
     count_path: str = ""
     """Path of the token count; empty: it has none."""
+    balance: str = ""
+    """Name in `balance.BALANCES` of how it tells what is left of an account; empty: its API does not."""
     check_path: str = ""
     """Path of the vendor's own check of a function's description; empty: it has none."""
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from dragoman.canon.habits import Habits
 from dragoman.canon.models import Sort
 from dragoman.providers import gigachat, google, oauth
 from dragoman.providers.addresses import ADDRESSES
+from dragoman.providers.balance import BALANCES
 from dragoman.providers.base import Card, Provider
 from dragoman.providers.quirks import QUIRKS
 from dragoman.providers.tokens import TokenSource
@@ -78,6 +79,7 @@ def _read_row(table: dict[str, Any]) -> Provider:
         ("habits", row.habit_options, Habits.__struct_fields__),
         ("quirks", row.quirks, QUIRKS),
         ("addresses", [row.address] if row.address else [], ADDRESSES),
+        ("balances", [row.balance] if row.balance else [], BALANCES),
         ("token sources", [row.token] if row.token else [], TOKEN_SOURCES),
     )
     for kind, named, known in checks:

@@ -1,239 +1,237 @@
-"""What a request may use: limits and budgets of its key and of its channels, held before and settled after.
+"""What a request may use: limits and budgets of its key, its project and its channel, held before and settled after.
 
-Theory: everything that limits is an allowance on the board (`store.ports.board`). Of a key's allowances all or none
+Theory: everything that limits is an allowance on the board (`store.ports.board`). Of a client's allowances all or none
 are held before the first attempt, by estimate; what was really used is settled at the end. A channel's are held for
-each attempt, and where they do not suffice the next channel is asked.
+each attempt, and where they do not suffice the next channel is asked; one whose budget is known to be used up is
+passed over in the plan.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
-from msgspec import Struct
+from msgspec.structs import replace
 
-from dragoman.canon.problem import Kind, Problem, problem
+from dragoman.canon.problem import Problem
 from dragoman.canon.usage import Usage
 from dragoman.ledger.book import PriceBook
-from dragoman.ledger.exchange import Exchange
+from dragoman.ledger.exchange import AttemptRecord, Exchange
 from dragoman.ledger.expected import Expected
-from dragoman.ledger.period import period
+from dragoman.ledger.period import period, step_ms, zone_of
 from dragoman.ledger.price import Cost, cost
+from dragoman.relay.claims import (
+    Claim,
+    Need,
+    Wish,
+    budget_words,
+    claims_of_budgets,
+    claims_of_channel,
+    claims_of_key,
+    place_of,
+    refusal_of_channel,
+    refusal_of_client,
+)
+from dragoman.routing.budget import BudgetTable
 from dragoman.routing.key import Key
 from dragoman.routing.plan import Step
-from dragoman.routing.shape import BudgetTable, KeyLimitsTable
-from dragoman.routing.snapshot import Channel
-from dragoman.store.ports.board import Board, Full, Hold, Unknown
-from dragoman.store.ports.ledger import Spent
+from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.store.ports.board import Board, Full, Unknown
+from dragoman.store.ports.ledger import Payer, Spent
 
 LOOK_UP_S = 2.0
 """Seconds that a request waits for the ledger to tell what a budget has used (F90)."""
-NANO = 10**9
-UNIT = {"rpm": "requests a minute", "tpm": "tokens a minute", "at-once": "requests at once"}
+SURVEY_S = 1.0
+"""Seconds that is believed what is left of a channel's budgets, when a request is planned."""
 
-Look = Callable[[str, int], Awaitable[Spent]]
-"""What a key has used since a moment, as the ledger knows it."""
+Look = Callable[[Payer, int, int, Sequence[str]], Awaitable[tuple[Spent, ...]]]
+"""`Ledger.spent`: by payer, since a moment, in steps of so many milliseconds (0: in one), for patterns of models."""
 
-NO_LIMITS = KeyLimitsTable()
-NOTHING_SPENT = Spent(cost_nano={})
+NOTHING = Need(prompt=0, output=0)
 
 log = structlog.get_logger()
 
 
-class Need(Struct, frozen=True, kw_only=True):
-    """What a request will use, as estimated."""
-
-    prompt: int
-    output: int
-
-    @property
-    def tokens(self) -> int:
-        """All of them."""
-        return self.prompt + self.output
-
-
 class Allowances:
-    """Holds and settles; without a board nothing is limited. Mutable: it learns how long answers are."""
+    """Holds and settles; without a board nothing is limited. Mutable: it learns how long answers are, and which
+    channels have nothing left."""
 
     def __init__(self, board: Board | None = None, look: Look | None = None) -> None:
-        self._board = board
+        self.board = board
         self._look = look
         self.prices: PriceBook | None = None
         """What money budgets are counted with; None: nothing costs anything."""
+        self.projects: Mapping[str, tuple[BudgetTable, ...]] = {}
+        """Budgets of projects, by name."""
+        self.zone = "UTC"
+        """In which days begin where a budget does not say it."""
         self._expected = Expected()
+        self._taken: dict[str, tuple[Claim, ...]] = {}
+        """What runs, and what is held for it."""
         self._settling: set[asyncio.Task[None]] = set()
+        self._snapshot: Snapshot | None = None
+        self._channels: tuple[Channel, ...] = ()
+        """Those of the snapshot that have budgets."""
+        self._surveyed_s: dict[str, float] = {}
+        self._full: dict[str, tuple[str, float]] = {}
+        """By channel, why it has nothing left, and until when that is believed."""
 
-    async def take(self, id: str, key: Key, need: Need, first: Step) -> Problem | None:  # noqa: A002
-        """Holds what the request needs of its key's allowances; the refusal where one does not suffice. `first` is
-        the attempt whose price is expected."""
-        full = await self._hold(id, tuple(holds_of_key(key, need, self._expected_cost(key, need, first))), key.id)
-        return _refusal_of_key(key, full) if full else None
+    def configure(self, prices: PriceBook, projects: Mapping[str, tuple[BudgetTable, ...]], zone: str) -> None:
+        """From now on these are in force."""
+        self.prices, self.projects, self.zone = prices, projects, zone
+        self._surveyed_s.clear()
+        self._full.clear()
+
+    async def take(self, id: str, key: Key, asked: str, need: Need, first: Step) -> Problem | None:  # noqa: A002
+        """Holds what the request needs of its key's and its project's allowances; the refusal where one does not
+        suffice. `first` is the attempt whose price is expected."""
+        project = self.projects.get(key.spec.project, ()) if key.spec.project else ()
+        budgets = (*key.spec.budgets, *project)
+        wish = Wish(need=need, model=asked, cost=self._expected_cost(budgets, need, first), zone=self.zone)
+        claims = (
+            *claims_of_key(key, wish),
+            *claims_of_budgets(Payer("project", key.spec.project), project, wish),
+        )
+        short = await self._hold(id, claims)
+        if short is None:
+            return None
+        claim, full = short
+        named = f"project '{claim.payer.name}'" if claim.payer.kind == "project" else f"API key '{key.spec.name}'"
+        return refusal_of_client(claim, full, f"The {named}")
 
     def need(self, prompt: int, step: Step) -> Need:
         """What an attempt will hardly exceed."""
         return Need(prompt=prompt, output=self._expected.of(step.model, step.max_output))
 
-    def _expected_cost(self, key: Key, need: Need, step: Step) -> Cost | None:
-        if self.prices is None or not any(budget.money for budget in key.spec.budgets):
+    def _expected_cost(self, budgets: Iterable[BudgetTable], need: Need, step: Step) -> Cost | None:
+        if self.prices is None or not any(budget.money for budget in budgets):
             return None
-        channel, now_ms = step.channel, int(time.time() * 1000)
+        channel, now_ms = step.channel, _now_ms()
         price, _ = self.prices.find(channel.name, channel.provider, step.model, now_ms)
         return cost(Usage(input=need.prompt, output=need.output), price)
 
-    async def take_channel(self, id: str, channel: Channel, need: Need) -> Problem | None:  # noqa: A002
-        """Holds what an attempt needs of its channel's allowances; the limit where one does not suffice."""
-        full = await self._hold(id, tuple(holds_of_channel(channel, need)), "")
-        if full is None:
+    async def take_channel(self, id: str, step: Step, need: Need) -> Problem | None:  # noqa: A002
+        """Holds what an attempt needs of its channel's allowances; the refusal where one does not suffice."""
+        channel = step.channel
+        if not (channel.limits or channel.budgets):
             return None
-        what = UNIT[full.hold.name.rpartition(":")[2]]
-        return problem(
-            Kind.RATE_LIMITED,
-            f"The channel '{channel.account}' is held to {full.hold.limit} {what}, which are used up. Try again in "
-            f"{full.wait_ms / 1000:.0f} s, or raise its limits.",
-            retry_after_s=full.wait_ms / 1000,
-        )
+        expected = self._expected_cost(channel.budgets, need, step)
+        claims = tuple(claims_of_channel(channel, Wish(need=need, model=step.model, cost=expected, zone=self.zone)))
+        short = await self._hold(id, claims)
+        if short is None:
+            return None
+        claim, full = short
+        return refusal_of_channel(claim, full, channel.account if claim.is_limit else channel.name)
 
-    def settle(self, exchange: Exchange, key: Key | None) -> None:
+    def _budgeted(self, snapshot: Snapshot) -> tuple[Channel, ...]:
+        """The channels that have budgets."""
+        if snapshot is not self._snapshot:
+            self._snapshot = snapshot
+            self._channels = tuple(channel for channel in snapshot.channels if channel.budgets)
+        return self._channels
+
+    async def survey(self, snapshot: Snapshot) -> None:
+        """Looks which channels have nothing left of a budget, unless that was looked at just now."""
+        channels, now_s = self._budgeted(snapshot), time.monotonic()
+        due = [each for each in channels if now_s - self._surveyed_s.get(each.name, -SURVEY_S) >= SURVEY_S]
+        for channel in due:
+            self._surveyed_s[channel.name] = now_s
+        if due:
+            await asyncio.gather(*(self._survey(channel, now_s) for channel in due))
+
+    async def _survey(self, channel: Channel, now_s: float) -> None:
+        # Of a budget with a limit less by one, nothing fits exactly while nothing is left; and nothing is held.
+        everything = (replace(budget, models=()) for budget in channel.budgets if not budget.models)
+        wish = Wish(need=NOTHING, model="", zone=self.zone)
+        claims = tuple(
+            replace(claim, hold=replace(claim.hold, limit=claim.hold.limit - 1, amount=0))
+            for claim in claims_of_budgets(Payer("channel", channel.name), everything, wish)
+        )
+        id = f"survey:{channel.name}:{time.monotonic_ns()}"  # noqa: A001
+        short = await self._hold(id, claims)
+        if short is None:
+            self._full.pop(channel.name, None)
+            self._settle(id, None)
+            return
+        claim, full = short
+        asked_for = replace(full, hold=replace(full.hold, limit=full.hold.limit + 1))
+        self._full[channel.name] = (f"it has {budget_words(claim, asked_for)}", now_s + full.wait_ms / 1000)
+
+    def full(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """By account, why channels that have nothing left cannot be asked, as far as is known."""
+        if not self._full:
+            return {}
+        now_s = time.monotonic()
+        known = {name: why for name, (why, until_s) in self._full.items() if now_s < until_s}
+        return {
+            account.account: known[channel.name]
+            for channel in self._budgeted(snapshot)
+            if channel.name in known
+            for account in (channel, *channel.accounts)
+        }
+
+    def settle(self, exchange: Exchange) -> None:
         """What was held for the exchange is given back, and what it has used is counted. Nobody waits for it."""
-        if key is None or not (key.spec.budgets or key.spec.limits != NO_LIMITS):
+        if exchange.id not in self._taken:
             return
         if exchange.usage.exact and exchange.attempts:
             self._expected = self._expected.learned(exchange.attempts[-1].model, exchange.usage.output or 0)
         if self.prices is not None:
             exchange = self.prices.priced(exchange)
-        self._spend(exchange.id, f"key:{key.id}", exchange.usage, exchange.cost)
+        self._settle(exchange.id, exchange.charged)
 
-    def settle_channel(self, id: str, channel: Channel, usage: Usage) -> None:  # noqa: A002
-        """The same for one attempt on a channel."""
-        if channel.limits:
-            self._spend(id, f"channel:{channel.account}", usage, None)
+    def settle_channel(self, id: str, attempt: AttemptRecord) -> None:  # noqa: A002
+        """The same for one attempt on a channel, which pays for it whether or not it came to anything."""
+        if id in self._taken:
+            self._settle(id, self.prices.billed(attempt) if self.prices else attempt, sent=attempt.status is not None)
 
-    def _spend(self, id: str, prefix: str, usage: Usage, spent: Cost | None) -> None:  # noqa: A002
-        tokens = (usage.prompt or 0) + (usage.output or 0)
-        used = {f"{prefix}:requests": 1, f"{prefix}:rpm": 1, f"{prefix}:tokens": tokens, f"{prefix}:tpm": tokens}
-        if spent is not None:
-            used[f"{prefix}:money:{spent.currency}"] = spent.nano
-        if self._board is None:
+    def _settle(self, id: str, attempt: AttemptRecord | None, *, sent: bool = True) -> None:  # noqa: A002
+        claims = self._taken.pop(id, ())
+        if self.board is None or not claims:
             return
-        task = asyncio.create_task(self._board.settle(id, used))
+        used = {claim.hold.name: claim.used(attempt) if sent else 0 for claim in claims}
+        task = asyncio.create_task(self.board.settle(id, used))
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
-    async def _hold(self, id: str, holds: Sequence[Hold], key_id: str) -> Full | None:  # noqa: A002
-        if not holds or self._board is None:
+    async def _hold(self, id: str, claims: tuple[Claim, ...]) -> tuple[Claim, Full] | None:  # noqa: A002
+        """Holds all of these, or none and the one that is short."""
+        if not claims or self.board is None:
             return None
-        now_ms = int(time.time() * 1000)
-        found = await self._board.hold(id, holds, now_ms)
+        now_ms = _now_ms()
+        holds = [claim.hold for claim in claims]
+        found = await self.board.hold(id, holds, now_ms)
         if isinstance(found, Unknown):
-            await self._begin(self._board, found.holds, key_id, now_ms)
-            found = await self._board.hold(id, holds, now_ms)
-        return found if isinstance(found, Full) else None
+            places = {place_of(hold) for hold in found.holds}
+            await self._begin(self.board, [claim for claim in claims if place_of(claim.hold) in places], now_ms)
+            found = await self.board.hold(id, holds, now_ms)
+        if isinstance(found, Full):
+            short = place_of(found.hold)
+            return next(claim for claim in claims if place_of(claim.hold) == short), found
+        self._taken[id] = claims
+        return None
 
-    async def _begin(self, board: Board, holds: Sequence[Hold], key_id: str, now_ms: int) -> None:
+    async def _begin(self, board: Board, claims: Sequence[Claim], now_ms: int) -> None:
         """Tells the board what the ledger knows. A ledger that is away refuses nobody: it is asked again next time."""
-        for hold in holds:
-            start_ms = _start_ms(hold, now_ms)
-            spent = None if start_ms is None else await self._spent(key_id, start_ms)
+        for claim in claims:
+            spent = await self._spent(claim, now_ms)
             if spent is not None:
-                await board.begin(hold, _used(hold, spent), now_ms)
+                await board.begin(claim.hold, {each.start_ms: claim.counted(each) for each in spent}, now_ms)
 
-    async def _spent(self, key_id: str, since_ms: int) -> Spent | None:
-        if self._look is None:
-            return NOTHING_SPENT
+    async def _spent(self, claim: Claim, now_ms: int) -> Sequence[Spent] | None:
+        hold = claim.hold
+        if self._look is None or hold.span == "minute":
+            return ()  # a minute is shorter than the steps that the ledger knows, and soon over
+        start_ms = period(hold.span, now_ms, zone_of(hold.zone)).start_ms
         try:
             async with asyncio.timeout(LOOK_UP_S):
-                return await self._look(key_id, since_ms)
+                return await self._look(claim.payer, start_ms, step_ms(hold.span), claim.models)
         except Exception as failed:  # whatever the store raises: it may be away
             log.warning("budgets are not counted while the ledger is away", fault=type(failed).__name__)
             return None
 
 
-def holds_of_key(key: Key, need: Need, expected: Cost | None) -> Iterator[Hold]:
-    """What a request needs of its key's allowances."""
-    limits, prefix = key.spec.limits, f"key:{key.id}"
-    if limits.simultaneous:
-        yield Hold(name=f"{prefix}:at-once", span="now", limit=limits.simultaneous, amount=1)
-    if limits.rpm:
-        yield Hold(name=f"{prefix}:rpm", span="sliding", limit=limits.rpm, amount=1)
-    if limits.tpm:
-        yield Hold(name=f"{prefix}:tpm", span="sliding", limit=limits.tpm, amount=need.tokens)
-    for budget in key.spec.budgets:
-        yield from _holds_of_budget(budget, prefix, need, expected)
-
-
-def _holds_of_budget(budget: BudgetTable, prefix: str, need: Need, expected: Cost | None) -> Iterator[Hold]:
-    span = budget.window
-    if budget.requests:
-        yield Hold(name=f"{prefix}:requests", span=span, limit=budget.requests, amount=1)
-    if budget.tokens:
-        yield Hold(name=f"{prefix}:tokens", span=span, limit=budget.tokens, amount=need.tokens)
-    if budget.money:
-        nano = expected.nano if expected and expected.currency == budget.currency else 0
-        name = f"{prefix}:money:{budget.currency}"
-        yield Hold(name=name, span=span, limit=nano_of(budget.money), amount=nano)
-
-
-def holds_of_channel(channel: Channel, need: Need) -> Iterator[Hold]:
-    """What an attempt needs of its channel's allowances. Places are `relay.gates`' business on one replica."""
-    prefix = f"channel:{channel.account}"
-    if rpm := channel.limits.get("rpm"):
-        yield Hold(name=f"{prefix}:rpm", span="sliding", limit=rpm, amount=1)
-    if tpm := channel.limits.get("tpm"):
-        yield Hold(name=f"{prefix}:tpm", span="sliding", limit=tpm, amount=need.tokens)
-
-
-def nano_of(money: str) -> int:
-    """A decimal of at most nine places as whole billionths."""
-    whole, _, part = money.partition(".")
-    return int(whole) * NANO + int(part.ljust(9, "0") or 0)
-
-
-def _start_ms(hold: Hold, now_ms: int) -> int | None:
-    """Since when the ledger knows of an allowance; None for those that it does not know of."""
-    if hold.span == "now" or hold.span == "sliding":
-        return None
-    return period(hold.span, now_ms).start_ms
-
-
-def _used(hold: Hold, spent: Spent) -> int:
-    """How much of an allowance the ledger says was used."""
-    what = hold.name.split(":")
-    if what[-1] in ("requests", "tokens"):
-        return spent.requests if what[-1] == "requests" else spent.tokens
-    return spent.cost_nano.get(what[-1], 0)
-
-
-def _refusal_of_key(key: Key, full: Full) -> Problem:
-    """Why a key must wait, or has nothing left."""
-    hold, wait_s = full.hold, full.wait_ms / 1000
-    what = hold.name.removeprefix(f"key:{key.id}:")
-    if hold.span in ("now", "sliding"):
-        return problem(
-            Kind.RATE_LIMITED,
-            f"The API key '{key.spec.name}' is held to {hold.limit} {UNIT[what]}, which are used up. "
-            f"Try again in {wait_s:.0f} s.",
-            retry_after_s=wait_s,
-        )
-    spent, limit = _amount(what, full.used), _amount(what, hold.limit)
-    when = "It does not renew itself" if hold.span == "total" else f"It renews itself in {_duration(wait_s)}"
-    return problem(
-        Kind.BILLING,
-        f"The API key '{key.spec.name}' has a budget of {limit} per {hold.span}, of which {spent} are used or held. "
-        f"{when}; whoever manages this gateway can raise it.",
-        retry_after_s=None if hold.span == "total" else wait_s,
-    )
-
-
-def _amount(what: str, number: int) -> str:
-    """An amount with its unit, as `12.50 USD` or `1,000 tokens`."""
-    kind, _, currency = what.partition(":")
-    return f"{number / NANO:,.2f} {currency}" if kind == "money" else f"{number:,} {kind}"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"
+def _now_ms() -> int:
+    return int(time.time() * 1000)

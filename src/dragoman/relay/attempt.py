@@ -8,7 +8,7 @@ order, folded and rendered in one pass per network read; nothing waits in a queu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -117,6 +117,11 @@ class Attempt:
         self.prepared = replace(prepared, hearing=replace(prepared.hearing, lose=self._lost.append))
         self._held: list[Event] = []
         """What came before the first content; it joins the fold when it is shown."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Those of the upstream's answer, by lower-case name; none where none came."""
+        return self._answer.headers if self._answer is not None else {}
 
     @property
     def first_ms(self) -> int | None:
@@ -317,8 +322,10 @@ class Attempt:
         while not self._keeper.ended:
             _, events = await self._read(answer, reader.feed, reader.close)
             self.fold.take(self._keeper.keep(self._judge(events)))
+            self._pulse.since_s = self._loop.time()
             if self.content_s is None and any(map(_shows_content, events)):
                 self.content_s = self._noted_s = self._loop.time()
+                self._pulse.limit(self.prepared.idle_s, answer.abort, self._idle)
             if self.content_s is not None and self._loop.time() - self._noted_s >= CHECKPOINT_S:
                 self._note()
         if self.fold.problem:

@@ -128,30 +128,32 @@ class Course:
             )
         )
 
-    def attempted(self, step: Step, attempt: Attempt, found: Problem | None, *, cancelled: bool = False) -> None:
-        """An attempt has ended, or was ended."""
+    def attempted(
+        self, step: Step, attempt: Attempt, found: Problem | None, *, cancelled: bool = False
+    ) -> AttemptRecord:
+        """An attempt has ended, or was ended: what is known of it."""
         self._last = attempt
         prepared = attempt.prepared
-        self._attempts.append(
-            AttemptRecord(
-                n=len(self._attempts) + 1,
-                channel=step.channel.name,
-                provider=step.channel.provider,
-                model=step.model,
-                mode="verbatim" if prepared.verbatim else "translated",
-                why=step.why,
-                status=attempt.status,
-                problem=found.kind if found else None,
-                started_ms=self._wall_ms(attempt.sent_s),
-                first_content_ms=None if attempt.content_s is None else self._wall_ms(attempt.content_s),
-                ended_ms=self._started_ms + self.elapsed_ms(),
-                upstream_id=attempt.upstream_id,
-                maybe_billed=cancelled or (found is not None and _may_be_billed(attempt, found)),
-                usage=self._usage(attempt),
-                losses=attempt.losses,
-                edits=prepared.edits,
-            )
+        record = AttemptRecord(
+            n=len(self._attempts) + 1,
+            channel=step.channel.name,
+            provider=step.channel.provider,
+            model=step.model,
+            mode="verbatim" if prepared.verbatim else "translated",
+            why=step.why,
+            status=attempt.status,
+            problem=found.kind if found else None,
+            started_ms=self._wall_ms(attempt.sent_s),
+            first_content_ms=None if attempt.content_s is None else self._wall_ms(attempt.content_s),
+            ended_ms=self._started_ms + self.elapsed_ms(),
+            upstream_id=attempt.upstream_id,
+            maybe_billed=cancelled or (found is not None and _may_be_billed(attempt, found)),
+            usage=self._usage(attempt),
+            losses=attempt.losses,
+            edits=prepared.edits,
         )
+        self._attempts.append(record)
+        return record
 
     def _wall_ms(self, loop_s: float) -> int:
         """A moment of the event loop's clock, which is the monotonic one, as Unix time."""

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 
+from dragoman.relay.balances import heard
 from dragoman.relay.relay import Relay
 from dragoman.routing.health import Health
 from dragoman.routing.news import decode, encode, merge, news_of
@@ -62,6 +63,8 @@ class Sharing:
                     learned, now_ms = self._relay.learned, _now_ms()
                     learned.health = merge(learned.health, news, now_ms)
                     self._told = merge(self._told, news, now_ms)
+                case "balances" if (standings := heard(said)) is not None:
+                    self._relay.learned.told.stand(standings, time.time_ns() // 1_000_000)
                 case "hello" if said != self._name.encode():
                     self._told = Health(heals=self._told.heals)  # what was mended then may be ill again by now
                 case "configuration" if said.isdigit() and int(said) > self._relay.snapshot.version:

@@ -7,7 +7,7 @@ enter an address could read by it what answers there (SSRF).
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Response
 from msgspec import Meta, Struct
@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from dragoman.canon.problem import Kind, Trouble
 from dragoman.relay.listing import matching, remember
 from dragoman.relay.probe import SUGGESTIONS, TESTS, Finding, Test, accounts_of, probe_model
+from dragoman.relay.standing import Standing
 from dragoman.routing.snapshot import Channel
 from dragoman.store.ports import StoreTrouble
 from dragoman.web.admin.api import Api, Call
@@ -71,6 +72,41 @@ class Busy(Struct, frozen=True, kw_only=True):
     success: float
 
 
+class Left(Struct, frozen=True, kw_only=True):
+    """What an account still has of one thing."""
+
+    left: float
+    unit: str
+    """A currency, `credits` or `tokens`."""
+    limit: float | None
+    of: str
+    """What it is for, as a model; empty: anything."""
+
+
+class Funds(Struct, frozen=True, kw_only=True):
+    """What a provider has told of an account."""
+
+    state: Literal["available", "low", "exhausted", "unknown"]
+    amounts: tuple[Left, ...]
+    asked_ms: int
+    due_ms: int
+    """When it was asked about, and will be again (Unix time)."""
+    problem: str
+    """Kind of the problem that kept it from being told; empty if there was none."""
+
+
+class Rate(Struct, frozen=True, kw_only=True):
+    """What is left of the scarcest limit that a provider told with its last answer, by model."""
+
+    model: str
+    of: str
+    """What it counts, as `tokens`."""
+    limit: int
+    left: int
+    for_ms: int
+    """Until it is whole again."""
+
+
 class Condition(Struct, frozen=True, kw_only=True):
     """How one account of a channel is."""
 
@@ -82,18 +118,21 @@ class Condition(Struct, frozen=True, kw_only=True):
     """`fit`, `resting`, or `off` where it is disabled."""
     reasons: tuple[Ailment, ...]
     loads: tuple[Busy, ...]
+    funds: Funds | None
+    """None where nobody asks, or the provider has no API for it."""
+    rates: tuple[Rate, ...]
 
 
 def routes(api: Api) -> None:
     """Declares the routes. A channel of the file or the environment is named by its name instead of an id."""
 
-    @api.route("GET", "/channels/health", needs="viewer", tells=list[Condition])
+    @api.route("GET", "/channels/health", needs="channels:read", tells=list[Condition])
     async def health(call: Call) -> Response:
         """How each account is, as this replica knows: what rests, until when and why."""
         channels = call.desk.snapshot.channels
         return answer([condition_of(call, one) for channel in channels for one in accounts_of(channel)])
 
-    @api.route("POST", "/channels/{id}/heal", needs="operator", status=204)
+    @api.route("POST", "/channels/{id}/heal", needs="channels:write", status=204)
     async def heal(call: Call) -> Response:
         """Forgets what is remembered against a channel, here and on other replicas, so that it is asked again."""
         channel = await in_force(call)
@@ -102,7 +141,7 @@ def routes(api: Api) -> None:
         await call.store.audit.append(call.noted("channel.heal", channel.name))
         return nothing()
 
-    @api.route("POST", "/channels/{id}/test", needs="operator", reads=Trial, tells=list[Outcome])
+    @api.route("POST", "/channels/{id}/test", needs="channels:write", reads=Trial, tells=list[Outcome])
     async def test(call: Call) -> Response:
         """Makes real small calls on a channel: a text, a stream, a call of a tool, a picture. Costs some tokens."""
         said = await call.body(Trial)
@@ -121,12 +160,12 @@ def routes(api: Api) -> None:
         found = await asyncio.gather(*(one(account, what) for account in accounts for what in said.tests))
         return answer(found)
 
-    @api.route("GET", "/channels/{id}/models", needs="operator", tells=Offered)
+    @api.route("GET", "/channels/{id}/models", needs="channels:write", tells=Offered)
     async def models(call: Call) -> Response:
         """Asks the provider for its models."""
         return answer(await offered_by(call, await in_force(call)))
 
-    @api.route("POST", "/channels/{id}/models", needs="operator", tells=Offered)
+    @api.route("POST", "/channels/{id}/models", needs="channels:write", tells=Offered)
     async def sync(call: Call) -> Response:
         """Asks the provider for its models, and takes them now."""
         channel = await in_force(call)
@@ -177,6 +216,25 @@ def condition_of(call: Call, account: Channel) -> Condition:
         state=state,
         reasons=reasons,
         loads=loads,
+        funds=funds_of(call.desk.standing(account)),
+        rates=tuple(
+            Rate(model=model, of=room.of, limit=room.limit, left=room.left, for_ms=int(room.for_s * 1000))
+            for model, room in call.desk.rooms(account).items()
+        ),
+    )
+
+
+def funds_of(found: Standing | None) -> Funds | None:
+    """What is told of an account, for who manages it."""
+    if found is None:
+        return None
+    amounts = tuple(Left(left=one.left, unit=one.unit, limit=one.limit, of=one.of) for one in found.balance.amounts)
+    return Funds(
+        state=found.balance.state,
+        amounts=amounts,
+        asked_ms=found.asked_ms,
+        due_ms=found.due_ms,
+        problem=found.problem,
     )
 
 
