@@ -322,8 +322,9 @@ class Attempt:
         while not self._keeper.ended:
             _, events = await self._read(answer, reader.feed, reader.close)
             self.fold.take(self._keeper.keep(self._judge(events)))
-            self._pulse.since_s = self._loop.time()
-            if self.content_s is None and any(map(_shows_content, events)):
+            if self.content_s is not None:
+                self._pulse.since_s = self._loop.time()
+            elif any(map(_shows_content, events)):
                 self.content_s = self._noted_s = self._loop.time()
                 self._pulse.limit(self.prepared.idle_s, answer.abort, self._idle)
             if self.content_s is not None and self._loop.time() - self._noted_s >= CHECKPOINT_S:
