@@ -32,6 +32,7 @@ from dragoman.relay.probe import Finding, Test
 from dragoman.relay.relay import Relay
 from dragoman.relay.standing import Standing
 from dragoman.routing.changes import OverrideTable
+from dragoman.routing.budget import faults_of_budgets
 from dragoman.routing.health import healed, remembered
 from dragoman.routing.key import Key, networks_of
 from dragoman.routing.load import Load, target_key
@@ -97,7 +98,7 @@ class Live:
         self.sso: Sequence[Sso] = base.sso
         """`Desk.sso`."""
         self.prices = self._price_book(())
-        allowances.configure(self.prices, {}, base.usual.zone or "UTC")
+        allowances.configure(self.prices, {}, base.usual)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -143,7 +144,7 @@ class Live:
     def faults_of_project(self, table: ProjectTable) -> list[str]:
         """`Desk.faults_of_project`."""
         notices = read_project(table, self.snapshot, self._base.rows)
-        return [f"{notice.what} {notice.remedy}" for notice in notices]
+        return [*faults_of_budgets(table.budgets), *(f"{notice.what} {notice.remedy}" for notice in notices)]
 
     @property
     def fixed(self) -> Sequence[Fixed]:
@@ -258,7 +259,7 @@ class Live:
         self._allowances.configure(
             self.prices,
             {row.spec.name: row.spec.budgets for row in configured.projects if row.state == "enabled"},
-            self._tuning.zone or "UTC",
+            self._tuning,
         )
         self.configured = configured
         told = frozenset(map(str, notices))

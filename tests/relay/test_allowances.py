@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 
 from dragoman.canon.problem import Kind
 from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
-from dragoman.relay.allowances import Allowances, nano_of
+from dragoman.relay.allowances import Allowances
+from dragoman.relay.claims import nano_of
+from dragoman.routing.budget import BudgetTable
 from dragoman.routing.key import Key
-from dragoman.routing.shape import BudgetTable, KeyLimitsTable, KeyTable
+from dragoman.routing.shape import KeyLimitsTable, KeyTable
 from dragoman.store.board.local import LocalBoard
-from dragoman.store.ports.ledger import Spent
+from dragoman.store.ports.ledger import Payer, Spent
 from tests.relay.stage import Listener, ScriptedAnswer, Stage, channel, play
 from tests.relay.test_relay import HELLO, OPENED, ask, chunk, error_of
 
@@ -38,8 +41,8 @@ def key(*budgets: BudgetTable, **limits: int) -> Key:
     return Key(id="k1", public_id="p1", digest=b"", spec=spec)
 
 
-async def none_spent(key_id: str, since_ms: int) -> Spent:
-    return Spent(cost_nano={})
+async def none_spent(payer: Payer, since_ms: int, step_ms: int, models: Sequence[str]) -> tuple[Spent, ...]:
+    return ()
 
 
 def heard(stage: Stage, times: int) -> list[Listener]:
@@ -97,8 +100,8 @@ def test_one_at_a_time() -> None:
 
 
 def test_fifty_at_the_last_cent_overdraw_a_budget_by_one() -> None:
-    async def nearly_spent(key_id: str, since_ms: int) -> Spent:
-        return Spent(tokens=9_999, cost_nano={})
+    async def nearly_spent(payer: Payer, since_ms: int, step_ms: int, models: Sequence[str]) -> tuple[Spent, ...]:
+        return (Spent(tokens=9_999, cost_nano={}),)
 
     mine = key(BudgetTable(window="month", tokens=10_000))
     stage = Stage(answers(50), allowances=Allowances(LocalBoard(), nearly_spent), key=mine)
@@ -112,7 +115,7 @@ def test_fifty_at_the_last_cent_overdraw_a_budget_by_one() -> None:
 
 
 def test_a_ledger_that_is_away_refuses_nobody() -> None:
-    async def away(key_id: str, since_ms: int) -> Spent:
+    async def away(payer: Payer, since_ms: int, step_ms: int, models: Sequence[str]) -> tuple[Spent, ...]:
         raise ConnectionError("away")
 
     stage = Stage(answers(1), allowances=Allowances(LocalBoard(), away), key=key(BudgetTable(window="day", requests=1)))

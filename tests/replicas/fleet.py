@@ -16,7 +16,7 @@ import aiohttp
 
 from dragoman.routing.shape import KeyLimitsTable, KeyTable
 from dragoman.store.opening import open_store
-from dragoman.store.ports import SYSTEM, Spent, StoredKey
+from dragoman.store.ports import SYSTEM, Payer, Spent, StoredKey
 from tests.faults.client import look
 from tests.kill.outage import Report
 from tests.kill.rounds import Gateway, Heard, Speaker, ask_once, compare, configuration, remembered, running, settled
@@ -94,7 +94,8 @@ class Fleet:
 
         async def told() -> Spent:
             async with open_store(self.database, folder=self.folder / "data") as store:
-                return await store.ledger.spent(key_id, 0)
+                (found,) = await store.ledger.spent(Payer("key", key_id), 0)
+                return found
 
         return asyncio.run(told())
 

@@ -53,7 +53,7 @@ def of(name: str, amount: int, limit: int, span: Span = "total") -> Hold:
 
 async def begun(board: Board, *holds: Hold, used: int = 0) -> Board:
     for hold in holds:
-        await board.begin(hold, used, NOW_MS)
+        await board.begin(hold, {NOW_MS: used}, NOW_MS)
     return board
 
 
@@ -91,8 +91,8 @@ def test_it_is_not_known_until_the_ledger_has_told(opened: Opened) -> None:
         async with opened() as board:
             want = of("a", 1, 100, "month")
             assert await board.hold("1", [want], NOW_MS) == Unknown((want,))
-            await board.begin(want, 99, NOW_MS)
-            await board.begin(want, 0, NOW_MS)
+            await board.begin(want, {NOW_MS: 99}, NOW_MS)
+            await board.begin(want, {}, NOW_MS)
             assert await board.hold("1", [want], NOW_MS) == Held()
             assert isinstance(await board.hold("2", [want], NOW_MS), Full)
             await board.settle("1", {})
@@ -159,7 +159,7 @@ def test_each_period_begins_anew(opened: Opened) -> None:
             assert isinstance(full, Full)
             assert full.wait_ms == 30_000
             assert await board.hold("2", [want], NOW_MS + 30_000) == Unknown((want,))
-            await board.begin(want, 0, NOW_MS + 30_000)
+            await board.begin(want, {}, NOW_MS + 30_000)
             assert await board.hold("2", [want], NOW_MS + 30_000) == Held()
 
     asyncio.run(scene())
@@ -188,11 +188,49 @@ def test_one_name_counts_in_several_periods(opened: Opened) -> None:
             day, month = of("a", 5, 10, "day"), of("a", 5, 20, "month")
             first_ms = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp() * 1000)
             for hold in (day, month):
-                await board.begin(hold, 0, first_ms)
+                await board.begin(hold, {}, first_ms)
             assert await board.hold("1", [day, month], first_ms) == Held()
             await board.settle("1", {"a": 10})
             full = await board.hold("2", [month, day], first_ms)
             assert isinstance(full, Full)
             assert (full.hold.span, full.used) == ("day", 10)
+
+    asyncio.run(scene())
+
+
+def test_what_was_used_in_a_time_just_gone_goes_by_in_steps(opened: Opened) -> None:
+    async def scene() -> None:
+        async with opened() as board:
+            want = of("a", 10, 100, "past 1h")
+            hour_ms = 3_600_000
+            await board.begin(want, {NOW_MS - hour_ms // 2: 50, NOW_MS - 2 * hour_ms: 900}, NOW_MS)
+            assert await board.hold("1", [want], NOW_MS) == Held()
+            await board.settle("1", {"a": 50})
+            full = await board.hold("2", [want], NOW_MS)
+            assert isinstance(full, Full)
+            assert full.used == 100
+            assert 30 * 60_000 <= full.wait_ms <= 35 * 60_000, "the older half is gone then, and a step later at most"
+            assert isinstance(await board.hold("2", [want], NOW_MS + full.wait_ms - 1), Full)
+            assert await board.hold("2", [want], NOW_MS + full.wait_ms) == Held()
+            await board.settle("2", {})
+            later = await board.hold("3", [of("a", 100, 100, "past 1h")], NOW_MS + hour_ms + 5 * 60_000)
+            assert later == Held(), "all has gone by"
+
+    asyncio.run(scene())
+
+
+def test_a_day_of_another_zone_is_counted_by_itself(opened: Opened) -> None:
+    async def scene() -> None:
+        async with opened() as board:
+            here = Hold(name="a", span="day", limit=10, amount=10)
+            there = Hold(name="a", span="day", zone="Asia/Tokyo", limit=10, amount=10)
+            await begun(board, here, there)
+            assert await board.hold("1", [here], NOW_MS) == Held()
+            assert await board.hold("2", [there], NOW_MS) == Held()
+            for n in ("1", "2"):
+                await board.settle(n, {"a": 10})
+            midnight_in_tokyo_ms = NOW_MS // 86_400_000 * 86_400_000 + 15 * 3_600_000
+            assert isinstance(await board.hold("3", [here], midnight_in_tokyo_ms), Full)
+            assert await board.hold("3", [there], midnight_in_tokyo_ms) == Unknown((there,))
 
     asyncio.run(scene())

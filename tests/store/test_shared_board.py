@@ -57,8 +57,8 @@ def test_what_a_replica_that_is_gone_held_lapses(server: Server) -> None:
         async with open_redis(server.url) as gone, open_redis(server.url) as other:
             for n in range(10):
                 assert await gone.hold(str(n), [PLACES], NOW_MS) == Held()
-            assert isinstance(await other.hold("x", [PLACES], NOW_MS + redis.LAPSE_MS - 1), Full)
-            assert await other.hold("x", [PLACES], NOW_MS + redis.LAPSE_MS) == Held()
+            assert isinstance(await other.hold("x", [PLACES], NOW_MS + redis.PLACE_LAPSE_MS - 1), Full)
+            assert await other.hold("x", [PLACES], NOW_MS + redis.PLACE_LAPSE_MS) == Held()
 
     asyncio.run(scene())
 
@@ -127,7 +127,7 @@ def test_what_a_replica_has_used_already_counts_while_the_server_is_away(server:
     async def scene() -> None:
         async with open_redis(server.url) as shared:
             board = SafeBoard(shared, Clock(), patience_s=5.0)
-            await board.begin(BUDGET, 50, NOW_MS)
+            await board.begin(BUDGET, {NOW_MS: 50}, NOW_MS)
             for n in range(4):
                 assert await board.hold(f"{n}", [BUDGET], NOW_MS) == Held()
                 await board.settle(f"{n}", {"budget": 10})
@@ -145,7 +145,7 @@ def test_what_was_counted_apart_is_counted_anew_from_the_ledger(server: Server) 
         async with open_redis(server.url) as shared:
             board = SafeBoard(shared, clock)
             assert await board.hold("1", [BUDGET], NOW_MS) == Unknown((BUDGET,))
-            await board.begin(BUDGET, 50, NOW_MS)
+            await board.begin(BUDGET, {NOW_MS: 50}, NOW_MS)
             server.process.send_signal(signal.SIGSTOP)
             try:
                 assert await board.hold("1", [BUDGET], NOW_MS) == Held()
@@ -154,7 +154,7 @@ def test_what_was_counted_apart_is_counted_anew_from_the_ledger(server: Server) 
                 server.process.send_signal(signal.SIGCONT)
             clock.now_s += REST_S
             assert await board.hold("2", [BUDGET], NOW_MS) == Unknown((BUDGET,))
-            await board.begin(BUDGET, 60, NOW_MS)
+            await board.begin(BUDGET, {NOW_MS: 60}, NOW_MS)
             assert await board.hold("2", [BUDGET], NOW_MS) == Held()
 
     asyncio.run(scene())
@@ -163,7 +163,7 @@ def test_what_was_counted_apart_is_counted_anew_from_the_ledger(server: Server) 
 def test_a_flushed_server_forgets_no_budget(server: Server) -> None:
     async def scene() -> None:
         async with open_redis(server.url) as shared:
-            await shared.begin(BUDGET, 95, NOW_MS)
+            await shared.begin(BUDGET, {NOW_MS: 95}, NOW_MS)
             assert await shared.hold("1", [BUDGET], NOW_MS) == Held()
             await shared.wipe()
             await shared.settle("1", {"budget": 10})

@@ -202,9 +202,10 @@ class PriceBook:
 
     def priced(self, exchange: Exchange) -> Exchange:
         """The exchange with the bill of each attempt."""
-        return replace(exchange, attempts=tuple(self._bill(attempt) for attempt in exchange.attempts))
+        return replace(exchange, attempts=tuple(self.billed(attempt) for attempt in exchange.attempts))
 
-    def _bill(self, attempt: AttemptRecord) -> AttemptRecord:
+    def billed(self, attempt: AttemptRecord) -> AttemptRecord:
+        """The attempt with its bill."""
         price, doubt = self.find(attempt.channel, attempt.provider, attempt.model, attempt.started_ms)
         return replace(attempt, cost=cost(attempt.usage, price, doubt))
 

@@ -13,6 +13,9 @@ from dragoman.canon.request import Loss
 from dragoman.canon.usage import NOTHING_SAID, Usage
 from dragoman.ledger.price import Cost
 
+Source = Literal["agent", "count", "test", "probe"]
+"""Who asked: a client for an answer or for the size of a prompt, somebody who tries a channel, the gateway itself."""
+
 
 class AttemptRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One upstream call made for an exchange."""
@@ -81,10 +84,20 @@ class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How hard the client wanted the model to think."""
     key_id: str = ""
     project: str = ""
+    owner: str = ""
+    """Login of the user whom the key belongs to."""
     client: str = ""
     """The client's network address."""
     version: int = 0
     """Of the configuration that it was answered with."""
+    source: Source = "agent"
+
+    @property
+    def charged(self) -> AttemptRecord | None:
+        """The attempt that the client's budgets pay for: the one that answered it, in part at least, or that it left.
+        All others are the gateway's own cost, its overhead."""
+        last = self.attempts[-1] if self.attempts and self.source == "agent" else None
+        return last if last and (last.problem is None or last.first_content_ms is not None) else None
 
     @property
     def cost(self) -> Cost | None:

@@ -1,4 +1,4 @@
-"""What a request may use: limits and budgets of its key, its project and its channel, held before and settled after.
+"""What a request may use: limits and budgets of its key, user, project and channel, held before and settled after.
 
 Theory: everything that limits is an allowance on the board (`store.ports.board`). Of a client's allowances all or none
 are held before the first attempt, by estimate; what was really used is settled at the end. A channel's are held for
@@ -37,6 +37,7 @@ from dragoman.relay.claims import (
 from dragoman.routing.budget import BudgetTable
 from dragoman.routing.key import Key
 from dragoman.routing.plan import Step
+from dragoman.routing.shape import TuningTable
 from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.store.ports.board import Board, Full, Unknown
 from dragoman.store.ports.ledger import Payer, Spent
@@ -65,6 +66,8 @@ class Allowances:
         """What money budgets are counted with; None: nothing costs anything."""
         self.projects: Mapping[str, tuple[BudgetTable, ...]] = {}
         """Budgets of projects, by name."""
+        self.of_users: tuple[BudgetTable, ...] = ()
+        """Budgets that each user has, of all keys together that belong to them."""
         self.zone = "UTC"
         """In which days begin where a budget does not say it."""
         self._expected = Expected()
@@ -78,27 +81,34 @@ class Allowances:
         self._full: dict[str, tuple[str, float]] = {}
         """By channel, why it has nothing left, and until when that is believed."""
 
-    def configure(self, prices: PriceBook, projects: Mapping[str, tuple[BudgetTable, ...]], zone: str) -> None:
+    def configure(
+        self, prices: PriceBook, projects: Mapping[str, tuple[BudgetTable, ...]], tuning: TuningTable
+    ) -> None:
         """From now on these are in force."""
-        self.prices, self.projects, self.zone = prices, projects, zone
+        self.prices, self.projects = prices, projects
+        self.zone, self.of_users = tuning.zone or "UTC", tuning.user_budgets or ()
         self._surveyed_s.clear()
         self._full.clear()
 
     async def take(self, id: str, key: Key, asked: str, need: Need, first: Step) -> Problem | None:  # noqa: A002
-        """Holds what the request needs of its key's and its project's allowances; the refusal where one does not
-        suffice. `first` is the attempt whose price is expected."""
+        """Holds what the request needs of its key's, its user's and its project's allowances; the refusal where one
+        does not suffice. `first` is the attempt whose price is expected."""
         project = self.projects.get(key.spec.project, ()) if key.spec.project else ()
-        budgets = (*key.spec.budgets, *project)
+        of_user = self.of_users if key.spec.owner else ()
+        budgets = (*key.spec.budgets, *of_user, *project)
         wish = Wish(need=need, model=asked, cost=self._expected_cost(budgets, need, first), zone=self.zone)
         claims = (
             *claims_of_key(key, wish),
+            *claims_of_budgets(Payer("user", key.spec.owner), of_user, wish),
             *claims_of_budgets(Payer("project", key.spec.project), project, wish),
         )
         short = await self._hold(id, claims)
         if short is None:
             return None
         claim, full = short
-        named = f"project '{claim.payer.name}'" if claim.payer.kind == "project" else f"API key '{key.spec.name}'"
+        named = (
+            f"API key '{key.spec.name}'" if claim.payer.kind == "key" else f"{claim.payer.kind} '{claim.payer.name}'"
+        )
         return refusal_of_client(claim, full, f"The {named}")
 
     def need(self, prompt: int, step: Step) -> Need:

@@ -217,6 +217,7 @@ class Course:
             key_name=inquiry.key_name,
             key_id=inquiry.key.id if inquiry.key else "",
             project=inquiry.key.spec.project if inquiry.key else "",
+            owner=inquiry.key.spec.owner if inquiry.key else "",
             plan=(*self._plan_lines, *self._notes),
             attempts=attempts,
             prompt_estimate=self.estimate,

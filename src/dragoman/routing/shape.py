@@ -197,6 +197,8 @@ class TuningTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """How channels are put in order where neither a rule nor a profile says it."""
     zone: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=64)] | None = None
     """The time zone in which days, weeks and months of budgets begin."""
+    user_budgets: Annotated[tuple[BudgetTable, ...], Meta(max_length=20)] | None = None
+    """What each user may spend by all keys together that belong to them."""
     refuse_models: Annotated[tuple[RefusalTable, ...], Meta(max_length=100)] | None = None
     """Models that nobody may ask for."""
     direct: bool | None = None

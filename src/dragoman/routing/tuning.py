@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dragoman.routing.budget import is_zone
+from dragoman.routing.budget import faults_of_budgets, is_zone
 from dragoman.routing.patterns import unsound
 from dragoman.routing.policy import BreakerPolicy
 from dragoman.routing.rule_shape import RefusalTable
@@ -17,6 +17,8 @@ def faults_of_tuning(name: str, value: object) -> Iterator[str]:
             yield from _faults_of_refusals(value)
         case "breaker", BreakerPolicy(rest_s=rest_s, longest_s=longest_s) if longest_s < rest_s:
             yield f"The longest rest, {longest_s:g} s, is shorter than the first, {rest_s:g} s."
+        case "user_budgets", tuple():
+            yield from faults_of_budgets(value)
         case "zone", str() if not is_zone(value):
             yield f"There is no time zone '{value}'; write it as Europe/Moscow, or UTC."
         case _:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from dragoman.ledger.exchange import Exchange
 from dragoman.store.bodies import Bodies
 from dragoman.store.journal import Journal
-from dragoman.store.ports import Claim, Ledger, Spent, Store, StoreTrouble
+from dragoman.store.ports import Claim, Ledger, Payer, Spent, Store, StoreTrouble
 from dragoman.store.recorder import Recorder
 
 JOURNAL_FOLDER = "journal"
@@ -67,9 +67,9 @@ class Memory:
             self._is_open.set()
         return self.store.ledger
 
-    async def spent(self, key_id: str, since_ms: int) -> Spent:
-        """What a key has used since a moment. Trouble: away."""
-        return await (await self.opened()).ledger.spent(key_id, since_ms)
+    async def spent(self, payer: Payer, since_ms: int, step_ms: int, models: Sequence[str]) -> tuple[Spent, ...]:
+        """`Ledger.spent`."""
+        return await (await self.opened()).ledger.spent(payer, since_ms, step_ms=step_ms, models=models)
 
     async def opened(self) -> Store:
         """The store, once it is open."""

@@ -29,7 +29,12 @@ FOLDED = 500
 """Rows that are folded in one transaction at most."""
 PROMPT = ("input", "cache_read", "cache_write_5m", "cache_write_1h")
 
-_OWNERS = {"key": spending.c.key_id, "project": spending.c.project, "channel": spending.c.channel}
+_OWNERS = {
+    "key": spending.c.key_id,
+    "project": spending.c.project,
+    "user": spending.c.owner,
+    "channel": spending.c.channel,
+}
 _Key = tuple[int | str, ...]
 
 
@@ -58,7 +63,7 @@ def _sums(ended: Iterable[Exchange]) -> dict[_Key, Counter[str]]:
     sums: dict[_Key, Counter[str]] = {}
     for exchange in ended:
         start_ms = exchange.started_ms // STEP_MS * STEP_MS
-        who = (start_ms, plain(exchange.key_id), plain(exchange.project))
+        who = (start_ms, plain(exchange.key_id), plain(exchange.owner), plain(exchange.project))
         row: Counter[str] = Counter()
         for attempt in exchange.attempts:
             currency = attempt.cost.currency if attempt.cost else ""

@@ -284,7 +284,7 @@ totals = Table(
     Index("totals_key", "key_id", "day"),
 )
 
-SPENDING_KEY = ("start_ms", "key_id", "project", "channel", "asked", "model", "currency")
+SPENDING_KEY = ("start_ms", "key_id", "owner", "project", "channel", "asked", "model", "currency")
 SPENT = ("requests", "attempts", "tokens", "nano", *OVERHEAD)
 """What budgets count; here the overhead is apart from tokens and nano."""
 
@@ -293,6 +293,7 @@ spending = Table(
     metadata,
     Column("start_ms", BigInteger, nullable=False),
     Column("key_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
     Column("project", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("asked", Text, nullable=False),
@@ -301,6 +302,7 @@ spending = Table(
     *(Column(name, BigInteger, nullable=False) for name in SPENT),
     PrimaryKeyConstraint(*SPENDING_KEY),
     Index("spending_key", "key_id", "start_ms"),
+    Index("spending_owner", "owner", "start_ms"),
     Index("spending_project", "project", "start_ms"),
     Index("spending_channel", "channel", "start_ms"),
 )

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dragoman.routing.budget import BudgetTable
 from dragoman.routing.shape import (
-    BudgetTable,
     ChannelTable,
     HeaderOperationTable,
     KeyTable,

@@ -17,9 +17,9 @@ from dragoman.canon.problem import Kind
 from dragoman.canon.usage import Usage
 from dragoman.ledger.exchange import AttemptRecord, Exchange
 from dragoman.ledger.price import Cost
-from dragoman.store import ledger, tables
+from dragoman.store import ledger, spending, tables
 from dragoman.store.opening import SqlStore
-from dragoman.store.ports import Body, Search, StoreTrouble, Total
+from dragoman.store.ports import Body, Payer, Search, Spent, StoreTrouble, Total
 from tests.store.conftest import Home
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.anyio
 DAY_MS = ledger.DAY_MS
 NOW_MS = 1_795_168_800_000
 """2026-11-20 10:00 UTC."""
+KEY = Payer("key", "k1")
 
 
 def attempt(n: int = 1, **members: object) -> AttemptRecord:
@@ -247,30 +248,93 @@ async def test_exchanges_are_found_by_what_is_asked(store: SqlStore) -> None:
     assert (await store.ledger.find(Search(session="%"))).exchanges == ()
 
 
+async def spent(store: SqlStore, since_ms: int = 0, payer: Payer = KEY, models: Sequence[str] = ()) -> Spent:
+    """What was spent since then, in one sum."""
+    (found,) = await store.ledger.spent(payer, since_ms, models=models)
+    return found
+
+
 async def test_what_a_key_has_spent_is_known_for_any_window(store: SqlStore) -> None:
     midnight_ms = NOW_MS // DAY_MS * DAY_MS
-    moments = {"minute": NOW_MS - 30_000, "hour": NOW_MS - 1_800_000, "day": midnight_ms, "before": midnight_ms - 1}
+    moments = {"now": NOW_MS + 30_000, "hour": NOW_MS - 1_800_000, "day": midnight_ms, "before": midnight_ms - 1}
     await store.ledger.put([exchange(name, started_ms=ms) for name, ms in moments.items()])
     await store.ledger.put([exchange("other", key_id="k2"), running(exchange("still"))])
-    since = {NOW_MS - 60_000: 1, NOW_MS - 3_600_000: 2, midnight_ms: 3, midnight_ms - DAY_MS: 4, 0: 4, NOW_MS + 1: 0}
+    since = {NOW_MS: 1, NOW_MS - 3_600_000: 2, midnight_ms: 3, midnight_ms - DAY_MS: 4, 0: 4, NOW_MS + 300_000: 0}
     for since_ms, requests in since.items():
-        spent = await store.ledger.spent("k1", since_ms)
-        assert (spent.requests, spent.tokens) == (requests, requests * 130)
-        assert dict(spent.cost_nano) == ({"USD": requests * 7_000} if requests else {})
+        found = await spent(store, since_ms)
+        assert (found.requests, found.tokens) == (requests, requests * 130)
+        assert dict(found.cost_nano) == ({"USD": requests * 7_000} if requests else {})
+    assert await store.ledger.spent(KEY, midnight_ms, step_ms=3_600_000) == (
+        Spent(start_ms=midnight_ms, requests=1, tokens=130, cost_nano={"USD": 7_000}),
+        Spent(start_ms=NOW_MS - 3_600_000, requests=1, tokens=130, cost_nano={"USD": 7_000}),
+        Spent(start_ms=NOW_MS, requests=1, tokens=130, cost_nano={"USD": 7_000}),
+    )
+
+
+async def test_spending_is_known_of_projects_channels_and_models(store: SqlStore) -> None:
+    await store.ledger.put(
+        [
+            exchange("e1", asked="claude-opus-4"),
+            exchange("e2", key_id="k2", attempts=(attempt(channel="openai", model="gpt-5"),)),
+            exchange("e3", project="lab"),
+        ]
+    )
+    assert (await spent(store, payer=Payer("project", "shop"))).requests == 2
+    assert (await spent(store, payer=Payer("channel", "deepseek"))).requests == 2
+    assert (await spent(store, models=("claude-opus-*", "x"))).requests == 1
+    assert (await spent(store, models=("gpt-*",))).requests == 0, "clients' budgets go by what was asked for"
+    assert (await spent(store, payer=Payer("channel", "openai"), models=("gpt-*",))).tokens == 130
+
+
+async def test_a_client_pays_for_the_attempt_that_answered_and_a_channel_for_all(store: SqlStore) -> None:
+    lost = attempt(1, problem=Kind.CUT_SHORT, usage=Usage(input=50, output=0))
+    unsent = attempt(2, problem=Kind.RATE_LIMITED, status=None, usage=Usage(), cost=None)
+    await store.ledger.put([exchange("e1", attempts=(lost, unsent, attempt(3)))])
+    assert (await spent(store)) == Spent(requests=1, tokens=130, cost_nano={"USD": 7_000})
+    channel = await spent(store, payer=Payer("channel", "deepseek"))
+    assert channel == Spent(requests=2, tokens=180, cost_nano={"USD": 14_000})
+    total = await sums(store)
+    assert (total.tokens, total.overhead_tokens, total.cost_nano, total.overhead_nano) == (180, 50, 14_000, 7_000)
+
+
+@pytest.mark.parametrize(
+    ("last", "tokens"),
+    [
+        (attempt(problem=Kind.OVERLOADED), 0),
+        (attempt(problem=Kind.CUT_SHORT, first_content_ms=NOW_MS + 5), 130),
+        (attempt(status=None, maybe_billed=True), 130),
+    ],
+)
+async def test_what_failed_before_its_first_word_costs_the_client_nothing(
+    store: SqlStore, last: AttemptRecord, tokens: int
+) -> None:
+    await store.ledger.put([exchange("e1", attempts=(last,), problem=last.problem, client_left=last.problem is None)])
+    found = await spent(store)
+    assert (found.requests, found.tokens) == (1, tokens)
+
+
+async def test_what_no_client_asked_is_no_clients_cost(store: SqlStore) -> None:
+    await store.ledger.put([exchange("e1", source="test", key_id="")])
+    assert await spent(store, payer=Payer("key", "")) == Spent(cost_nano={})
+    assert (await spent(store, payer=Payer("channel", "deepseek"))).tokens == 130
+    assert (await sums(store)).overhead_tokens == 130
 
 
 async def test_a_request_that_was_refused_has_spent_nothing(store: SqlStore) -> None:
     await store.ledger.put([exchange("e1"), exchange("e2", attempts=(), problem=Kind.BILLING)])
     for since_ms in (0, NOW_MS - 1):
-        assert (await store.ledger.spent("k1", since_ms)).requests == 1
+        assert (await spent(store, since_ms)).requests == 1
 
 
 async def test_a_budget_does_not_grow_because_something_was_forgotten(store: SqlStore) -> None:
-    await store.ledger.put([exchange("e1", started_ms=NOW_MS - 40 * DAY_MS)])
-    purged = await store.ledger.purge(NOW_MS, exchanges_before_ms=NOW_MS - 30 * DAY_MS)
-    assert purged.exchanges == 1
-    assert (await store.ledger.find(Search())).exchanges == ()
-    assert (await store.ledger.spent("k1", 0)).tokens == (await sums(store)).tokens == 130
+    old = [exchange(f"e{n}", started_ms=NOW_MS - 41 * DAY_MS - n * 300_000) for n in range(5)]
+    await store.ledger.put([*old, exchange("new", started_ms=NOW_MS - 39 * DAY_MS)])
+    for _ in range(2):
+        await store.ledger.purge(NOW_MS, exchanges_before_ms=NOW_MS - 30 * DAY_MS)
+        assert (await store.ledger.find(Search())).exchanges == ()
+        steps = await store.ledger.spent(KEY, 0, step_ms=DAY_MS)
+        assert [(step.start_ms == 0, step.requests) for step in steps] == [(True, 5), (False, 1)]
+        assert (await spent(store)).tokens == (await sums(store)).tokens == 6 * 130
 
 
 async def test_what_others_wrote_never_stops_the_ledger(store: SqlStore) -> None:
@@ -295,8 +359,8 @@ async def test_no_count_is_so_large_that_sums_break(store: SqlStore) -> None:
     paid = Cost(currency="USD", nano=most * 25_000, lines=(), price="p")
     await store.ledger.put([exchange(f"e{n}", attempts=(attempt(usage=wild, cost=paid),)) for n in range(20)])
     total = await sums(store)
-    assert total.input == 20 * ledger.MOST_TOKENS
-    assert total.cost_nano == 20 * ledger.MOST_NANO
+    assert total.input == 20 * spending.MOST_TOKENS
+    assert total.cost_nano == 20 * spending.MOST_NANO
 
 
 async def test_contents_come_back_until_they_expire(store: SqlStore) -> None:

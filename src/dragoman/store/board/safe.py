@@ -44,6 +44,8 @@ class Shared(Board, Protocol):
 class SafeBoard:
     """A shared board, and a local one for when it fails. Mutable: it knows which of both to trust."""
 
+    shared = True
+
     def __init__(
         self, shared: Shared, clock: Callable[[], float] = time.monotonic, patience_s: float = PATIENCE_S
     ) -> None:
@@ -90,9 +92,10 @@ class SafeBoard:
         elif await self._try(lambda: self._done(self._shared.settle(id, used)), SETTLING_S) is None:
             self._astray.update(used)
 
-    async def begin(self, hold: Hold, used: int, now_ms: int) -> None:
+    async def begin(self, hold: Hold, used: Mapping[int, int], now_ms: int) -> None:
         """`Board.begin`, on both."""
-        await self._own.begin(self._share(hold), used // self._replicas, now_ms)
+        share = {at_ms: count // self._replicas for at_ms, count in used.items()}
+        await self._own.begin(self._share(hold), share, now_ms)
         await self._try(lambda: self._done(self._shared.begin(hold, used, now_ms)))
 
     async def forget(self, names: Sequence[str]) -> None:

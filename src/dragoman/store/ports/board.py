@@ -9,14 +9,13 @@ replica is gone lapses by itself. The ledger is the truth of budgets: the board 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from dragoman.ledger.period import Window
-
-Span: TypeAlias = Window | Literal["now", "sliding"]
-"""`now` allows so much at once; `sliding` so much in any 60 seconds; the others so much in a calendar period."""
+Span: TypeAlias = str
+"""`now` allows so much at once; `sliding` so much in any 60 seconds; the others so much in a window of
+`ledger.period`: a calendar period, or a time just gone."""
 
 
 class Hold(Struct, frozen=True, kw_only=True):
@@ -25,6 +24,8 @@ class Hold(Struct, frozen=True, kw_only=True):
     name: str
     """Whose, and of what, as `key:4f2a:tokens`."""
     span: Span
+    zone: str = "UTC"
+    """The time zone of a calendar period."""
     limit: int
     amount: int
     """As estimated; a whole number of whatever the allowance counts."""
@@ -53,6 +54,10 @@ class Unknown(Struct, frozen=True):
 class Board(Protocol):
     """Shared between replicas, or a lone replica's own. No method raises but for cancellation, or waits long."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether other replicas use it too."""
+
     async def hold(self, id: str, holds: Sequence[Hold], now_ms: int) -> Held | Full | Unknown:  # noqa: A002
         """Holds all of these under an id that no other request has, or none.
 
@@ -64,8 +69,9 @@ class Board(Protocol):
         """What was held under the id is given back, and what was really used is counted, by the allowance's name:
         in the period in which it was held. Nothing is counted for a name that is left out. Unknown ids do nothing."""
 
-    async def begin(self, hold: Hold, used: int, now_ms: int) -> None:
-        """Counts on from what the ledger says was used in the period, unless somebody has begun already."""
+    async def begin(self, hold: Hold, used: Mapping[int, int], now_ms: int) -> None:
+        """Counts on from what the ledger says was used in the period, by when (Unix time in milliseconds), unless
+        somebody has begun already. When matters for a time just gone only."""
 
     async def forget(self, names: Sequence[str]) -> None:
         """Nothing is known of these allowances any more: their limits or their ledger have changed."""

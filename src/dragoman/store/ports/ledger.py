@@ -79,9 +79,9 @@ SPENDING_DAYS = 40
 class Payer(Struct, frozen=True):
     """Whose budgets they are."""
 
-    kind: Literal["key", "project", "channel"]
+    kind: Literal["key", "user", "project", "channel"]
     name: str
-    """Of a key, its id."""
+    """Of a key, its id; of a user, the login."""
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable
+from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable
 from dragoman.routing.sso import SsoTable
 from dragoman.store.ports import Setting
 from dragoman.web.admin import (
+    budgets,
     bulk,
     channels,
     factor,
@@ -16,6 +17,7 @@ from dragoman.web.admin import (
     keys,
     ledger,
     members,
+    models,
     page,
     people,
     plans,
@@ -49,9 +51,11 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     invitations.routes(api, passwords)
     tokens.routes(api)
     keys.routes(api)
+    budgets.routes(api)
     ledger.routes(api)
     plans.routes(api)
     channels.routes(api)
+    models.routes(api)
     bulk.routes(api)
     page.routes(api)
     settings.routes(api)
@@ -91,6 +95,15 @@ def declared(desk: Desk, token: SetupToken) -> Api:
             spec=ProjectTable,
             of=lambda store: store.configuration.projects,
             faults=lambda call, table, _: call.desk.faults_of_project(table),
+        ),
+    )
+    shelves.routes(
+        api,
+        Kind(
+            path="/models",
+            spec=ModelTable,
+            of=lambda store: store.configuration.models,
+            faults=models.faults,
         ),
     )
     shelves.routes(

@@ -7,12 +7,14 @@ from typing import Annotated
 from fastapi import Response
 from msgspec import Meta, Struct
 
-from dragoman.ledger.period import Window, period
+from dragoman.routing.budget import faults_of_budgets
 from dragoman.routing.key import networks_of
 from dragoman.routing.shape import KeyTable
 from dragoman.store.keys import PATTERN, is_well_formed, public_id
-from dragoman.store.ports import Configured, Spent, State, StoredKey
+from dragoman.store.ports import Configured, Payer, State, StoredKey
 from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.budgets import Used, used_of
+from dragoman.web.admin.scopes import Scope
 from dragoman.web.admin.wire import Refusal, answer
 
 Moment = Annotated[int, Meta(ge=0, le=2**53)]
@@ -79,15 +81,6 @@ class WhoseKey(Struct, frozen=True, kw_only=True):
     state: State | None = None
 
 
-class Used(Struct, frozen=True, kw_only=True):
-    """What a key has used in one period that is not over."""
-
-    window: Window
-    since_ms: int
-    until_ms: int
-    spent: Spent
-
-
 def routes(api: Api) -> None:
     """Declares the routes."""
     _routes_of_all(api)
@@ -95,92 +88,94 @@ def routes(api: Api) -> None:
 
 
 def _routes_of_all(api: Api) -> None:
-    @api.route("GET", "/keys", needs="viewer", wide=False, tells=list[ShownKey], query=("archived",))
+    @api.route("GET", "/keys", needs="keys:read", wide=False, own=True, tells=list[ShownKey], query=("archived",))
     async def show_all(call: Call) -> Response:
-        """All keys by name; archived ones with `archived=true`."""
+        """Keys by name, as far as one may see them; one's own always. Archived ones with `archived=true`."""
         found = await call.store.configuration.keys.all(archived=call.query("archived") == "true")
-        return answer([_shown(key) for key in found if call.who.sees(key.spec.project)])
+        return answer([_shown(key) for key in found if _may(call, key.spec, "keys:read")])
 
-    @api.route("POST", "/keys", needs="operator", wide=False, reads=NewKey, tells=MintedKey, status=201)
+    @api.route("POST", "/keys", needs="keys:write", wide=False, reads=NewKey, tells=MintedKey, status=201)
     async def add(call: Call) -> Response:
         """Makes a key. Its text is told only in this answer."""
         said = await call.body(NewKey)
-        _check(call, said.spec)
+        await _check(call, said.spec)
         made = await call.store.configuration.keys.add(call.by, said.spec, expires_ms=said.expires_ms)
         return answer(MintedKey(text=made.text, key=_shown(made.key)), 201, {"location": f"/api/v1/keys/{made.key.id}"})
 
-    @api.route("POST", "/keys/whose", needs="viewer", wide=False, reads=Asked, tells=WhoseKey)
+    @api.route("POST", "/keys/whose", needs="keys:read", wide=False, own=True, reads=Asked, tells=WhoseKey)
     async def whose(call: Call) -> Response:
         """Whether a text is a key of this gateway, and which: for whoever finds one lying about."""
         text = (await call.body(Asked)).text
         found = call.desk.key_of(text)
-        if found is None or not call.who.sees(found.spec.project):
+        if found is None or not _may(call, found.spec, "keys:read"):
             return answer(WhoseKey(is_key=is_well_formed(text, "dgm_")))
         stored = await call.store.configuration.keys.get(found.id)
         return answer(WhoseKey(is_key=True, public_id=public_id(text), name=found.spec.name, state=stored.state))
 
 
 def _routes_of_one(api: Api) -> None:
-    @api.route("GET", "/keys/{id}", needs="viewer", wide=False, tells=ShownKey)
+    @api.route("GET", "/keys/{id}", needs="keys:read", wide=False, own=True, tells=ShownKey)
     async def show(call: Call) -> Response:
         """One key."""
         return answer(_shown(await _mine(call)))
 
-    @api.route("PATCH", "/keys/{id}", needs="operator", wide=False, reads=ChangeKey, tells=ShownKey)
+    @api.route("PATCH", "/keys/{id}", needs="keys:write", wide=False, reads=ChangeKey, tells=ShownKey)
     async def change(call: Call) -> Response:
         """Changes a key: what it may do, its state, its expiry. It is in force at once."""
         said = await call.body(ChangeKey)
-        await _mine(call)
+        before = await _mine(call, "keys:write")
         if said.spec is not None:
-            _check(call, said.spec)
+            await _check(call, said.spec, before.spec)
         keys = call.store.configuration.keys
         changed = await keys.change(
             call.by, call.id, said.revision, spec=said.spec, state=said.state, expires_ms=said.expires_ms
         )
         return answer(_shown(changed))
 
-    @api.route("POST", "/keys/{id}/rotate", needs="operator", wide=False, reads=Revision, tells=MintedKey)
+    @api.route("POST", "/keys/{id}/rotate", needs="keys:write", wide=False, reads=Revision, tells=MintedKey)
     async def rotate(call: Call) -> Response:
         """Gives a key another text; the old one opens nothing any more."""
         said = await call.body(Revision)
-        await _mine(call)
+        await _mine(call, "keys:write")
         made = await call.store.configuration.keys.rotate(call.by, call.id, said.revision)
         return answer(MintedKey(text=made.text, key=_shown(made.key)))
 
-    @api.route("GET", "/keys/{id}/usage", needs="viewer", wide=False, tells=list[Used])
+    @api.route("GET", "/keys/{id}/usage", needs="keys:read", wide=False, own=True, tells=list[Used])
     async def usage(call: Call) -> Response:
         """What a key has used in each period of its budgets."""
         key = await _mine(call)
-        now_ms = call.desk.now_ms()
-        windows = dict.fromkeys(budget.window for budget in key.spec.budgets)
-        found = [
-            Used(
-                window=window,
-                since_ms=period(window, now_ms).start_ms,
-                until_ms=period(window, now_ms).end_ms,
-                spent=await call.store.ledger.spent(key.id, period(window, now_ms).start_ms),
-            )
-            for window in windows
-        ]
-        return answer(found)
+        return answer(await used_of(call, Payer("key", key.id), key.spec.budgets))
 
 
-async def _mine(call: Call) -> StoredKey:
-    """The key in the path. One of a project that is not the caller's is not there for them. Trouble: missing."""
+async def _mine(call: Call, scope: Scope = "keys:read") -> StoredKey:
+    """The key in the path. One that is not the caller's to see is not there for them. Raises `Refusal`. Trouble:
+    missing."""
     key = await call.store.configuration.keys.get(call.id)
-    if not call.who.sees(key.spec.project):
+    if not _may(call, key.spec, "keys:read"):
         raise Refusal(404, "missing", "There is no such key.")
+    if scope == "keys:write" and not call.who.may(scope, key.spec.project):
+        raise Refusal(403, "forbidden", "This key is not yours to change. Ask whoever gave it to you.")
     return key
 
 
-def _check(call: Call, spec: KeyTable) -> None:
+def _may(call: Call, spec: KeyTable, scope: Scope) -> bool:
+    """Whether a key is the caller's to see: by the scope in its project, or because it is their own."""
+    own = bool(spec.owner) and spec.owner == call.who.user.login and call.who.may_own(scope)
+    return own or call.who.may(scope, spec.project)
+
+
+async def _check(call: Call, spec: KeyTable, before: KeyTable | None = None) -> None:
     """Raises `Refusal` for a key that could not be used, or would give more than its maker has."""
     faults = list(_faults(spec, call.desk.configured))
     try:
         networks_of(spec.addresses)
     except ValueError as found:
         faults.append(f"An address is no network: {found}.")
-    if not call.who.sees(spec.project):
+    if spec.owner and (before is None or spec.owner != before.owner):
+        owner = await call.store.people.find(login=spec.owner)
+        if owner is None or owner[0].login != spec.owner:
+            faults.append(f"There is no user '{spec.owner}' to own the key.")
+    if not call.who.may("keys:write", spec.project):
         raise Refusal(403, "forbidden", "You may make keys in your own projects only.")
     if faults:
         raise Refusal(422, "invalid", "The key was read but cannot be used. " + " ".join(faults), tuple(faults))
@@ -191,6 +186,7 @@ def _faults(spec: KeyTable, configured: Configured | None) -> list[str]:
     projects = {row.spec.name for row in configured.projects} if configured else set()
     if spec.project and spec.project not in projects:
         faults.append(f"There is no project '{spec.project}'.")
+    faults += faults_of_budgets(spec.budgets)
     if spec.profiles and spec.profile and spec.profile not in spec.profiles:
         faults.append(f"The profile in force, '{spec.profile}', is none of those that it may be switched to.")
     return faults

@@ -26,6 +26,7 @@ MEANINGS: Mapping[str, str] = {
     "exchanges_days": "Days that exchanges are kept; sums by day stay for ever. Nothing: for ever.",
     "strategy": "How channels are put in order where neither a rule nor a profile says it.",
     "zone": "The time zone in which days, weeks and months of budgets begin, as `Europe/Moscow`; else UTC.",
+    "user_budgets": "What each user may spend by all keys together that belong to them, as `budgets` of a key.",
     "refuse_models": "Models that nobody may ask for: a list of `pattern`, a regular expression for whole names in any "
     "case, each with the `message` that a client is told. They are refused under a channel's own name for them, too.",
     "direct": "Whether a name that no rule takes may go to the channels that list it.",

@@ -15,7 +15,7 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-TEXTS = ("key_id", "project", "channel", "asked", "model")
+TEXTS = ("key_id", "owner", "project", "channel", "asked", "model")
 SUMS = ("requests", "attempts", "tokens", "nano", "overhead_tokens", "overhead_nano")
 TOKENS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 
@@ -32,7 +32,7 @@ def upgrade() -> None:
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in SUMS),
         sa.PrimaryKeyConstraint("start_ms", *TEXTS, "currency"),
     )
-    for name in ("key", "project", "channel"):
+    for name in ("key", "owner", "project", "channel"):
         column = "key_id" if name == "key" else name
         op.create_index(f"spending_{name}", "spending", [column, "start_ms"])
     if rows := _taken_over():
@@ -59,6 +59,7 @@ def _taken_over() -> list[dict[str, Any]]:
             "start_ms": int(datetime.fromisoformat(row["day"]).replace(tzinfo=UTC).timestamp()) * 1000,
             **{name: row[name] for name in ("key_id", "project", "channel", "model", "currency", "attempts")},
             "asked": row["model"],
+            "owner": "",
             "requests": row["exchanges"],
             "tokens": sum(int(row[name]) for name in TOKENS),
             "nano": row["cost_nano"],
