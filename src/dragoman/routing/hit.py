@@ -57,13 +57,13 @@ def hit_of(profile: Profile, place: int, asked: str) -> Hit:
     what = f"pattern '{rule.pattern.pattern}'" if rule.pattern else f"model '{rule.model}'"
     conditions = ", with its conditions" if rule.when else ""
     words = f"{_place_of(profile, place)} ({what}{conditions})"
-    match = rule.pattern.fullmatch(asked) if rule.pattern else None
+    match = rule.pattern.fullmatch(asked[:LONGEST_NAME]) if rule.pattern else None
     return Hit(rule, words, rule.strategy or profile.strategy or "failover", match)
 
 
 def _knows(rule: Rule, asked: str) -> bool:
     if rule.pattern is not None:
-        return len(asked) <= LONGEST_NAME and rule.pattern.fullmatch(asked) is not None
+        return rule.pattern.fullmatch(asked[:LONGEST_NAME]) is not None
     return rule.model == asked
 
 

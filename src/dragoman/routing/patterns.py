@@ -13,7 +13,7 @@ from itertools import pairwise
 LONGEST = 1000
 """Characters of a pattern at most."""
 LONGEST_NAME = 300
-"""Characters of a name that a pattern is held against at most; longer ones match none."""
+"""Characters of a name that a pattern is held against; the rest is not looked at."""
 LONGEST_TEXT = 2048
 """Characters of a header that are searched."""
 

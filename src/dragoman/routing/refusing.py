@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 
 from dragoman.canon.problem import Kind, problem
+from dragoman.routing.patterns import LONGEST_NAME
 from dragoman.routing.plan import PassedOver, Refused
 from dragoman.routing.profile import Profile, Project, Refusal
 from dragoman.routing.snapshot import Channel
@@ -30,7 +31,7 @@ def cut(name: str) -> str:
 
 def refused_to_all(refusals: Iterable[Refusal], model: str) -> Refusal | None:
     """The gateway's own refusal of a model, if there is one."""
-    return next((refusal for refusal in refusals if refusal.pattern.fullmatch(model[:KNOWN_LIMIT])), None)
+    return next((refusal for refusal in refusals if refusal.pattern.fullmatch(model[:LONGEST_NAME])), None)
 
 
 def forbidden_to_all(refusal: Refusal, asked: str) -> Refused:
