@@ -100,3 +100,14 @@ def test_names_follow_models_that_were_synced_for_each_key() -> None:
 
     plan = decide(snapshot(synced), Health(), replace(ASK, asked="new-model"), 0, 0.0)
     assert names(plan) == ["a", "a"]
+
+
+def test_a_rule_that_names_a_model_in_another_case_is_heeded() -> None:
+    loose = replace(channel("a", "X", "Y"), any_case=True)
+    configured = snapshot(loose, rules=(rule("x", "a/Y"), rule("/z|y", "a/X"), rule("X", message="no")))
+
+    told = {}
+    for asked in ("x", "X", "y", "Y"):
+        found = resolve(configured, replace(ASK, asked=asked))
+        told[asked] = "" if isinstance(found, Refused) else found.candidates[0].model
+    assert told == {"x": "Y", "X": "", "y": "X", "Y": "Y"}

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from dragoman.cli.gateway import answers
 from dragoman.cli.place import address
+from dragoman.routing.offer import unreached
 from dragoman.settings.record import Notice, Server, Settings
 
 Grade = Literal["fine", "note", "warning", "error"]
@@ -45,6 +46,7 @@ def of_settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Find
     yield from _of_file(settings)
     yield _of_port(settings.server)
     yield _of_folder(settings.server.data_dir)
+    yield from _of_targets(settings)
     yield from _of_proxies(environ)
     yield _of_agent()
 
@@ -62,6 +64,17 @@ def _of_file(settings: Settings) -> Iterator[Finding]:
             "Other users of this machine can read the keys in it.",
             f'Run "chmod 600 {settings.file}", or refer to keys by "env:NAME".',
         )
+
+
+def _of_targets(settings: Settings) -> Iterator[Finding]:
+    """Targets of rules that lead nowhere."""
+    _, astray = unreached(settings.snapshot)
+    for one in astray:
+        about = f"profile '{one.profile}', rule {one.rule}"
+        if one.asked:
+            yield Finding(about, "note", f"Its target {one.target} is asked for, but {one.why}.")
+        else:
+            yield Finding(about, "warning", f"Its target {one.target} leads nowhere: {one.why}.", "Correct the target.")
 
 
 def _of_port(server: Server) -> Finding:

@@ -18,6 +18,7 @@ from cyclopts import App, Parameter
 from dragoman.cli.bulk import add_bulk_commands
 from dragoman.cli.channels import add_channel_commands
 from dragoman.cli.desk import AdminApi, Refused, Url, named, run
+from dragoman.cli.models import add_model_commands
 from dragoman.cli.options import ConfigFile, Switch
 from dragoman.cli.say import as_json, columns, fail
 
@@ -32,6 +33,7 @@ KINDS = {
     "overrides": "sets of changes that channels take",
     "profiles": "rules of routing",
     "projects": "groups of API keys",
+    "models": "descriptions of models",
     "prices": "prices of your own",
 }
 
@@ -84,6 +86,8 @@ def _shelf(kind: str, what: str) -> App:
     if kind == "channels":
         add_channel_commands(app)
         add_bulk_commands(app)
+    if kind == "models":
+        add_model_commands(app)
     app.command(put, name="put")
     for state in ("enable", "disable", "archive"):
         app.command(_state_of(kind, state), name=state)

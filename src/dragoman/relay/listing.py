@@ -84,6 +84,11 @@ async def remember(configuration: Configuration, by: Actor, channel: str, names:
     return before is None or bytes(before.spec.value) != bytes(value)
 
 
+def is_remembered(setting: str) -> bool:
+    """Whether a setting of this name is what a provider listed, which nobody configures."""
+    return setting.startswith(REMEMBERED)
+
+
 def remembered(settings: Mapping[str, Raw]) -> dict[str, tuple[str, ...]]:
     """By channel, the models that were taken."""
     return {

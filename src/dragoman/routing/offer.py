@@ -27,6 +27,7 @@ GROUP = re.compile(r"\\(?:\d+|g<\w+>)")
 """A reference to a group in a target's model."""
 ANYBODY = KeyTable(name="-")
 """Whoever needs no key, or has one of the file's."""
+NOT_LISTED = "no such model is known there"
 REMEMBERED = 100
 """Lists that are kept at hand at most."""
 
@@ -56,7 +57,7 @@ class Idle(Struct, frozen=True, kw_only=True):
 
 
 class Astray(Struct, frozen=True, kw_only=True):
-    """A target of a rule that leads nowhere."""
+    """A target of a rule that leads nowhere, or to a model of which nothing is known."""
 
     profile: str
     rule: int
@@ -65,6 +66,8 @@ class Astray(Struct, frozen=True, kw_only=True):
     """The name or the pattern that the rule takes."""
     target: str
     why: str
+    asked: bool = False
+    """Whether it is asked for all the same."""
 
 
 def offers(snapshot: Snapshot, doors: tuple[str, ...], key: KeyTable = ANYBODY) -> list[Offer]:
@@ -147,7 +150,8 @@ def _names(snapshot: Snapshot, profile: Profile | None, key: KeyTable) -> Iterat
 
 
 def unreached(snapshot: Snapshot) -> tuple[list[Idle], list[Astray]]:
-    """Models that no rule leads to, and targets that lead nowhere. Of what is switched off, nothing is said."""
+    """Models that no rule leads to, and targets that lead nowhere. Of rules and targets that are switched off, nothing
+    is said."""
     rules = [(profile, rule) for profile in snapshot.profiles for rule in profile.rules if rule.enabled]
     targets = [(rule, target) for _, rule in rules for target in rule.targets if target.enabled]
     named = {
@@ -161,7 +165,14 @@ def unreached(snapshot: Snapshot) -> tuple[list[Idle], list[Astray]]:
         if not any(_leads(rule, target, channel, model) for rule, target in targets)
     ]
     astray = [
-        Astray(profile=profile.name, rule=place, name=_taken(rule), target=_said(target), why=why)
+        Astray(
+            profile=profile.name,
+            rule=place,
+            name=_taken(rule),
+            target=_said(target),
+            why=why,
+            asked=why == NOT_LISTED and target.models is None and "*" not in target.channel,
+        )
         for profile in snapshot.profiles
         for place, rule in enumerate(profile.rules, 1)
         if rule.enabled and not rule.inherited
@@ -199,7 +210,7 @@ def _astray(snapshot: Snapshot, rule: Rule, target: RuleTarget) -> str:
         not channel.models or any(_leads(rule, target, channel, one) for one in channel.models) for channel in open_
     ):
         return ""
-    return "no such model is known there"
+    return NOT_LISTED
 
 
 def _taken(rule: Rule) -> str:

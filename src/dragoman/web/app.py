@@ -6,22 +6,29 @@ paths answer in the nearest dialect, and never with a redirect.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
+from urllib.parse import parse_qsl
 
 import structlog
 
 from dragoman import __version__
-from dragoman.canon.problem import Kind, Trouble
+from dragoman.canon.problem import Kind, Trouble, refuse
 from dragoman.dialects.base import Dialect
+from dragoman.ledger.book import PriceBook
 from dragoman.relay.probe import Finding
 from dragoman.relay.relay import OWN_FAULT
+from dragoman.routing.match import bare
+from dragoman.routing.offer import ANYBODY, Lists, offer_of
+from dragoman.routing.shape import KeyTable
 from dragoman.routing.snapshot import Snapshot
 from dragoman.web import models
 from dragoman.web.asgi import Receive, Scope, Send, answer_bytes, answer_json, headers_of, query_of
 from dragoman.web.doors import DOORS, ROUTES, SHAPES, Doors, dialect_for, refusal
-from dragoman.web.guard import Guard
+from dragoman.web.guard import Admitted, Guard
+from dragoman.web.models import Shape
 from dragoman.web.office import PREFIX, Office
 from dragoman.web.routes import MODELS
 
@@ -34,6 +41,10 @@ class Service(Protocol):
     @property
     def snapshot(self) -> Snapshot:
         """The configuration in force."""
+
+    @property
+    def prices(self) -> PriceBook:
+        """What is charged now."""
 
     @property
     def draining(self) -> bool:
@@ -68,6 +79,7 @@ class App:
         self._guard = guard
         self._service = service
         self._new_id = new_id
+        self._lists = Lists()
         self.office: Office | None = None
         """The way to the admin API; None: there is none."""
         self._small: dict[str, Small] = {
@@ -148,14 +160,13 @@ class App:
             f"{asked} is no route of this gateway. Agents need only its base address, as {_address(scope)}.",
         )
 
-    async def _admitted(self, scope: Scope, send: Send) -> bool:
-        """Whether the client's key opens; answers if not."""
+    async def _admitted(self, scope: Scope, send: Send) -> Admitted | None:
+        """Who came in; answers if the client's key does not open."""
         try:
-            await self._guard.enter(headers_of(scope), query_of(scope), scope)
+            return await self._guard.enter(headers_of(scope), query_of(scope), scope)
         except Trouble as trouble:
             await self._tell(scope, send, trouble.problem.kind, trouble.problem.message)
-            return False
-        return True
+            return None
 
     async def _welcome(self, scope: Scope, send: Send) -> None:
         await answer_json(
@@ -219,25 +230,34 @@ class App:
         await answer_json(send, 200 if ok else 503, body)
 
     async def _models(self, scope: Scope, send: Send) -> None:
-        """The list of models, or the one that was named, in the shape of whoever asks."""
-        if not await self._admitted(scope, send):
+        """The list of models, or the one that was named, for this client and in its shape."""
+        admitted = await self._admitted(scope, send)
+        if admitted is None:
             return
         asked = MODELS.fullmatch(ROUTES.place(scope["path"]).path)
-        name = asked[2] if asked else None
-        shape = SHAPES[_dialect_of(scope)]
-        offered = models.offered(self._service.snapshot, picker=shape.picker)
+        key = admitted.key.spec if admitted.key else ANYBODY
+        try:
+            # It may take a while where there are many channels, and no answer shall wait for it.
+            told = await asyncio.to_thread(
+                self._models_of, SHAPES[_dialect_of(scope)], asked[2] if asked else None, key, query_of(scope)
+            )
+        except Trouble as trouble:
+            await self._tell(scope, send, trouble.problem.kind, trouble.problem.message)
+        else:
+            await answer_json(send, 200, told)
+
+    def _models_of(self, shape: Shape, name: str | None, key: KeyTable, query: str) -> dict[str, object]:
+        """The list of models, or one of them. Raises `Trouble`."""
+        snapshot = self._service.snapshot
         if name is None:
-            await answer_json(send, 200, shape.listing(offered))
-            return
-        if found := next((model for model in offered if model.id == name), None):
-            await answer_json(send, 200, shape.entry(found))
-            return
-        await self._tell(
-            scope,
-            send,
-            Kind.MODEL_NOT_FOUND,
-            f"Model '{name[:100]}' was looked up but is not offered here. GET /v1/models lists what is.",
-        )
+            offers = self._lists.offers(snapshot, shape.doors, key)
+            return shape.listing(
+                models.listed(offers, picker=shape.picker), dict(parse_qsl(query)), self._service.prices
+            )
+        if found := offer_of(snapshot, bare(name), shape.doors, key):
+            return shape.entry(models.Listed(name, found))
+        words = f"Model '{name[:100]}' was looked up but is not offered here. GET /v1/models lists what is."
+        raise refuse(Kind.MODEL_NOT_FOUND, words, param="model")
 
 
 def _address(scope: Scope) -> str:

@@ -93,11 +93,12 @@ KIN = {"openai_chat": frozenset(("openai_chat", "openai_responses"))}
 DOOR_DIALECTS: tuple[Dialect, ...] = (COMPLETIONS,)
 """Dialects that are spoken by clients only."""
 
+_OPENAI = Shape(("openai_chat", "openai_responses", "openai_completions"), models.openai_list, models.openai_entry)
 SHAPES: dict[str, Shape] = {
-    "anthropic": models.ANTHROPIC,
-    "openai_chat": models.OPENAI,
-    "openai_responses": models.OPENAI,
-    "gemini": models.GEMINI,
+    "anthropic": Shape(("anthropic",), models.anthropic_list, models.anthropic_entry, picker=True),
+    "openai_chat": _OPENAI,
+    "openai_responses": _OPENAI,
+    "gemini": Shape(("gemini",), models.gemini_list, models.gemini_entry),
 }
 """How the list of models looks in each dialect."""
 

@@ -14,7 +14,7 @@ import yaml
 from fastapi import Response
 from msgspec import Struct
 
-from dragoman.relay.listing import REMEMBERED
+from dragoman.relay.listing import is_remembered
 from dragoman.routing.changes import OverrideTable
 from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable, RoleTable
 from dragoman.routing.sso import SsoTable
@@ -90,7 +90,7 @@ def routes(api: Api) -> None:
             if not call.who.may(cast(Scope, f"{name}:read")):
                 continue
             rows = await shelf(call.store).all()
-            whole[name] = [_entry(row) for row in rows if not row.spec.name.startswith(REMEMBERED)]
+            whole[name] = [_entry(row) for row in rows if not (name == "settings" and is_remembered(row.spec.name))]
         await call.store.audit.append(call.noted("configuration.export", ""))
         headers = {"content-disposition": 'attachment; filename="dragoman.yaml"'}
         return Response(msgspec.yaml.encode(whole), 200, headers, YAML)
