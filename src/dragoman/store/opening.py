@@ -23,6 +23,7 @@ from dragoman.store.log import AuditLog
 from dragoman.store.people import SqlPeople
 from dragoman.store.ports import Claim, StoreTrouble
 from dragoman.store.sign_in import SqlSignIn
+from dragoman.store.trials import SqlTrials
 from dragoman.store.unlock import CHAIN, PEPPER, system_secret, unlock
 
 DATABASE_FILE = "dragoman.db"
@@ -50,6 +51,7 @@ class SqlStore:
         self.ledger = SqlLedger(database, books.vault)
         self.people = SqlPeople(books)
         self.sign_in = SqlSignIn(books)
+        self.trials = SqlTrials(books)
         self.audit = books.log
 
     async def ready(self) -> bool:

@@ -318,3 +318,14 @@ bodies = Table(
     Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("exchange_id", "n", "kind"),
 )
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("found", Text, nullable=False),
+    Index("trials_channel", "channel", "at_ms"),
+)

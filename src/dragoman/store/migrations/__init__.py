@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, tex
 from dragoman.store.ports import StoreTrouble
 from dragoman.store.tables import AUDITED, VERSION, marks, metadata
 
-HEAD = "0004"
+HEAD = "0005"
 """The last step."""
 LOCK = 0x44_72_61_67
 """The number that PostgreSQL knows our lock by."""

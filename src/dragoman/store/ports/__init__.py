@@ -37,6 +37,7 @@ from dragoman.store.ports.people import (
     UserKind,
 )
 from dragoman.store.ports.sign_in import Factor, Pace, SignIn, Visit
+from dragoman.store.ports.trials import Trial, Trials
 from dragoman.store.ports.trouble import StoreTrouble, Trouble
 
 __all__ = [
@@ -77,6 +78,8 @@ __all__ = [
     "StoredKey",
     "Token",
     "Total",
+    "Trial",
+    "Trials",
     "Trouble",
     "User",
     "UserKind",
@@ -102,6 +105,10 @@ class Store(Protocol):
     @property
     def sign_in(self) -> SignIn:
         """What has to be remembered while somebody signs in."""
+
+    @property
+    def trials(self) -> Trials:
+        """What channel tests have found."""
 
     @property
     def audit(self) -> Audit:

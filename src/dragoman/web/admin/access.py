@@ -10,21 +10,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from fastapi import Request
 from msgspec import Struct
 
+from dragoman.routing.key import is_within, networks_of
 from dragoman.store.keys import TOKEN, digest, is_well_formed, public_id
-from dragoman.store.ports import Actor, Role, Store, User
+from dragoman.store.ports import Actor, Store, StoreTrouble, Token, User
+from dragoman.web.admin.scopes import ADMIN, EVERY, Rights, Scope, grant_of, rights_of
 from dragoman.web.admin.wire import Refusal
 from dragoman.web.within import OWNER
 
-Need: TypeAlias = Literal["anyone", "viewer", "operator", "admin"]
-"""What a route needs: nobody in particular, or a role. Whoever has a role may do what the lesser ones may."""
-RANK: Mapping[str, int] = {"anyone": 0, "viewer": 1, "operator": 2, "admin": 3}
+Need: TypeAlias = Scope | Literal["anyone", "signed_in"]
+"""What a route needs: nobody in particular, somebody, or a scope."""
 
 COOKIE = "__Host-dragoman"
 """Over TLS; browsers take a cookie of this name for this very host only."""
@@ -41,32 +41,38 @@ class Principal(Struct, frozen=True, kw_only=True):
     """Who asks."""
 
     user: User
-    role: Role
+    rights: Rights
     """What they may do now: a token may be held to less than its user."""
     actor: Actor
     session: bytes = b""
     """Digest of the browser's session; empty for a token."""
     csrf: str = ""
     """What the browser's page must send along."""
+    means: str = ""
+    """How the session began; empty for a token."""
+    token: Token | None = None
+    """What a script has shown."""
 
-    def sees(self, project: str) -> bool:
-        """Whether what belongs to a project is theirs to see."""
-        return not self.user.projects or project in self.user.projects
+    def may(self, scope: Scope | Literal["admin"], project: str | None = None) -> bool:
+        """Whether they have this scope everywhere, or in this project."""
+        if scope == "admin":
+            return self.rights.everywhere >= EVERY
+        return self.rights.may(scope, project)
 
-    def only_project(self, asked: str | None) -> str | None:
+    def may_own(self, scope: Scope) -> bool:
+        """Whether they may do this with what is their own: all but a token that is held to other scopes."""
+        return self.token is None or not self.token.scopes or scope in self.token.scopes
+
+    def only_project(self, scope: Scope, asked: str | None) -> str | None:
         """The project that a search is held to; None: to none. Raises `Refusal`."""
-        if not self.user.projects:
+        mine = self.rights.projects(scope)
+        if mine is None:
             return asked
-        if asked is None and len(self.user.projects) == 1:
-            return self.user.projects[0]
-        if asked not in self.user.projects:
-            mine = ", ".join(self.user.projects)
-            raise Refusal(403, "forbidden", f"Name one of your projects in the query: {mine}.")
+        if asked is None and len(mine) == 1:
+            return mine[0]
+        if asked not in mine:
+            raise Refusal(403, "forbidden", f"Name one of your projects in the query: {', '.join(mine)}.")
         return asked
-
-    def may(self, need: Need) -> bool:
-        """Whether they have at least this role."""
-        return RANK[self.role] >= RANK[need]
 
 
 class Cookie(NamedTuple):
@@ -77,8 +83,8 @@ class Cookie(NamedTuple):
 
 
 OWNER_OF_THE_MACHINE = Principal(
-    user=User(id="", login="owner", role="admin", state="enabled", revision=0, created_ms=0, updated_ms=0),
-    role="admin",
+    user=User(id="", login="owner", role=ADMIN, state="enabled", revision=0, created_ms=0, updated_ms=0),
+    rights=Rights(EVERY),
     actor=Actor(kind="cli", name="command line"),
 )
 """Whoever may open the database by hand, on the command line."""
@@ -110,6 +116,19 @@ async def principal_of(request: Request, store: Store, now_ms: int) -> Principal
     return await _by_session(cookie, request, store, now_ms) if cookie else None
 
 
+async def principal_of_user(store: Store, user_id: str) -> Principal:
+    """Somebody who is not here, with what they may do now; without an id it is the owner of the machine. Trouble:
+    missing, also of one who is switched off."""
+    if not user_id:
+        return OWNER_OF_THE_MACHINE
+    user = await store.people.user(user_id)
+    if user.state != "enabled":
+        raise StoreTrouble("missing", "This user is switched off.")
+    roles = [row.spec for row in await store.configuration.roles.all() if row.state == "enabled"]
+    actor = Actor(kind="user", id=user.id, name=user.login)
+    return Principal(user=user, rights=rights_of(grant_of(user), roles), actor=actor)
+
+
 async def _by_token(authorization: str, request: Request, store: Store, now_ms: int) -> Principal:
     scheme, _, text = authorization.partition(" ")
     text = text.strip()
@@ -120,9 +139,12 @@ async def _by_token(authorization: str, request: Request, store: Store, now_ms: 
     same = hmac.compare_digest(digest(store.configuration.pepper(), text), known)
     if found is None or not same or (found.expires_ms is not None and now_ms >= found.expires_ms):
         raise Refusal(401, "unknown_token", "A token was sent but it opens nothing here. Make one with a user's login.")
-    role = min(found.role, found.user.role, key=RANK.__getitem__)
-    actor = Actor(kind="token", id=found.id, name=f"{found.user.login}/{found.name}", address=address_of(request))
-    return Principal(user=found.user, role=role, actor=actor)
+    address = address_of(request)
+    if found.addresses and not is_within(networks_of(found.addresses), address):
+        raise Refusal(403, "address", f"This token may not be used from {address or 'an unknown address'}.")
+    rights = rights_of(grant_of(found.user), found.roles).narrowed(found.scopes)
+    actor = Actor(kind="token", id=found.id, name=f"{found.user.login}/{found.name}", address=address)
+    return Principal(user=found.user, rights=rights, actor=actor, token=found)
 
 
 async def _by_session(cookie: str, request: Request, store: Store, now_ms: int) -> Principal | None:
@@ -137,7 +159,8 @@ async def _by_session(cookie: str, request: Request, store: Store, now_ms: int) 
         await store.people.seen(key, min(now_ms + IDLE_MS, found.created_ms + LONGEST_MS))
     user = found.user
     actor = Actor(kind="user", id=user.id, name=user.login, address=address_of(request))
-    return Principal(user=user, role=user.role, actor=actor, session=key, csrf=csrf)
+    rights = rights_of(grant_of(user), found.roles)
+    return Principal(user=user, rights=rights, actor=actor, session=key, csrf=csrf, means=found.means)
 
 
 def check_page(request: Request, csrf: str) -> None:
@@ -163,11 +186,15 @@ def address_of(request: Request) -> str:
     return found
 
 
-def check(principal: Principal | None, need: Need) -> None:
-    """Raises `Refusal` where somebody may not do what a route is for."""
+def check(principal: Principal | None, need: Need, *, wide: bool = False, own: bool = False) -> None:
+    """Raises `Refusal` where somebody may not do what a route is for: what is `wide` needs its scope everywhere, what
+    belongs to a project needs it anywhere, and the route itself looks at which; so it does at what is their own."""
     if need == "anyone":
         return
     if principal is None:
         raise Refusal(401, "not_signed_in", "Sign in first, or send a token as Authorization: Bearer.")
-    if not principal.may(need):
-        raise Refusal(403, "forbidden", f"This needs the role '{need}', and you have '{principal.role}'.")
+    if need == "signed_in" or (own and principal.may_own(need)):
+        return
+    if not (principal.may(need) if wide else principal.rights.somewhere(need)):
+        where = "" if not wide or not principal.rights.somewhere(need) else " for the whole gateway"
+        raise Refusal(403, "forbidden", f"This needs the scope '{need}'{where}, which you have not.")

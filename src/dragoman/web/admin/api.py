@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -17,6 +17,7 @@ from dragoman import __version__
 from dragoman.store.ports import Actor, Note, Store, StoreTrouble
 from dragoman.web.admin.access import SAFE, Need, Principal, address_of, check, check_origin, principal_of
 from dragoman.web.admin.desk import Desk
+from dragoman.web.admin.scopes import EVERY
 from dragoman.web.admin.wire import PROBLEM, Problem, Refusal, body_of, refusal_of, schemas_of
 
 PREFIX = "/api/v1"
@@ -44,7 +45,7 @@ class Call(NamedTuple):
     @property
     def who(self) -> Principal:
         """Who asks. Raises `Refusal` where nobody says so."""
-        check(self.principal, "viewer")
+        check(self.principal, "signed_in")
         assert self.principal is not None  # noqa: S101 - checked above
         return self.principal
 
@@ -90,6 +91,7 @@ class Call(NamedTuple):
         return int(text)
 
 
+Former: TypeAlias = Literal["viewer", "operator", "admin"]
 Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
 
@@ -100,7 +102,9 @@ class Declared(NamedTuple):
     path: str
     needs: Need
     wide: bool
-    """Whether it is about the whole gateway, and therefore not for users who are held to projects."""
+    """Whether it is about the whole gateway, so that its scope has to be had everywhere and not in some project."""
+    own: bool
+    """Whether those who have not the scope get what is their own."""
     handler: Handler
     reads: Any
     """Type of the request's body; None: it has none."""
@@ -124,17 +128,24 @@ class Api:
         method: str,
         path: str,
         *,
-        needs: Need,
+        needs: Need | Former,
         wide: bool = True,
+        own: bool = False,
         reads: Any = None,
         tells: Any = None,
         status: int = 200,
         query: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Declares a route; its documentation is the handler's docstring."""
+        if needs in ("viewer", "operator", "admin"):
+            kind = path.strip("/").partition("/")[0]
+            derived = f"{kind}:{'read' if method == 'GET' else 'write'}"
+            needs = cast(Need, derived if derived in EVERY else "settings:write")
 
         def declare(handler: Handler) -> Handler:
-            self.declared.append(Declared(method, path, needs, wide, handler, reads, tells, status, query))
+            self.declared.append(
+                Declared(method, path, cast(Need, needs), wide, own, handler, reads, tells, status, query)
+            )
             return handler
 
         return declare
@@ -197,10 +208,19 @@ class Api:
         if request.method not in SAFE:
             check_origin(request)
         principal = await principal_of(request, store, self.desk.now_ms())
-        check(principal, one.needs)
-        if one.wide and principal is not None and principal.user.projects:
-            raise Refusal(403, "forbidden", "This is about the whole gateway, and you are held to some projects.")
+        if principal is not None and one.needs != "anyone":
+            check_means(principal.means, self.desk)
+        check(principal, one.needs, wide=one.wide, own=one.own)
         return await one.handler(Call(request, self.desk, store, principal))
+
+
+def check_means(means: str, desk: Desk) -> None:
+    """Raises `Refusal` where a session began by what does not open anything any more."""
+    kind, _, provider = means.partition(":")
+    if kind == "password" and desk.tuning.second_factor == "required":
+        raise Refusal(401, "second_factor_missing", "A second factor is needed here. Sign in again.")
+    if kind == "sso" and provider not in {one.name for one in desk.sso}:
+        raise Refusal(401, "not_signed_in", f"The identity provider '{provider}' is not used any more. Sign in again.")
 
 
 async def _nowhere(request: Request, fault: Exception) -> Response:

@@ -158,7 +158,13 @@ def routes(api: Api) -> None:
 
         await call.store.audit.append(call.noted("channel.test", channel.name))
         found = await asyncio.gather(*(one(account, what) for account in accounts for what in said.tests))
+        await call.store.trials.add(channel.name, [trial_of(call, each) for each in found])
         return answer(found)
+
+    @api.route("GET", "/channels/{id}/tests", needs="channels:read", tells=list[Trial])
+    async def tests(call: Call) -> Response:
+        """What tests of a channel have found, the latest first."""
+        return answer(await call.store.trials.of((await in_force(call)).name))
 
     @api.route("GET", "/channels/{id}/models", needs="channels:write", tells=Offered)
     async def models(call: Call) -> Response:
@@ -235,6 +241,21 @@ def funds_of(found: Standing | None) -> Funds | None:
         asked_ms=found.asked_ms,
         due_ms=found.due_ms,
         problem=found.problem,
+    )
+
+
+def trial_of(call: Call, found: Outcome) -> Trial:
+    """What is remembered of one call of a test."""
+    return Trial(
+        at_ms=call.desk.now_ms(),
+        by=call.by.name,
+        test=found.test,
+        account=found.account,
+        model=found.model,
+        ok=found.ok,
+        problem=found.problem,
+        status=found.status,
+        took_ms=found.took_ms,
     )
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from dragoman.ledger.exchange import Exchange
 from dragoman.store.ports import Entry, Grouping, Page, Search, Total
 from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.scopes import Scope
 from dragoman.web.admin.wire import Refusal, answer
 
 SEARCHED = ("key_id", "project", "session", "trace", "channel", "model", "problem")
@@ -54,7 +55,7 @@ def routes(api: Api) -> None:
 
 
 def _routes_of_exchanges(api: Api) -> None:
-    @api.route("GET", "/exchanges", needs="viewer", wide=False, tells=Page, query=PAGED)
+    @api.route("GET", "/exchanges", needs="exchanges:read", wide=False, tells=Page, query=PAGED)
     async def exchanges(call: Call) -> Response:
         """Exchanges, newest first; `next` of a page is `after` of the following one."""
         found = await call.store.ledger.find(
@@ -62,15 +63,15 @@ def _routes_of_exchanges(api: Api) -> None:
         )
         return answer(found)
 
-    @api.route("GET", "/exchanges/{id}", needs="viewer", wide=False, tells=Exchange)
+    @api.route("GET", "/exchanges/{id}", needs="exchanges:read", wide=False, tells=Exchange)
     async def exchange(call: Call) -> Response:
         """One exchange, with its plan, its attempts, its losses and its bill."""
-        return answer(await _mine(call))
+        return answer(await _mine(call, "exchanges:read"))
 
-    @api.route("GET", "/exchanges/{id}/content", needs="operator", wide=False, tells=list[Content])
+    @api.route("GET", "/exchanges/{id}/content", needs="contents:read", wide=False, tells=list[Content])
     async def content(call: Call) -> Response:
         """What was said, as long as it is kept. Each look is written into the audit log."""
-        await _mine(call)
+        await _mine(call, "contents:read")
         found = await call.store.ledger.bodies(call.id)
         await call.store.audit.append(call.noted("exchange.read", call.id))
         return answer(
@@ -84,19 +85,19 @@ def _routes_of_exchanges(api: Api) -> None:
 
 
 def _routes_of_tables(api: Api) -> None:
-    @api.route("GET", "/totals", needs="viewer", wide=False, tells=list[Total], query=SUMMED)
+    @api.route("GET", "/totals", needs="exchanges:read", wide=False, tells=list[Total], query=SUMMED)
     async def totals(call: Call) -> Response:
         """Sums by `by`, a list by commas of `day`, `key_id`, `project`, `channel`, `model` and `currency`."""
         return answer(await call.store.ledger.totals(search_of(call), grouping_of(call)))
 
-    @api.route("GET", "/totals.csv", needs="viewer", wide=False, query=SUMMED)
+    @api.route("GET", "/totals.csv", needs="exchanges:read", wide=False, query=SUMMED)
     async def totals_csv(call: Call) -> Response:
         """The same sums as CSV."""
         found = await call.store.ledger.totals(search_of(call), grouping_of(call))
         await call.store.audit.append(call.noted("totals.export", ""))
         return as_csv("totals", Total.__struct_fields__, (msgspec.structs.astuple(total) for total in found))
 
-    @api.route("GET", "/exchanges.csv", needs="viewer", wide=False, query=PAGED)
+    @api.route("GET", "/exchanges.csv", needs="exchanges:read", wide=False, query=PAGED)
     async def exchanges_csv(call: Call) -> Response:
         """A page of exchanges as CSV, without what was said."""
         page = await call.store.ledger.find(
@@ -110,7 +111,7 @@ def _routes_of_tables(api: Api) -> None:
 
 
 def _routes_of_audit(api: Api) -> None:
-    @api.route("GET", "/audit", needs="admin", tells=Log, query=("action", "subject", "before", "limit"))
+    @api.route("GET", "/audit", needs="audit:read", tells=Log, query=("action", "subject", "before", "limit"))
     async def audit(call: Call) -> Response:
         """Who did what, newest first, and whether the log is sound."""
         before = call.number("before", 2**53, 2**53) if call.query("before") else None
@@ -149,7 +150,7 @@ def search_of(call: Call) -> Search:
     given |= {name: call.moment(name) for name in BETWEEN}
     if running := call.query("running"):
         given["running"] = running == "true"
-    project = call.who.only_project(given.get("project"))
+    project = call.who.only_project("exchanges:read", given.get("project"))
     return Search(**{**given, "project": project} if project is not None else given)
 
 
@@ -180,9 +181,9 @@ def _cell(value: object) -> object:
     return "'" + text if isinstance(value, str) and text.startswith(FORMULA) else value
 
 
-async def _mine(call: Call) -> Exchange:
+async def _mine(call: Call, scope: Scope) -> Exchange:
     """The exchange in the path; one of a project that is not the caller's is not there. Trouble: missing."""
     found = await call.store.ledger.get(call.id)
-    if not call.who.sees(found.project):
+    if not call.who.may(scope, found.project or None):
         raise Refusal(404, "missing", "There is no such exchange.")
     return found

@@ -26,12 +26,12 @@ POLICY = f"default-src 'none'; frame-ancestors 'none'; style-src 'sha256-{DIGEST
 def routes(api: Api) -> None:
     """Declares the routes."""
 
-    @api.route("GET", "/openapi.json", needs="viewer", wide=False)
+    @api.route("GET", "/openapi.json", needs="signed_in", wide=False)
     async def document(_: Call) -> Response:
         """This API as an OpenAPI document."""
         return Response(msgspec.json.encode(api.document), 200, {}, JSON)
 
-    @api.route("GET", "/docs", needs="viewer", wide=False)
+    @api.route("GET", "/docs", needs="signed_in", wide=False)
     async def page(_: Call) -> Response:
         """This API as a page for people."""
         headers = {"content-security-policy": POLICY}

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
 
-from fastapi import Request, Response
+from fastapi import Response
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from dragoman.store.ports import SYSTEM, Note, Role, User
-from dragoman.web.admin.access import (
-    COOKIE,
-    CSRF_HEADER,
-    IDLE_MS,
-    PLAIN_COOKIE,
-    address_of,
-    csrf_of,
-    new_cookie,
-)
+from dragoman.store.ports import SYSTEM, User
+from dragoman.web.admin.access import COOKIE, CSRF_HEADER, IDLE_MS, PLAIN_COOKIE, csrf_of, new_cookie
 from dragoman.web.admin.api import Api, Call
-from dragoman.web.admin.passwords import LEAST, MOST, Passwords
-from dragoman.web.admin.throttle import Throttle
+from dragoman.web.admin.passwords import Passwords
+from dragoman.web.admin.proof import Claim, Login, Password, needs_factor, prove
+from dragoman.web.admin.throttle import begin_guess, remember_browser
 from dragoman.web.admin.wire import Refusal, answer, nothing
 from dragoman.web.setup import SetupToken
 
-Login = Annotated[str, Meta(min_length=1, max_length=200)]
-Password = Annotated[str, Meta(min_length=LEAST, max_length=MOST)]
-
-
-class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who signs in."""
-
-    login: Login
-    password: Annotated[str, Meta(max_length=MOST)]
+SETUP_ACCOUNT = "\x1fsetup"
+"""What guesses at the set-up token are counted against; no login is called so."""
 
 
 class SetUp(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,9 +36,26 @@ class Me(Struct, frozen=True, kw_only=True):
 
     login: str
     name: str
-    role: Role
+    role: str
+    """What they were given everywhere; empty: nothing."""
+    memberships: Mapping[str, str] = {}
+    """By project, their role in it."""
+    scopes: tuple[str, ...] = ()
+    """What they may do everywhere now; a token may be held to less than its user."""
     csrf: str = ""
     """What a page sends in the header `x-dragoman-csrf` with each change; empty for a token."""
+    means: str = ""
+    """How the session began: `password`, `second_factor`, or `sso:` and a provider's name; empty for a token."""
+    recovery_codes: tuple[str, ...] = ()
+    """Told once, when a second factor is confirmed: each opens the account once without it."""
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    """An identity provider that one may sign in by."""
+
+    name: str
+    """Its path is `/session/sso/{name}`."""
+    title: str
 
 
 class Welcome(Struct, frozen=True, kw_only=True):
@@ -61,57 +64,67 @@ class Welcome(Struct, frozen=True, kw_only=True):
     set_up: bool
     """Whether there is a user yet."""
     passwords: bool = True
-    """Whether one may sign in with a password."""
+    """Whether anybody may sign in with a password; if not, some still may."""
+    sso: tuple[Provider, ...] = ()
 
 
-def routes(api: Api, token: SetupToken, passwords: Passwords, throttle: Throttle) -> None:
+def routes(api: Api, token: SetupToken, passwords: Passwords) -> None:
     """Declares the routes."""
 
     @api.route("GET", "/welcome", needs="anyone", wide=False, tells=Welcome)
     async def welcome(call: Call) -> Response:
-        """Whether the gateway has been set up."""
-        return answer(Welcome(set_up=bool(await call.store.people.users())))
+        """Whether the gateway has been set up, and how one may sign in."""
+        open_to_all = call.desk.tuning.passwords_for is None
+        providers = tuple(Provider(name=one.name, title=one.title or one.name) for one in call.desk.sso)
+        users = await call.store.people.users()
+        return answer(Welcome(set_up=bool(users), passwords=open_to_all, sso=providers))
 
     @api.route("POST", "/setup", needs="anyone", wide=False, reads=SetUp, tells=Me, status=201)
     async def set_up(call: Call) -> Response:
         """Makes the first user, an admin, with the token that the gateway printed when it started."""
         said = await call.body(SetUp)
-        _check_pace(throttle, "\x1fsetup", call.request)
+        guess = await begin_guess(call, SETUP_ACCOUNT)
         if await call.store.people.users():
             raise Refusal(409, "set_up", "The gateway has been set up already. Sign in.")
         if not token.use(said.token):
-            throttle.failed("\x1fsetup", address_of(call.request), time.monotonic())
             words = "This is not the token that the gateway printed when it started, or it is too old. Start it again."
             raise Refusal(403, "setup_token", words)
+        await guess.right()
         user = User(id="", login=said.login, role="admin", state="enabled", revision=0, created_ms=0, updated_ms=0)
         made = await call.store.people.add(SYSTEM, user, await passwords.hash(said.password))
-        return await begin(call, made, status=201)
+        return await begin(call, made, "password", status=201)
 
-    @api.route("POST", "/session", needs="anyone", wide=False, reads=SignIn, tells=Me)
+    @api.route("POST", "/session", needs="anyone", wide=False, reads=Claim, tells=Me)
     async def sign_in(call: Call) -> Response:
-        """Signs in with login and password; the answer sets the session's cookie."""
-        said = await call.body(SignIn)
-        account, address = said.login.lower(), address_of(call.request)
-        _check_pace(throttle, account, call.request)
-        found = await call.store.people.find(login=said.login)
-        user, known = found or (None, "")
-        right = await passwords.matches(said.password, known)
-        if user is None or not right or user.state != "enabled":
-            throttle.failed(account, address, time.monotonic())
-            await call.store.audit.append(Note(by=call.by, action="login.refused", name=said.login[:200]))
-            raise Refusal(401, "wrong_login", "Login and password do not belong together, or the user is switched off.")
-        throttle.succeeded(account)
-        if passwords.stale(known):
+        """Signs in with login, password and, where one has a second factor, its code; sets the session's cookie."""
+        said = await call.body(Claim)
+        proven = await prove(call, passwords, said)
+        user = proven.user
+        if needs_factor(call) and not proven.has_factor:
+            words = (
+                "A second factor is needed here. POST /api/v1/session/second-factor with login and password has one."
+            )
+            raise Refusal(403, "second_factor_missing", words)
+        if passwords.stale(proven.known):
             await call.store.people.set_password(SYSTEM, user.id, await passwords.hash(said.password))
-        return await begin(call, user)
+        return await begin(call, user, "second_factor" if proven.has_factor else "password")
 
-    @api.route("GET", "/session", needs="viewer", wide=False, tells=Me)
+    @api.route("GET", "/session", needs="signed_in", wide=False, tells=Me)
     async def me(call: Call) -> Response:
         """Who asks, and what their page must send along with changes."""
         who = call.who
-        return answer(Me(login=who.user.login, name=who.user.name, role=who.role, csrf=who.csrf))
+        told = Me(
+            login=who.user.login,
+            name=who.user.name,
+            role=who.user.role,
+            memberships=who.user.memberships,
+            scopes=tuple(sorted(who.rights.everywhere)),
+            csrf=who.csrf,
+            means=who.means,
+        )
+        return answer(told)
 
-    @api.route("DELETE", "/session", needs="viewer", wide=False, status=204)
+    @api.route("DELETE", "/session", needs="signed_in", wide=False, status=204)
     async def sign_out(call: Call) -> Response:
         """Signs out."""
         if call.who.session:
@@ -122,22 +135,34 @@ def routes(api: Api, token: SetupToken, passwords: Passwords, throttle: Throttle
         return response
 
 
-def _check_pace(throttle: Throttle, account: str, request: Request) -> None:
-    wait_s = throttle.wait_s(account, address_of(request), time.monotonic())
-    if wait_s > 0:
-        words = f"Too many wrong passwords. Try again in {wait_s:.0f} s."
-        raise Refusal(429, "slow_down", words, headers={"retry-after": str(max(1, round(wait_s)))})
+class Cookie(NamedTuple):
+    """A session's cookie, not yet given to the browser."""
+
+    text: str
+    secure: bool
+
+    def give(self, response: Response) -> None:
+        """Gives it to the browser."""
+        name = COOKIE if self.secure else PLAIN_COOKIE
+        response.set_cookie(name, self.text, path="/", secure=self.secure, httponly=True, samesite="strict")
 
 
-async def begin(call: Call, user: User, status: int = 200) -> Response:
+async def open_session(call: Call, user: User, means: str) -> Cookie:
     """Signs a user in: a new session, whatever cookie came."""
     cookie = new_cookie()
     by = replace(call.by, kind="user", id=user.id, name=user.login)
     agent = call.request.headers.get("user-agent", "")[:200]
-    await call.store.people.begin_session(by, user.id, cookie.digest, call.desk.now_ms() + IDLE_MS, agent)
+    until_ms = call.desk.now_ms() + IDLE_MS
+    await call.store.people.begin_session(by, user.id, cookie.digest, until_ms, agent, means=means)
+    return Cookie(cookie.text, call.request.url.scheme == "https")
+
+
+async def begin(call: Call, user: User, means: str, *, status: int = 200, codes: tuple[str, ...] = ()) -> Response:
+    """The answer to whoever has signed in with a password, whose browser is known from then on."""
+    cookie = await open_session(call, user, means)
     csrf = csrf_of(cookie.text)
-    response = answer(Me(login=user.login, name=user.name, role=user.role, csrf=csrf), status, {CSRF_HEADER: csrf})
-    secure = call.request.url.scheme == "https"
-    name = COOKIE if secure else PLAIN_COOKIE
-    response.set_cookie(name, cookie.text, path="/", secure=secure, httponly=True, samesite="strict")
+    told = Me(login=user.login, name=user.name, role=user.role, csrf=csrf, means=means, recovery_codes=codes)
+    response = answer(told, status, {CSRF_HEADER: csrf})
+    cookie.give(response)
+    remember_browser(call, response, user.login)
     return response

@@ -21,7 +21,15 @@ BODY_LIMIT = 1024 * 1024
 """Bytes of a request's body."""
 JSON = "application/json"
 PROBLEM = "application/problem+json"
-STATUS: Mapping[str, int] = {"away": 503, "missing": 404, "taken": 409, "stale": 412, "in_use": 409, "unfit": 422, "last_admin": 409}
+STATUS: Mapping[str, int] = {
+    "away": 503,
+    "missing": 404,
+    "taken": 409,
+    "stale": 412,
+    "in_use": 409,
+    "unfit": 422,
+    "last_admin": 409,
+}
 """Statuses of the store's troubles; all others are 500."""
 
 T = TypeVar("T")
