@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -16,6 +17,7 @@ Tried = Annotated[list[Literal["text", "stream", "tool", "image"]] | None, Param
 def add_channel_commands(app: App) -> None:
     """Adds them to the commands of channels."""
     app.command(try_out, name="test")
+    app.command(history, name="tests")
     app.command(models, name="models")
     app.command(sync, name="sync")
     app.command(health, name="health")
@@ -60,6 +62,21 @@ def try_out(
         found = api.ask("POST", f"/channels/{_id(api, name)}/test", said).json
         print(as_json(found) if json else "\n".join(map(told_of, found)))
         return 0 if all(one["ok"] for one in found) else 1
+
+    return run(url, config, work)
+
+
+def history(name: str, /, *, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+    """Show what tests of a channel have found, the latest first."""
+
+    def work(api: AdminApi) -> None:
+        found = api.ask("GET", f"/channels/{_id(api, name)}/tests").json
+        rows = [("when", "by", "account", "model", "test", "found")]
+        rows += [
+            (moment(one["at_ms"]), one["by"] or "-", one["account"], one["model"], one["test"], _result(one))
+            for one in found
+        ]
+        print(as_json(found) if json else columns(rows) if found else f"{name} was not tested yet.")
 
     return run(url, config, work)
 
@@ -128,6 +145,18 @@ def told_of(found: Any) -> str:
     if not found["ok"]:
         lines.append(f"       {found['problem']}{status}: {found['suggestion']}")
     return "\n".join(lines)
+
+
+def moment(at_ms: int) -> str:
+    """A moment as people read it, in UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _result(one: Any) -> str:
+    """What one call found, in few words."""
+    if one["ok"]:
+        return f"works, {one['took_ms']} ms"
+    return f"{one['problem']}, {one['status']}" if one["status"] else str(one["problem"])
 
 
 def _left(one: Any) -> str:

@@ -37,7 +37,7 @@ from dragoman.store.ports.people import (
     UserKind,
 )
 from dragoman.store.ports.sign_in import Factor, Pace, SignIn, Visit
-from dragoman.store.ports.trials import Trial, Trials
+from dragoman.store.ports.trials import Trials, Tried
 from dragoman.store.ports.trouble import StoreTrouble, Trouble
 
 __all__ = [
@@ -78,8 +78,8 @@ __all__ = [
     "StoredKey",
     "Token",
     "Total",
-    "Trial",
     "Trials",
+    "Tried",
     "Trouble",
     "User",
     "UserKind",

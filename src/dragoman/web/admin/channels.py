@@ -17,7 +17,7 @@ from dragoman.relay.listing import matching, remember
 from dragoman.relay.probe import SUGGESTIONS, TESTS, Finding, Test, accounts_of, probe_model
 from dragoman.relay.standing import Standing
 from dragoman.routing.snapshot import Channel
-from dragoman.store.ports import StoreTrouble
+from dragoman.store.ports import StoreTrouble, Tried
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.desk import Ailment
 from dragoman.web.admin.wire import Refusal, answer, nothing
@@ -158,10 +158,10 @@ def routes(api: Api) -> None:
 
         await call.store.audit.append(call.noted("channel.test", channel.name))
         found = await asyncio.gather(*(one(account, what) for account in accounts for what in said.tests))
-        await call.store.trials.add(channel.name, [trial_of(call, each) for each in found])
+        await call.store.trials.add(channel.name, [tried_of(call, each) for each in found])
         return answer(found)
 
-    @api.route("GET", "/channels/{id}/tests", needs="channels:read", tells=list[Trial])
+    @api.route("GET", "/channels/{id}/tests", needs="channels:read", tells=list[Tried])
     async def tests(call: Call) -> Response:
         """What tests of a channel have found, the latest first."""
         return answer(await call.store.trials.of((await in_force(call)).name))
@@ -244,9 +244,9 @@ def funds_of(found: Standing | None) -> Funds | None:
     )
 
 
-def trial_of(call: Call, found: Outcome) -> Trial:
+def tried_of(call: Call, found: Outcome) -> Tried:
     """What is remembered of one call of a test."""
-    return Trial(
+    return Tried(
         at_ms=call.desk.now_ms(),
         by=call.by.name,
         test=found.test,
