@@ -11,6 +11,8 @@ from msgspec.structs import fields
 
 from dragoman.cli.agents import Wanted, agents, outfit
 from dragoman.routing import shape
+from dragoman.routing.policy import BreakerPolicy, RetryPolicy
+from dragoman.routing.rule_shape import RefusalTable
 from dragoman.settings.adopt import MODEL_NAMES
 from dragoman.settings.environment import OWN_OTHER, OWN_SERVER
 from dragoman.settings.foreign import FOREIGN
@@ -25,17 +27,23 @@ CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 TABLES: dict[str, type[Struct]] = {
     "`[server]`": ServerTable,
+    "`[settings]`": shape.TuningTable,
+    "`refuse_models`": RefusalTable,
+    "`retry` of the settings": RetryPolicy,
+    "`breaker` of the settings": BreakerPolicy,
     "`[[channels]]`": shape.ChannelTable,
     "`timeouts`": shape.TimeoutsTable,
     "`cards`": shape.CardTable,
     "`limits`": shape.LimitsTable,
     "`rests`": shape.RestTable,
+    "`retry`": shape.RetryTable,
     "`body`": shape.BodyOperationTable,
     "`header`": shape.HeaderOperationTable,
     "`[[profiles]]`": shape.ProfileTable,
     "`rules`": shape.RuleTable,
     "`when`": shape.WhenTable,
     "`targets`": shape.TargetTable,
+    "Which channels": shape.BoundsTable,
 }
 
 
@@ -56,7 +64,7 @@ def test_the_command_line_page_has_the_real_help() -> None:
 def test_every_key_is_documented_and_no_other(heading: str) -> None:
     documented = re.findall(r"^\| `(\w+)` \|", section(heading), re.MULTILINE)
 
-    assert documented == [field.name for field in fields(TABLES[heading])]
+    assert documented == [field.encode_name for field in fields(TABLES[heading])]
 
 
 def test_the_documented_defaults_of_the_server_are_true() -> None:
