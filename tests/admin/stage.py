@@ -66,9 +66,10 @@ class Visitor:
         said |= headers or {}
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         told = await call(self._house, method, path, data, said, query, self._address)
+        kept = SimpleCookie(self.cookie)
         for line in told.cookies:
-            for name, morsel in SimpleCookie(line).items():
-                self.cookie = f"{name}={morsel.value}" if morsel.value else ""
+            kept.load(line)
+        self.cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in kept.items() if morsel.value)
         return told
 
     async def sign_in(self, login: str, password: str = PASSWORD) -> Told:

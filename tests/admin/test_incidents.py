@@ -16,7 +16,7 @@ from dragoman.providers.catalog import catalog
 from dragoman.routing.shape import KeyTable
 from dragoman.store import tables
 from dragoman.store.keys import TOKEN, mint
-from dragoman.store.ports import SYSTEM
+from dragoman.store.ports import SYSTEM, NewToken
 from dragoman.web.admin.building import declared
 from dragoman.web.ring import Ring
 from dragoman.web.setup import SetupToken
@@ -135,7 +135,7 @@ def test_p05_nobody_gives_himself_a_role(tmp_path: Path) -> None:
             user = (await place.store.people.users())[0]
             viewer = msgspec.structs.replace(user, login="viewer", role="viewer")
             added = await place.store.people.add(SYSTEM, viewer)
-            text, _ = await place.store.people.add_token(SYSTEM, added.id, "script", "viewer")
+            text, _ = await place.store.people.add_token(SYSTEM, added.id, NewToken(name="script"))
             mine = place.visitor(text)
             path = f"/api/v1/users/{added.id}"
             assert (await mine.ask("PATCH", path, {"revision": 1, "role": "admin"})).status == 403
@@ -175,7 +175,7 @@ def test_p07_a_token_that_is_almost_right_opens_nothing(tmp_path: Path) -> None:
         async with house(tmp_path) as place:
             await place.admin()
             user = (await place.store.people.users())[0]
-            text, _ = await place.store.people.add_token(SYSTEM, user.id, "script", "admin")
+            text, _ = await place.store.people.add_token(SYSTEM, user.id, NewToken(name="script"))
             assert (await place.visitor(text).ask("GET", "/api/v1/session")).status == 200
             other = mint(TOKEN).text
             near = [text[:-1], text + "x", text.swapcase(), text[:16] + other[16:], text[:20], text + " " + text]
@@ -231,7 +231,7 @@ def test_p20_no_key_or_token_is_stored_as_it_is(tmp_path: Path) -> None:
         async with house(tmp_path) as place:
             await place.admin()
             user = (await place.store.people.users())[0]
-            token, _ = await place.store.people.add_token(SYSTEM, user.id, "script", "admin")
+            token, _ = await place.store.people.add_token(SYSTEM, user.id, NewToken(name="script"))
             key = await place.store.configuration.keys.add(SYSTEM, KeyTable(name="agent"))
             return [token, key.text]
 

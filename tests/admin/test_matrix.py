@@ -3,111 +3,185 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from dragoman.routing.shape import KeyTable
+from msgspec import Struct
+
+from dragoman.routing.shape import KeyTable, ProjectTable, RoleTable
 from dragoman.store.keys import TOKEN, mint
-from dragoman.store.ports import SYSTEM, Role, User
-from dragoman.web.admin.access import RANK
+from dragoman.store.ports import SYSTEM, NewToken, User
 from dragoman.web.admin.api import PREFIX, Declared
 from dragoman.web.admin.building import declared
+from dragoman.web.admin.scopes import BUILT_IN, EVERY, IN_PROJECT, MEANINGS, SEEING, WORKING, Rights
 from dragoman.web.setup import SetupToken
 from tests.admin.stage import House, Visitor, house
 
-ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
 REFUSED = (401, 403)
+OPEN = {"GET /welcome", "POST /session", "POST /setup", "POST /invitations/accept"}
+"""What is for nobody in particular, beside the ways to sign in."""
 
 
-class Caller(NamedTuple):
-    """Somebody, and the role that they have; `anyone` for those who have none."""
+class Caller(Struct, frozen=True):
+    """Somebody at the API, and what they may do; None where nobody is known by what they show."""
 
     visitor: Visitor
-    role: str
-    projects: tuple[str, ...] = ()
+    rights: Rights | None
+    held: frozenset[str] = frozenset()
+    """Scopes that their token is held to; none: to none."""
+
+
+class Everybody(Struct, frozen=True):
+    """A gateway, its routes, and every kind of caller."""
+
+    place: House
+    routes: tuple[Declared, ...]
+    callers: Mapping[str, Caller]
+
+    async def with_role(self, scopes: frozenset[str], project: str = "") -> Caller:
+        """Somebody with a role of just these scopes, everywhere or in a project."""
+        people, roles = self.place.store.people, self.place.store.configuration.roles
+        name = f"r{len(await roles.all())}"
+        await roles.add(SYSTEM, RoleTable(name=name, scopes=tuple(sorted(scopes))))
+        given = {"memberships": {project: name}} if project else {"role": name}
+        user = await people.add(SYSTEM, somebody(name, **given))
+        text, _ = await people.add_token(SYSTEM, user.id, NewToken(name="script"))
+        rights = Rights(within={project: scopes & IN_PROJECT}) if project else Rights(scopes)
+        return Caller(self.place.visitor(text), rights)
+
+
+def somebody(login: str, **members: Any) -> User:
+    """A user to be added."""
+    usual = {"id": "", "login": login, "state": "enabled", "revision": 0, "created_ms": 0, "updated_ms": 0}
+    return User(**{**usual, **members})
 
 
 @asynccontextmanager
-async def everybody(folder: Path) -> AsyncIterator[tuple[House, dict[str, Caller]]]:
-    """A gateway, and every kind of caller."""
+async def everybody(folder: Path) -> AsyncIterator[Everybody]:
+    """A gateway with two projects, and every kind of caller."""
     async with house(folder) as place:
-        people = place.store.people
-        callers = {"nobody": Caller(place.visitor(), "anyone")}
-        for role in ROLES:
-            for projects in ((), ("red",)):
-                blank = User(
-                    id="",
-                    login=f"{role}{len(projects)}",
-                    role=role,
-                    projects=projects,
-                    state="enabled",
-                    revision=0,
-                    created_ms=0,
-                    updated_ms=0,
-                )
-                user = await people.add(SYSTEM, blank)
-                text, _ = await people.add_token(SYSTEM, user.id, "script", role)
-                callers[f"{role} of {projects or 'all'}"] = Caller(place.visitor(text), role, projects)
-        admin = await people.find(login="admin0")
-        assert admin
-        text, token = await people.add_token(SYSTEM, admin[0].id, "held", "viewer")
-        callers["admin's token held to viewer"] = Caller(place.visitor(text), "viewer")
-        text, token = await people.add_token(SYSTEM, admin[0].id, "gone", "admin")
+        people, configuration = place.store.people, place.store.configuration
+        for project in ("red", "blue"):
+            await configuration.projects.add(SYSTEM, ProjectTable(name=project))
+        callers = {"nobody": Caller(place.visitor(), None)}
+        for role, scopes in BUILT_IN.items():
+            user = await people.add(SYSTEM, somebody(role, role=role))
+            text, _ = await people.add_token(SYSTEM, user.id, NewToken(name="script"))
+            callers[role] = Caller(place.visitor(text), Rights(scopes))
+            member = await people.add(SYSTEM, somebody(f"red-{role}", memberships={"red": role}))
+            text, _ = await people.add_token(SYSTEM, member.id, NewToken(name="script"))
+            callers[f"{role} of red"] = Caller(place.visitor(text), Rights(within={"red": scopes & IN_PROJECT}))
+        idle = await people.add(SYSTEM, somebody("idle", role="gone"))
+        text, _ = await people.add_token(SYSTEM, idle.id, NewToken(name="script"))
+        callers["somebody whose role is gone"] = Caller(place.visitor(text), Rights())
+        found = await people.find(login="admin")
+        assert found
+        admin = found[0]
+        text, _ = await people.add_token(SYSTEM, admin.id, NewToken(name="held", scopes=tuple(SEEING)))
+        callers["a token held to what viewers may"] = Caller(place.visitor(text), Rights(SEEING), SEEING)
+        text, _ = await people.add_token(SYSTEM, admin.id, NewToken(name="far", addresses=("10.0.0.0/8",)))
+        callers["a token from elsewhere"] = Caller(place.visitor(text), None)
+        text, token = await people.add_token(SYSTEM, admin.id, NewToken(name="gone"))
         await people.remove_token(SYSTEM, token.id)
-        callers["revoked token"] = Caller(place.visitor(text), "nothing")
-        text, _ = await people.add_token(SYSTEM, admin[0].id, "late", "admin", expires_ms=1)
-        callers["expired token"] = Caller(place.visitor(text), "nothing")
-        callers["noise"] = Caller(place.visitor("rubbish"), "nothing")
-        callers["unknown token"] = Caller(place.visitor(mint(TOKEN).text), "nothing")
-        minted = await place.store.configuration.keys.add(SYSTEM, KeyTable(name="agent"))
-        callers["a key of the data plane"] = Caller(place.visitor(minted.text), "nothing")
-        yield place, callers
+        callers["a revoked token"] = Caller(place.visitor(text), None)
+        text, _ = await people.add_token(SYSTEM, admin.id, NewToken(name="late", expires_ms=1))
+        callers["an expired token"] = Caller(place.visitor(text), None)
+        off = await people.add(SYSTEM, somebody("off", role="admin", state="disabled"))
+        text, _ = await people.add_token(SYSTEM, off.id, NewToken(name="off"))
+        callers["a token of somebody switched off"] = Caller(place.visitor(text), None)
+        callers["noise"] = Caller(place.visitor("rubbish"), None)
+        callers["an unknown token"] = Caller(place.visitor(mint(TOKEN).text), None)
+        minted = await configuration.keys.add(SYSTEM, KeyTable(name="agent"))
+        callers["a key of the data plane"] = Caller(place.visitor(minted.text), None)
+        yield Everybody(place, tuple(declared(place.gateway.live, SetupToken()).declared), callers)
 
 
 def may(caller: Caller, one: Declared) -> bool:
     """What the table of routes says."""
-    if caller.role == "nothing":
+    if caller.rights is None:
         return False
-    return RANK[caller.role] >= RANK[one.needs] and not (one.wide and caller.projects)
+    match one.needs:
+        case "anyone" | "signed_in":
+            return True
+        case scope if one.wide:
+            return caller.rights.may(scope)
+        case scope:
+            own = one.own and (not caller.held or scope in caller.held)
+            return own or caller.rights.somewhere(scope)
+
+
+async def admitted(caller: Caller, one: Declared) -> bool:
+    """Whether a route lets somebody in; what it then says to what makes no sense is its own business."""
+    path = (PREFIX + one.path).replace("{id}", "nothing-of-this-id")
+    told = await caller.visitor.ask(one.method, path, b"{" if one.reads else None)
+    return told.status not in REFUSED
 
 
 def test_every_route_admits_whom_it_declares_and_nobody_else(tmp_path: Path) -> None:
     async def scene() -> None:
-        async with everybody(tmp_path) as (place, callers):
-            routes = declared(place.gateway.live, SetupToken()).declared
-            assert len(routes) > 30
-            assert len(callers) >= 12
-            wrong = []
-            for one in routes:
-                for name, caller in callers.items():
-                    path = (PREFIX + one.path).replace("{id}", "nothing-of-this-id")
-                    told = await caller.visitor.ask(one.method, path, b"{" if one.reads else None)
-                    if may(caller, one) == (told.status in REFUSED) and (one.method, one.path) != ("POST", "/session"):
-                        wrong.append(f"{one.method} {one.path} by {name}: {told.status}")
+        async with everybody(tmp_path) as all_of_them:
+            assert len(all_of_them.routes) > 70
+            assert len(all_of_them.callers) >= 16
+            wrong = [
+                f"{one.method} {one.path} by {name}"
+                for one in all_of_them.routes
+                for name, caller in all_of_them.callers.items()
+                if one.needs != "anyone" and await admitted(caller, one) != may(caller, one)
+            ]
             assert wrong == []
 
     asyncio.run(scene())
 
 
-def test_only_what_signs_somebody_in_is_open_to_anyone(tmp_path: Path) -> None:
+def test_one_scope_opens_what_needs_it_and_all_the_others_do_not(tmp_path: Path) -> None:
     async def scene() -> None:
-        async with house(tmp_path) as place:
-            routes = declared(place.gateway.live, SetupToken()).declared
-            opened = sorted(f"{one.method} {one.path}" for one in routes if one.needs == "anyone")
-            assert opened == ["GET /welcome", "POST /session", "POST /setup"]
-            assert [one for one in routes if one.method == "GET" and one.reads] == []
+        async with everybody(tmp_path) as all_of_them:
+            wrong = []
+            for scope in sorted(EVERY):
+                callers = {
+                    "who has just it": await all_of_them.with_role(frozenset({scope})),
+                    "who has all but it": await all_of_them.with_role(EVERY - {scope}),
+                    "who has just it in red": await all_of_them.with_role(frozenset({scope}), "red"),
+                    "who has all but it in red": await all_of_them.with_role(EVERY - {scope}, "red"),
+                }
+                needing = [one for one in all_of_them.routes if one.needs == scope]
+                wrong += [
+                    f"{one.method} {one.path} by {name}"
+                    for one in needing
+                    for name, caller in callers.items()
+                    if await admitted(caller, one) != may(caller, one)
+                ]
+            assert wrong == []
 
     asyncio.run(scene())
 
 
+def test_every_route_declares_a_scope_that_there_is(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            routes = declared(place.gateway.live, SetupToken()).declared
+            assert [one for one in routes if one.needs not in {*EVERY, "anyone", "signed_in"}] == []
+            assert [one for one in routes if not one.wide and one.needs in EVERY - IN_PROJECT] == []
+            assert [one for one in routes if one.method == "GET" and one.reads] == []
+            opened = {f"{one.method} {one.path}" for one in routes if one.needs == "anyone"}
+            assert {one for one in opened if not one.partition(" ")[2].startswith("/session/")} == OPEN
+
+    asyncio.run(scene())
+
+
+def test_the_roles_that_are_always_there_are_steps_of_one_stair() -> None:
+    assert set(MEANINGS) == EVERY == BUILT_IN["admin"]
+    assert SEEING < WORKING < EVERY
+    assert {scope for scope in SEEING if not scope.endswith(":read")} == set()
+    assert not WORKING & {"users:read", "users:write", "roles:write", "settings:write", "members:write", "sso:write"}
+
+
 def test_what_belongs_to_another_project_is_not_there(tmp_path: Path) -> None:
     async def scene() -> None:
-        async with everybody(tmp_path) as (place, callers):
-            root = callers["admin of all"].visitor
-            for project in ("red", "blue"):
-                assert (await root.ask("POST", "/api/v1/projects", {"spec": {"name": project}})).status == 201
+        async with everybody(tmp_path) as all_of_them:
+            place, root = all_of_them.place, all_of_them.callers["admin"].visitor
             version = await place.store.configuration.version()
             while place.gateway.live.snapshot.version < version:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.01)
@@ -115,7 +189,7 @@ def test_what_belongs_to_another_project_is_not_there(tmp_path: Path) -> None:
             for project in ("red", "blue", ""):
                 told = await root.ask("POST", "/api/v1/keys", {"spec": {"name": f"k-{project}", "project": project}})
                 made[project] = told.json["key"]["id"]
-            red = callers["operator of ('red',)"].visitor
+            red = all_of_them.callers["operator of red"].visitor
             listed = (await red.ask("GET", "/api/v1/keys")).json
             assert [key["spec"]["name"] for key in listed] == ["k-red"]
             for project in ("blue", ""):

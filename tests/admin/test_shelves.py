@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.store.ports import SYSTEM, User
+from dragoman.store.ports import SYSTEM, NewToken, User
 from tests.admin.stage import House, house
 
 CHANNEL = {"name": "a", "provider": "openai", "api_key": "sk-secret-1234", "models": ["m"]}
@@ -94,7 +94,7 @@ def test_an_address_within_private_networks_needs_an_admins_word(tmp_path: Path,
             admin = await place.admin()
             blank = User(id="", login="op", role="operator", state="enabled", revision=0, created_ms=0, updated_ms=0)
             user = await place.store.people.add(SYSTEM, blank)
-            text, _ = await place.store.people.add_token(SYSTEM, user.id, "script", "operator")
+            text, _ = await place.store.people.add_token(SYSTEM, user.id, NewToken(name="script"))
             told = await admin.ask("POST", "/api/v1/channels", {"spec": {**CHANNEL, **members}})
             assert (told.status, "private = true" in told.json["detail"]) == (422, True)
             private = {**CHANNEL, **members, "private": True}
@@ -114,7 +114,7 @@ def test_an_operator_leaves_a_private_channel_where_it_leads(tmp_path: Path) -> 
             made = (await admin.ask("POST", "/api/v1/channels", {"spec": private})).json
             blank = User(id="", login="op", role="operator", state="enabled", revision=0, created_ms=0, updated_ms=0)
             user = await place.store.people.add(SYSTEM, blank)
-            text, _ = await place.store.people.add_token(SYSTEM, user.id, "script", "operator")
+            text, _ = await place.store.people.add_token(SYSTEM, user.id, NewToken(name="script"))
             operator, path = place.visitor(text), f"/api/v1/channels/{made['id']}"
             moved = {**made["spec"], "base_url": "http://10.0.0.2/v1"}
             assert (await operator.ask("PATCH", path, {"revision": 1, "spec": moved})).status == 403

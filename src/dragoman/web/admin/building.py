@@ -94,6 +94,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
             path="/projects",
             spec=ProjectTable,
             of=lambda store: store.configuration.projects,
+            project_of=lambda table: table.name,
             faults=lambda call, table, _: call.desk.faults_of_project(table),
         ),
     )

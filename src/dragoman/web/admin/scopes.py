@@ -92,6 +92,7 @@ IN_PROJECT: frozenset[Scope] = frozenset(
         "keys:write",
         "members:read",
         "members:write",
+        "projects:read",
         "roles:read",
         "roles:write",
     }

@@ -45,6 +45,8 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
     """What keeps a thing from being used, in words; given what it was before, if it was there."""
     admit: Callable[[Call, Change[S], S], Awaitable[None]] | None = None
     """Raises `Refusal` where a change of what was there is not for whoever asks."""
+    project_of: Callable[[S], str] | None = None
+    """The project that a thing belongs to, whose members may see it; None: to the whole gateway."""
 
     @property
     def reads(self) -> Scope:
@@ -56,6 +58,10 @@ class Kind(Struct, Generic[S], frozen=True, kw_only=True):
         """What changing them needs."""
         return cast(Scope, f"{self.path.strip('/')}:write")
 
+    def shown(self, call: Call, said: S) -> bool:
+        """Whether whoever asks may see this one."""
+        return self.project_of is None or call.who.may(self.reads, self.project_of(said))
+
 
 def routes(api: Api, kind: Kind[S]) -> None:
     """Declares the routes of one kind."""
@@ -66,10 +72,13 @@ def routes(api: Api, kind: Kind[S]) -> None:
         if faults := kind.faults(call, said, before):
             raise Refusal(422, "invalid", "It was read but cannot be used. " + " ".join(faults), tuple(faults))
 
-    @api.route("GET", kind.path, needs=kind.reads, tells=listed, query=("archived",))
+    wide = kind.project_of is None
+
+    @api.route("GET", kind.path, needs=kind.reads, wide=wide, tells=listed, query=("archived",))
     async def show_all(call: Call) -> Response:
-        """All, by name; archived ones with `archived=true`."""
-        return answer(await kind.of(call.store).all(archived=call.query("archived") == "true"))
+        """All that one may see, by name; archived ones with `archived=true`."""
+        found = await kind.of(call.store).all(archived=call.query("archived") == "true")
+        return answer([one for one in found if kind.shown(call, one.spec)])
 
     @api.route("POST", kind.path, needs=kind.writes, reads=New[spec], tells=row, status=201)
     async def add(call: Call) -> Response:
@@ -79,10 +88,13 @@ def routes(api: Api, kind: Kind[S]) -> None:
         made = await kind.of(call.store).add(call.by, said.spec, state=said.state)
         return answer(made, 201, {"location": f"/api/v1{kind.path}/{made.id}"})
 
-    @api.route("GET", kind.path + "/{id}", needs=kind.reads, tells=row)
+    @api.route("GET", kind.path + "/{id}", needs=kind.reads, wide=wide, tells=row)
     async def show(call: Call) -> Response:
         """One of them."""
-        return answer(await kind.of(call.store).get(call.id))
+        found = await kind.of(call.store).get(call.id)
+        if not kind.shown(call, found.spec):
+            raise Refusal(404, "missing", "There is no such thing.")
+        return answer(found)
 
     @api.route("PATCH", kind.path + "/{id}", needs=kind.writes, reads=Change[spec], tells=row)
     async def change(call: Call) -> Response:
