@@ -98,7 +98,7 @@ class Live:
         self.sso: Sequence[Sso] = base.sso
         """`Desk.sso`."""
         self.prices = self._price_book(())
-        allowances.configure(self.prices, {}, base.usual)
+        allowances.configure(self.prices, base.usual)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -256,11 +256,7 @@ class Live:
         self._guard.settled.set()
         self.sso = (*self._base.sso, *self._sso_of(configured))
         self.prices = self._price_book(configured.prices)
-        self._allowances.configure(
-            self.prices,
-            {row.spec.name: row.spec.budgets for row in configured.projects if row.state == "enabled"},
-            self._tuning,
-        )
+        self._allowances.configure(self.prices, self._tuning)
         self.configured = configured
         told = frozenset(map(str, notices))
         for words in sorted(told - self._told):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind
 from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
@@ -16,10 +19,12 @@ from dragoman.relay.allowances import Allowances
 from dragoman.relay.claims import nano_of
 from dragoman.routing.budget import BudgetTable
 from dragoman.routing.key import Key
-from dragoman.routing.shape import KeyLimitsTable, KeyTable
+from dragoman.routing.profile import Project
+from dragoman.routing.shape import KeyLimitsTable, KeyTable, TuningTable
 from dragoman.store.board.local import LocalBoard
+from dragoman.store.ports.board import Full, Hold
 from dragoman.store.ports.ledger import Payer, Spent
-from tests.relay.stage import Listener, ScriptedAnswer, Stage, channel, play
+from tests.relay.stage import Listener, ScriptedAnswer, Stage, broken, channel, inquiry, play
 from tests.relay.test_relay import HELLO, OPENED, ask, chunk, error_of
 
 USED = {"prompt_tokens": 60, "completion_tokens": 40}
@@ -142,3 +147,109 @@ def test_the_only_channel_that_is_full_refuses_for_a_while() -> None:
 @pytest.mark.parametrize(("money", "nano"), [("1", 10**9), ("0.5", 5 * 10**8), ("12.000000001", 12 * 10**9 + 1)])
 def test_money_is_whole_billionths(money: str, nano: int) -> None:
     assert nano_of(money) == nano
+
+
+def scoped(scope: str, budget: BudgetTable, count: int) -> Stage:
+    """A stage on which this scope has the budget."""
+    spec = KeyTable(name="mine", project="shop", owner="anna", budgets=(budget,) if scope == "key" else ())
+    allowances = Allowances(LocalBoard(), none_spent)
+    allowances.configure(
+        PriceBook([OwnRow("1", OwnPrice(model="*", input=Decimal(1), output=Decimal(1)))], lists={}),
+        TuningTable(user_budgets=(budget,) if scope == "user" else ()),
+    )
+    one = channel("one", budgets=(budget,) if scope == "channel" else ())
+    stage = Stage(answers(count), one, allowances=allowances, key=Key(id="k1", public_id="p1", digest=b"", spec=spec))
+    projects = {"shop": Project(budgets=(budget,) if scope == "project" else ()), "lab": Project()}
+    stage.relay.snapshot = replace(stage.relay.snapshot, projects=projects)
+    return stage
+
+
+async def asks(stage: Stage, times: int) -> list[int | None]:
+    """What so many hear who ask at once."""
+    listeners = [Listener() for _ in range(times)]
+    asking = (replace(inquiry(ask()), key=stage.key, id=uuid4().hex) for _ in listeners)
+    await asyncio.gather(*map(stage.relay.answer, asking, listeners))
+    return [listener.status for listener in listeners]
+
+
+@pytest.mark.parametrize("scope", ["key", "user", "project", "channel"])
+@pytest.mark.parametrize(
+    "budget",
+    [
+        BudgetTable(window="past 5h", tokens=300),
+        BudgetTable(window="day", zone="Asia/Tokyo", money="0.0003"),
+        BudgetTable(window="month", requests=3, models=("a*", "m")),
+    ],
+    ids=["sliding tokens", "money of a zone's day", "requests for some models"],
+)
+def test_fifty_at_once_overdraw_no_budget_by_more_than_one(scope: str, budget: BudgetTable) -> None:
+    stage = scoped(scope, budget, 50)
+
+    async def scene() -> None:
+        for _ in range(6):
+            await asks(stage, 50)
+            await asyncio.sleep(2)
+
+    play(scene())
+    assert 3 <= len(stage.transport.calls) <= 4, "each answer has a hundred tokens"
+
+
+def test_another_project_has_budgets_of_its_own() -> None:
+    stage = scoped("project", BudgetTable(window="day", requests=1), 2)
+    first, second = heard(stage, 2)
+    assert (first.status, second.status) == (200, 429)
+    assert "The project 'shop' has a budget of 1 requests per day" in error_of(second)["message"]
+    assert stage.key
+    stage.key = replace(stage.key, spec=replace(stage.key.spec, project="lab"))
+    assert heard(stage, 1)[0].status == 200
+
+
+def test_a_budget_for_some_models_counts_only_those() -> None:
+    others, these = (BudgetTable(window="day", requests=n, models=(name,)) for n, name in ((1, "other-*"), (2, "as*")))
+    stage = Stage(answers(3), allowances=Allowances(LocalBoard(), none_spent), key=key(others, these))
+    *_, third = told = heard(stage, 3)
+    assert [listener.status for listener in told] == [200, 200, 429]
+    assert "a budget of 2 requests per day for as*, of which 2 requests are used" in error_of(third)["message"]
+
+
+def test_a_channel_that_has_nothing_left_is_passed_over_in_the_plan() -> None:
+    poor = channel("one", budgets=(BudgetTable(window="day", requests=1),))
+    script = answers(1) | {"two": answers(3)["one"]}
+    stage = Stage(script, poor, channel("two"), allowances=Allowances(LocalBoard(), none_spent))
+
+    async def scene() -> list[Listener]:
+        found = []
+        for _ in range(3):
+            found.append(await stage.ask(ask()))
+            await asyncio.sleep(1.5)
+        return found
+
+    told = play(scene())
+    assert [listener.headers["x-dragoman-channel"] for listener in told] == ["one", "two", "two"]
+    assert [len(exchange.attempts) for exchange in stage.exchanges] == [1, 1, 1], "nothing is tried in vain"
+    passed = [line for line in stage.exchanges[2].plan if line.startswith("not ")]
+    assert passed == ["not m on one: it has a budget of 1 requests per day, of which 1 requests are used or held"]
+
+
+def test_a_lost_attempt_is_the_channels_cost_and_not_the_keys() -> None:
+    usage = {"input_tokens": 60, "output_tokens": 1}
+    message = {"id": "m1", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": usage}
+    began = msgspec.json.encode({"type": "message_start", "message": message})
+    event = b"event: message_start\ndata: " + began + b"\n\n"
+    lost = ScriptedAnswer([event, broken()], content_type="text/event-stream")
+    board, cap = LocalBoard(), BudgetTable(window="day", tokens=1000)
+    allowances = Allowances(board, none_spent)
+    both = [channel(name, row, budgets=(cap,)) for name, row in (("one", "anthropic"), ("two", "openai-compatible"))]
+    stage = Stage({"one": [lost], "two": answers(1)["one"]}, *both, allowances=allowances, key=key(cap))
+
+    async def scene() -> dict[str, int]:
+        assert (await stage.ask(ask())).headers["x-dragoman-channel"] == "two"
+        await asyncio.sleep(0)
+        full = {name: Hold(name=f"{name}:tokens", span="day", limit=0, amount=1) for name in ("key:k1", "channel:one")}
+        found = {name: await board.hold(name, [hold], int(time.time() * 1000)) for name, hold in full.items()}
+        return {name: one.used for name, one in found.items() if isinstance(one, Full)}
+
+    assert play(scene()) == {"key:k1": 100, "channel:one": 61}
+    exchange = stage.exchanges[0]
+    assert exchange.charged is exchange.attempts[1]
+    assert exchange.attempts[0].usage.prompt == 60

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import uuid4
 
 import structlog
 from msgspec.structs import replace
@@ -50,6 +52,15 @@ SURVEY_S = 1.0
 Look = Callable[[Payer, int, int, Sequence[str]], Awaitable[tuple[Spent, ...]]]
 """`Ledger.spent`: by payer, since a moment, in steps of so many milliseconds (0: in one), for patterns of models."""
 
+
+class Client(NamedTuple):
+    """Who asks, as far as budgets go."""
+
+    key: Key
+    project: tuple[BudgetTable, ...] = ()
+    """Budgets of its project."""
+
+
 NOTHING = Need(prompt=0, output=0)
 
 log = structlog.get_logger()
@@ -64,8 +75,6 @@ class Allowances:
         self._look = look
         self.prices: PriceBook | None = None
         """What money budgets are counted with; None: nothing costs anything."""
-        self.projects: Mapping[str, tuple[BudgetTable, ...]] = {}
-        """Budgets of projects, by name."""
         self.of_users: tuple[BudgetTable, ...] = ()
         """Budgets that each user has, of all keys together that belong to them."""
         self.zone = "UTC"
@@ -81,19 +90,16 @@ class Allowances:
         self._full: dict[str, tuple[str, float]] = {}
         """By channel, why it has nothing left, and until when that is believed."""
 
-    def configure(
-        self, prices: PriceBook, projects: Mapping[str, tuple[BudgetTable, ...]], tuning: TuningTable
-    ) -> None:
+    def configure(self, prices: PriceBook, tuning: TuningTable) -> None:
         """From now on these are in force."""
-        self.prices, self.projects = prices, projects
-        self.zone, self.of_users = tuning.zone or "UTC", tuning.user_budgets or ()
+        self.prices, self.zone, self.of_users = prices, tuning.zone or "UTC", tuning.user_budgets or ()
         self._surveyed_s.clear()
         self._full.clear()
 
-    async def take(self, id: str, key: Key, asked: str, need: Need, first: Step) -> Problem | None:  # noqa: A002
+    async def take(self, id: str, client: Client, asked: str, need: Need, first: Step) -> Problem | None:  # noqa: A002
         """Holds what the request needs of its key's, its user's and its project's allowances; the refusal where one
         does not suffice. `first` is the attempt whose price is expected."""
-        project = self.projects.get(key.spec.project, ()) if key.spec.project else ()
+        key, project = client
         of_user = self.of_users if key.spec.owner else ()
         budgets = (*key.spec.budgets, *of_user, *project)
         wish = Wish(need=need, model=asked, cost=self._expected_cost(budgets, need, first), zone=self.zone)
@@ -144,7 +150,7 @@ class Allowances:
 
     async def survey(self, snapshot: Snapshot) -> None:
         """Looks which channels have nothing left of a budget, unless that was looked at just now."""
-        channels, now_s = self._budgeted(snapshot), time.monotonic()
+        channels, now_s = self._budgeted(snapshot), _now_s()
         due = [each for each in channels if now_s - self._surveyed_s.get(each.name, -SURVEY_S) >= SURVEY_S]
         for channel in due:
             self._surveyed_s[channel.name] = now_s
@@ -159,11 +165,11 @@ class Allowances:
             replace(claim, hold=replace(claim.hold, limit=claim.hold.limit - 1, amount=0))
             for claim in claims_of_budgets(Payer("channel", channel.name), everything, wish)
         )
-        id = f"survey:{channel.name}:{time.monotonic_ns()}"  # noqa: A001
+        id = f"survey:{uuid4().hex}"  # noqa: A001
         short = await self._hold(id, claims)
         if short is None:
             self._full.pop(channel.name, None)
-            self._settle(id, None)
+            self._settle(id, None, sent=False)
             return
         claim, full = short
         asked_for = replace(full, hold=replace(full.hold, limit=full.hold.limit + 1))
@@ -173,7 +179,7 @@ class Allowances:
         """By account, why channels that have nothing left cannot be asked, as far as is known."""
         if not self._full:
             return {}
-        now_s = time.monotonic()
+        now_s = _now_s()
         known = {name: why for name, (why, until_s) in self._full.items() if now_s < until_s}
         return {
             account.account: known[channel.name]
@@ -245,3 +251,7 @@ class Allowances:
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

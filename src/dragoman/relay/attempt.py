@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from dragoman.canon.order import OrderKeeper, SingleFile
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.canon.reply import Fold
 from dragoman.canon.request import Loss, Refusal, Text, Thinking
-from dragoman.canon.usage import Usage
+from dragoman.canon.usage import Usage, merge
 from dragoman.dialects.base import Dialect, Editor, Writer
 from dragoman.dialects.sse import FRAME_LIMIT, WholeFrames
 from dragoman.ledger.tokens import estimate_text
@@ -283,6 +284,12 @@ class Attempt:
         if finished.reason == "unknown":
             return [*earlier, Failed(_unknown_ending(self.prepared))]
         return [*earlier, *self._untold_usage(earlier), finished]
+
+    @property
+    def usage(self) -> Usage:
+        """What the provider told of its usage, also of an answer that was lost before it was shown."""
+        told = [event.usage for event in self._held if type(event) is UsageSeen]
+        return reduce(merge, told, self.fold.usage)
 
     def _untold_usage(self, last_events: list[Event]) -> list[UsageSeen]:
         """What the provider did not tell of its usage, estimated and flagged as such, since clients count with it."""

@@ -165,7 +165,7 @@ class Course:
         Some providers tell a count of output at the start, so that of an answer that broke off it is no more than a
         lower bound.
         """
-        usage, seen = attempt.fold.usage, attempt.fold.text_length
+        usage, seen = attempt.usage, attempt.fold.text_length
         if attempt.content_s is None:
             return usage
         told = usage.output if usage.output or not seen else None

@@ -24,7 +24,7 @@ from dragoman.ledger.tokens import estimate_prompt
 from dragoman.net.transport import ERROR_LIMIT, Transport
 from dragoman.providers.balance import Balance
 from dragoman.providers.base import Provider
-from dragoman.relay.allowances import Allowances
+from dragoman.relay.allowances import Allowances, Client
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.balance import ask_balance, source_of
 from dragoman.relay.course import Course
@@ -97,7 +97,7 @@ class Relay:
         self._wiring = self._wire(snapshot)
         self.learned = Learned()
         self.learned.policy = snapshot.breaker
-        self._gates = Gates()
+        self._gates = Gates(self._allowances.board)
         self._shelf = Shelf(transport)
 
     @property
@@ -163,9 +163,10 @@ class Relay:
             return plan.problem
         course.plan = plan
         if inquiry.key is not None:
-            first = plan.attempts[0]
+            first, project = plan.attempts[0], self.snapshot.projects.get(inquiry.key.spec.project)
+            client = Client(inquiry.key, project.budgets if project else ())
             need, asked = self._allowances.need(course.estimate, first), inquiry.request.model
-            if (refused := await self._allowances.take(inquiry.id, inquiry.key, asked, need, first)) is not None:
+            if (refused := await self._allowances.take(inquiry.id, client, asked, need, first)) is not None:
                 return refused
         payer = inquiry.key.id if inquiry.key else inquiry.key_name
         self.learned.retries.asked(payer)

@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from dragoman.routing.bounds import Bounds
+from dragoman.routing.budget import BudgetTable
 
 Strategy = Literal["failover", "weighted", "round_robin", "fastest", "adaptive"]
 """How candidates of equal standing are put in order; `docs/routing.md` says what each does."""
@@ -138,6 +139,8 @@ class Project(Struct, frozen=True, kw_only=True):
     channels: Bounds | None = None
     models: tuple[str, ...] = ()
     """Names that may be asked for, `*` standing for any characters; none: all."""
+    budgets: tuple[BudgetTable, ...] = ()
+    """Of all its keys together."""
 
 
 class Refusal(Struct, frozen=True):

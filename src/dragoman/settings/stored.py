@@ -94,7 +94,9 @@ def _profiles(base: Snapshot, tables: Iterable[ProfileTable], book: RuleBook) ->
 def _projects(tables: Iterable[ProjectTable], book: RuleBook) -> Mapping[str, Project]:
     return {
         table.name: Project(
-            channels=book.bounds(table.channels, f"project '{table.name}'.channels"), models=table.models
+            channels=book.bounds(table.channels, f"project '{table.name}'.channels"),
+            models=table.models,
+            budgets=table.budgets,
         )
         for table in tables
     }
