@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from dragoman import __version__
-from dragoman.cli import db, manage
+from dragoman.cli import db, manage, settings
 from dragoman.cli.channel import probe
 from dragoman.cli.doctor import doctor
 from dragoman.cli.env import env
 from dragoman.cli.launch import launch
+from dragoman.cli.plan import plan
 from dragoman.cli.providers import providers
 from dragoman.cli.serve import serve
 from dragoman.cli.version import version
@@ -40,9 +41,9 @@ def command_line() -> App:
     channel.command(probe, name="test", usage=USAGE.format("channel test [OPTIONS] [NAME]"))
     app.command(launch, usage=USAGE.format("launch [OPTIONS] AGENT [-- ARGUMENTS]"))
     app.command(providers, usage=USAGE.format("providers [OPTIONS] [ID]"))
-    for command in (serve, env, doctor, manage.plan, manage.export, version):
+    for command in (serve, env, doctor, plan, manage.export, version):
         app.command(command)
-    for group in (channel, db.commands(), *manage.apps()):
+    for group in (channel, db.commands(), *manage.apps(), settings.app()):
         app.command(group)
     app.command(manage.take_in, name="import")
     return app

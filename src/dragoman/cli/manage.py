@@ -1,4 +1,4 @@
-"""`dragoman channels|profiles|projects|prices|keys|users|plan|export|import`: what the admin API manages, by hand.
+"""`dragoman channels|profiles|projects|prices|keys|users|export|import`: what the admin API manages, by hand.
 
 Every command works on the database that is configured here, or with `--url` on a gateway elsewhere, whose token is
 taken from DRAGOMAN_TOKEN.
@@ -291,58 +291,6 @@ def add_user(
     def work(api: AdminApi) -> None:
         api.ask("POST", "/users", said)
         print(f"{login} may sign in as {role}.")
-
-    return run(url, config, work)
-
-
-def plan(
-    model: str,
-    /,
-    *,
-    door: str = "",
-    profile: str | None = None,
-    prompt_tokens: int = 0,
-    images: Switch = False,
-    agent: Literal["main", "subagent", "background"] = "main",
-    json: Switch = False,
-    url: Url = None,
-    config: ConfigFile = None,
-) -> int:
-    """Show where a request would go, and why; nothing is sent.
-
-    Parameters
-    ----------
-    model
-        The model as a client names it.
-    door
-        The dialect that the client speaks; matters where rules ask for it.
-    profile
-        The profile of its key; else the default one.
-    prompt_tokens
-        The size of its prompt.
-    images
-        It holds images.
-    agent
-        Who asks.
-    json
-        As JSON.
-    url
-        A gateway elsewhere, which also knows which channels are ill.
-    config
-        Configuration file.
-    """
-    said = {
-        "model": model,
-        "door": door,
-        "profile": profile,
-        "prompt_tokens": prompt_tokens,
-        "images": images,
-        "agent": agent,
-    }
-
-    def work(api: AdminApi) -> None:
-        found = api.ask("POST", "/plan", said).json
-        print(as_json(found) if json else "\n".join(found["lines"]))
 
     return run(url, config, work)
 
