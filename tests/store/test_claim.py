@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from contextlib import AbstractAsyncContextManager
 
 import pytest
+from sqlalchemy import text
 
+from dragoman.store.claim import LOCK
 from dragoman.store.opening import SqlStore, open_store
 from dragoman.store.ports import Claim, StoreTrouble
 from tests.store.conftest import Home
@@ -79,3 +82,44 @@ async def test_a_gateway_that_was_killed_has_no_claim(home: Home) -> None:
         holder.wait()
     # PostgreSQL may need a moment to notice.
     assert not await refused(home, Claim(patience_s=10))
+
+
+HOLDERS = text("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")
+
+
+async def test_a_claim_whose_connection_was_cut_is_taken_anew(postgresql_home: Home) -> None:
+    async with gateway(postgresql_home, ALONE) as store, postgresql_home.open() as other:
+        assert store
+        engine = other.database.engine
+        async with engine.connect() as connection:
+            (cut,) = (await connection.execute(HOLDERS)).scalars()
+            await connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": cut})
+        async with asyncio.timeout(30):
+            while True:
+                async with engine.connect() as connection:
+                    holders = list((await connection.execute(HOLDERS)).scalars())
+                if holders and cut not in holders:
+                    break
+                await asyncio.sleep(0.1)
+        assert await refused(postgresql_home, ALONE)
+
+
+async def test_a_claim_that_another_has_taken_meanwhile_is_waited_for(postgresql_home: Home) -> None:
+    async with gateway(postgresql_home, ALONE), postgresql_home.open() as other:
+        engine = other.database.engine
+        taken = text("SELECT pg_advisory_lock(:lock, hashtext(current_schema()))")
+        async with engine.connect() as rival:
+            await rival.execution_options(isolation_level="AUTOCOMMIT")
+            waiting = asyncio.create_task(rival.execute(taken, {"lock": LOCK}))
+            await asyncio.sleep(0.2)
+            async with engine.connect() as connection:
+                (cut,) = (await connection.execute(HOLDERS)).scalars()
+                await connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": cut})
+            await waiting
+            assert await refused(postgresql_home, ALONE)
+            await rival.invalidate()
+        async with asyncio.timeout(30):
+            while True:
+                if await refused(postgresql_home, ALONE):
+                    break
+                await asyncio.sleep(0.1)
