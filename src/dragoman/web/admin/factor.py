@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from dragoman.store.ports import Note
 from dragoman.web.admin.api import Api, Call
+from dragoman.web.admin.giving import check_over
 from dragoman.web.admin.passwords import Passwords
 from dragoman.web.admin.proof import Claim, needs_factor, prove, prove_password
 from dragoman.web.admin.session import Me, begin
@@ -105,6 +106,7 @@ def _routes_of_others(api: Api) -> None:
         user = await call.store.people.user(call.id)
         if user.id == call.who.user.id:
             raise Refusal(409, "own_factor", "One's own is removed with one of its codes, or by another admin.")
+        await check_over(call, user)
         if not await call.store.sign_in.drop_factor(call.by, user.id):
             raise Refusal(404, "missing", f"'{user.login}' has no second factor.")
         await call.store.audit.append(Note(by=call.by, action="factor.reset", subject=user.id, name=user.login))

@@ -17,7 +17,7 @@ from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.scopes import Scope
 from dragoman.web.admin.wire import Refusal, answer
 
-SEARCHED = ("key_id", "project", "session", "trace", "channel", "model", "problem")
+SEARCHED = ("key_id", "project", "session", "trace", "channel", "model", "problem", "source")
 BETWEEN = ("since_ms", "until_ms")
 PAGED = (*SEARCHED, *BETWEEN, "running", "limit", "after")
 SUMMED = ("key_id", "project", "channel", "model", *BETWEEN, "by")
@@ -127,7 +127,7 @@ def _routes_of_audit(api: Api) -> None:
 COLUMNS = (
     "id", "started_ms", "door", "asked", "channel", "model", "status", "finish", "problem", "stream", "session",
     "agent", "key", "project", "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "exact",
-    "cost_nano", "currency", "first_content_ms", "ended_ms",
+    "cost_nano", "currency", "first_content_ms", "ended_ms", "source",
 )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def row_of(exchange: Exchange) -> tuple[object, ...]:
         exchange.status, exchange.finish, exchange.problem, exchange.stream, exchange.session, exchange.agent,
         exchange.key_name, exchange.project, usage.input, usage.cache_read, usage.cache_write_5m, usage.cache_write_1h,
         usage.output, usage.exact, cost and cost.nano, cost and cost.currency, exchange.first_content_ms,
-        exchange.ended_ms,
+        exchange.ended_ms, exchange.source,
     )  # fmt: skip
 
 

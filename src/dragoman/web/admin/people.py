@@ -14,6 +14,7 @@ from dragoman.web.admin.giving import check_giving, check_over
 from dragoman.web.admin.passwords import MOST, Passwords
 from dragoman.web.admin.proof import Login, Password
 from dragoman.web.admin.scopes import Grant, grant_of
+from dragoman.web.admin.throttle import begin_guess
 from dragoman.web.admin.wire import Refusal, answer, nothing
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -46,6 +47,8 @@ class ChangeUser(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of them."""
     name: Told | None = None
     email: Told | None = None
+    subject: Told | None = None
+    """Who they are to an identity provider, as `issuer|sub`; empty: nobody."""
     state: State | None = None
 
 
@@ -114,9 +117,11 @@ def _routes_of_sign_in(api: Api, passwords: Passwords) -> None:
         """Sets a password, which ends all sessions. One's own needs the current one; another's needs `users:write`."""
         said = await call.body(NewPassword)
         if call.id == call.who.user.id:
+            guess = await begin_guess(call, call.who.user.login, known=True)
             found = await call.store.people.find(login=call.who.user.login)
             if not await passwords.matches(said.current, found[1] if found else ""):
                 raise Refusal(403, "wrong_password", "The current password is not right.")
+            await guess.right()
         elif not call.who.may("users:write"):
             raise Refusal(403, "forbidden", "Setting somebody else's password needs the scope 'users:write'.")
         else:
@@ -135,7 +140,7 @@ async def changed(call: Call, before: User, said: ChangeUser) -> User:
     """The user as it is after a change that the caller may make. Raises `Refusal`."""
     given = {
         name: value
-        for name in ("role", "memberships", "name", "email", "state")
+        for name in ("role", "memberships", "name", "email", "subject", "state")
         if (value := getattr(said, name)) is not None
     }
     after = replace(before, revision=said.revision, **given)

@@ -10,7 +10,16 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from dragoman.store.ports import SYSTEM, User
-from dragoman.web.admin.access import COOKIE, CSRF_HEADER, IDLE_MS, PLAIN_COOKIE, csrf_of, new_cookie
+from dragoman.web.admin.access import (
+    COOKIE,
+    CSRF_HEADER,
+    IDLE_MS,
+    PLAIN_COOKIE,
+    Principal,
+    csrf_of,
+    new_cookie,
+    principal_of_user,
+)
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.passwords import Passwords
 from dragoman.web.admin.proof import Claim, Login, Password, needs_factor, prove
@@ -112,17 +121,7 @@ def routes(api: Api, token: SetupToken, passwords: Passwords) -> None:
     @api.route("GET", "/session", needs="signed_in", wide=False, tells=Me)
     async def me(call: Call) -> Response:
         """Who asks, and what their page must send along with changes."""
-        who = call.who
-        told = Me(
-            login=who.user.login,
-            name=who.user.name,
-            role=who.user.role,
-            memberships=who.user.memberships,
-            scopes=tuple(sorted(who.rights.everywhere)),
-            csrf=who.csrf,
-            means=who.means,
-        )
-        return answer(told)
+        return answer(told_of(call.who))
 
     @api.route("DELETE", "/session", needs="signed_in", wide=False, status=204)
     async def sign_out(call: Call) -> Response:
@@ -133,6 +132,19 @@ def routes(api: Api, token: SetupToken, passwords: Passwords) -> None:
         for name in (COOKIE, PLAIN_COOKIE):
             response.delete_cookie(name, path="/", secure=name == COOKIE, httponly=True, samesite="strict")
         return response
+
+
+def told_of(who: Principal) -> Me:
+    """What somebody is told of themselves."""
+    return Me(
+        login=who.user.login,
+        name=who.user.name,
+        role=who.user.role,
+        memberships=who.user.memberships,
+        scopes=tuple(sorted(who.rights.everywhere)),
+        csrf=who.csrf,
+        means=who.means,
+    )
 
 
 class Cookie(NamedTuple):
@@ -161,8 +173,8 @@ async def begin(call: Call, user: User, means: str, *, status: int = 200, codes:
     """The answer to whoever has signed in with a password, whose browser is known from then on."""
     cookie = await open_session(call, user, means)
     csrf = csrf_of(cookie.text)
-    told = Me(login=user.login, name=user.name, role=user.role, csrf=csrf, means=means, recovery_codes=codes)
-    response = answer(told, status, {CSRF_HEADER: csrf})
+    who = replace(await principal_of_user(call.store, user.id), csrf=csrf, means=means)
+    response = answer(replace(told_of(who), recovery_codes=codes), status, {CSRF_HEADER: csrf})
     cookie.give(response)
     remember_browser(call, response, user.login)
     return response

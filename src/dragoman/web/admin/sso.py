@@ -26,6 +26,7 @@ from dragoman.store.ports import SYSTEM, Note, StoreTrouble, User, Visit
 from dragoman.web.admin.api import PREFIX, Api, Call
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.oidc import Asked, Directory, claim_of
+from dragoman.web.admin.proof import may_use_password
 from dragoman.web.admin.scopes import BUILT_IN
 from dragoman.web.admin.session import open_session
 from dragoman.web.admin.throttle import limit_visits
@@ -196,13 +197,24 @@ async def _user_of(call: Call, sso: Sso, claims: Any) -> User:
 
 
 async def _linked(call: Call, table: SsoTable, email: str, subject: str) -> User | None:
-    """The one user with a verified e-mail address, if an admin has said so; from then on known by their subject."""
+    """The one user with a verified e-mail address, if an admin has said so; from then on known by their subject.
+
+    Who waited for them under their address, with a password or a token, loses the way in; and one who may sign in with
+    a password by name is nobody's but their own.
+    """
     if table.link != "verified_email" or not email:
         return None
     users = [user for user in await call.store.people.users() if user.email.lower() == email]
     if len(users) != 1 or users[0].subject or users[0].state != "enabled" or users[0].kind != "person":
         return None
-    return await call.store.people.change(SYSTEM, replace(users[0], subject=subject))
+    user = users[0]
+    if call.desk.tuning.passwords_for is not None and may_use_password(call, user):
+        return None
+    await call.store.people.set_password(SYSTEM, user.id, "")
+    await call.store.sign_in.drop_factor(SYSTEM, user.id)
+    for token in await call.store.people.tokens(user.id):
+        await call.store.people.remove_token(SYSTEM, token.id)
+    return await call.store.people.change(SYSTEM, replace(user, subject=subject))
 
 
 async def _changed(call: Call, before: User, after: User) -> User:

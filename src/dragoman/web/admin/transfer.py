@@ -13,13 +13,14 @@ import msgspec
 import yaml
 from fastapi import Response
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dragoman.relay.listing import is_remembered
 from dragoman.routing.changes import OverrideTable
 from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable, RoleTable
 from dragoman.routing.sso import SsoTable
 from dragoman.store.ports import Row, Setting, Shelf, State, Store, StoreTrouble
-from dragoman.web.admin import roles
+from dragoman.web.admin import roles, sso
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.moving import admit, kept_though_moved
 from dragoman.web.admin.scopes import Scope
@@ -66,6 +67,7 @@ class Done(Struct, frozen=True, kw_only=True):
 
 
 SHELVES: dict[str, Callable[[Store], Shelf[Any]]] = {
+    "settings": lambda store: store.configuration.settings,
     "projects": lambda store: store.configuration.projects,
     "overrides": lambda store: store.configuration.overrides,
     "roles": lambda store: store.configuration.roles,
@@ -73,7 +75,6 @@ SHELVES: dict[str, Callable[[Store], Shelf[Any]]] = {
     "profiles": lambda store: store.configuration.profiles,
     "models": lambda store: store.configuration.models,
     "prices": lambda store: store.configuration.prices,
-    "settings": lambda store: store.configuration.settings,
     "sso": lambda store: store.configuration.sso,
 }
 """In this order: what is referred to comes first."""
@@ -111,7 +112,7 @@ def routes(api: Api) -> None:
                 words = f"{name}/{entry.spec.name}"
                 row = known.pop(entry.spec.name, None)
                 faults = (
-                    _faults(call, name, entry.spec, whole)
+                    _faults(call, name, row, entry.spec, whole)
                     or await _kept_elsewhere(call, row, entry.spec, dry=dry)
                     or await _given_away(call, row, entry.spec, whole)
                 )
@@ -179,10 +180,11 @@ async def _kept_elsewhere(call: Call, row: Row[Any] | None, spec: Struct, *, dry
     return []
 
 
-def _faults(call: Call, kind: str, spec: Struct, whole: Whole) -> list[str]:
+def _faults(call: Call, kind: str, row: Row[Any] | None, spec: Struct, whole: Whole) -> list[str]:
     if isinstance(spec, Setting):
         return list(faults_of_setting(spec) if kind == "settings" else faults_of_price(spec))
     if isinstance(spec, ChannelTable):
+        spec = replace(spec, proxy=None) if spec.proxy in _coming_proxies(whole) else spec
         return list(call.desk.faults_of_channel(spec, [each.spec for each in whole.overrides]))
     if isinstance(spec, OverrideTable):
         return list(call.desk.faults_of_overrides(spec))
@@ -190,7 +192,15 @@ def _faults(call: Call, kind: str, spec: Struct, whole: Whole) -> list[str]:
         return list(call.desk.faults_of_profile(spec))
     if isinstance(spec, ProjectTable):
         return list(call.desk.faults_of_project(spec))
+    if isinstance(spec, SsoTable):
+        return sso.faults(call, spec, row.spec if row else None)
     return []
+
+
+def _coming_proxies(whole: Whole) -> frozenset[str]:
+    """Names of the proxies that the text brings along."""
+    found = [msgspec.json.decode(each.spec.value) for each in whole.settings if each.spec.name == "proxies"]
+    return frozenset(name for each in found if isinstance(each, dict) for name in each)
 
 
 def _entry(row: Row[Any]) -> dict[str, object]:
