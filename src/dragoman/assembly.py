@@ -43,6 +43,7 @@ from dragoman.routing.shape import TuningTable
 from dragoman.routing.snapshot import Secret, Snapshot
 from dragoman.settings.load import DEMO_MODEL, demo_snapshot
 from dragoman.settings.record import Settings
+from dragoman.settings.server import is_loopback
 from dragoman.settings.tuning import said_in
 from dragoman.store.board.opening import open_board
 from dragoman.store.glance import is_empty
@@ -158,7 +159,8 @@ async def assemble(
         )
         gateway = Gateway(relay)
         trusted = networks_of(settings.server.trusted_proxies)
-        guard = Guard((key.reveal() for key in settings.server.api_keys), trusted=trusted)
+        may_open = settings.server.open or is_loopback(settings.server.host)
+        guard = Guard((key.reveal() for key in settings.server.api_keys), trusted=trusted, may_open=may_open)
         doors = Doors(dialects, guard, relay, new_exchange_id)
         base = Base(
             snapshot=settings.snapshot,

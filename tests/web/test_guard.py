@@ -124,3 +124,10 @@ def test_a_key_is_held_to_its_doors_and_models() -> None:
     assert other
     assert (other.kind, other.status) == (Kind.PERMISSION, 403)
     assert "may not ask for the model 'gpt-5x'" in (forbidden(key, "anthropic", "gpt-5x") or other).message
+
+
+def test_off_loopback_it_stays_shut_when_the_last_key_is_gone() -> None:
+    shut = Guard((), may_open=False)
+    assert not shut.open
+    with pytest.raises(Trouble):
+        shut.admit({})

@@ -27,7 +27,7 @@ def serve(
     Parameters
     ----------
     host
-        Address to listen on; 127.0.0.1 unless configured. Any other needs api_keys, or --open.
+        Address to listen on; 127.0.0.1 unless configured. Any other needs API keys, or --open.
     port
         Port to listen on; 8090 unless configured, 0 for any free one.
     config
@@ -44,6 +44,12 @@ def serve(
     from dragoman.settings.record import Flags
 
     settings = configured(Flags(host=host, port=port, config=config, open=open_to_all, demo=demo, log_level=log_level))
+    if lacking := unguarded(settings):
+        server = settings.server
+        return fail(
+            f"Listening on {server.host} was asked for, where strangers could use your accounts: {lacking}.",
+            "Make them (docs/operating.md), set DRAGOMAN_API_KEYS, listen on 127.0.0.1, or say --open if it is meant.",
+        )
     # After the configuration, so that its faults are told at once.
     from dragoman.assembly import serve as serve_until_stopped
 
@@ -60,6 +66,25 @@ def serve(
             f"Listening on {server.host}:{server.port} was tried, but: {found.strerror or found}.",
             "If another Dragoman runs there, use it or stop it; else choose another port with --port.",
         )
+
+
+def unguarded(settings: Settings) -> str:
+    """What is not there to keep strangers out where the database has to, in words; empty if nothing lacks."""
+    if not settings.server.needs_stored_keys:
+        return ""
+    import asyncio
+
+    from dragoman.store.guards import lacking
+    from dragoman.store.ports import StoreTrouble
+
+    server = settings.server
+    try:
+        found = asyncio.run(
+            lacking(server.database.reveal(), server.data_dir, has_master_key=bool(server.master_key.reveal()))
+        )
+    except StoreTrouble as trouble:
+        return f"the database could not be asked whether it holds keys ({trouble})"
+    return f"clients need no key, and the database has no {' and no '.join(found)}" if found else ""
 
 
 def invitation(settings: Settings, port: int, token: str) -> str:
@@ -87,6 +112,8 @@ def greeting(settings: Settings, port: int, *, demo: bool) -> str:
         f"  channels       {'demo (the built-in demo model)' if demo else channels or 'none'}",
         f"  keys           {len(settings.server.api_keys) or 'none; this machine only'}",
     ]
+    if settings.server.needs_stored_keys:
+        lines[-1] = "  keys           those of the database"
     if settings.server.open and not settings.server.api_keys:
         lines[-1] = "  keys           none; open to whoever can connect"
     for notice in settings.notices:

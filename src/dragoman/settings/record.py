@@ -76,6 +76,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """Names by which the console and the admin API may be asked for, beside addresses and `localhost`."""
     open: bool
     """Whether it may listen off loopback without keys."""
+    needs_stored_keys: bool = False
+    """Whether it may listen there only if the database holds what keeps strangers out."""
     log_level: LogLevel
     log_format: LogFormat
     """`auto`: text on a terminal, JSON lines elsewhere."""

@@ -62,7 +62,7 @@ def read_server(
     host = host.strip("[]")
     if not is_loopback(host) and not keys:
         by_foreign_name = source == adopted.get("host", ("", ""))[1]
-        host = _without_keys(host, source, by_foreign_name, is_open, faults, notices)
+        host = _without_keys(host, source, by_foreign_name, is_open, notices)
         sources["server.host"] = source if not by_foreign_name or is_open else f"default, since {source} has no key"
     server = Server(
         host=host,
@@ -78,6 +78,7 @@ def read_server(
         upstream_error_text=chosen["upstream_error_text"][0],
         hosts=tuple(chosen["hosts"][0]),
         open=is_open,
+        needs_stored_keys=not (keys or is_open or is_loopback(host)),
         log_level=chosen["log_level"][0],
         log_format=chosen["log_format"][0],
     )
@@ -100,10 +101,8 @@ def _networks(texts: Sequence[str], source: str, faults: list[Notice]) -> tuple[
     return tuple(texts)
 
 
-def _without_keys(
-    host: str, source: str, by_foreign_name: bool, is_open: bool, faults: list[Notice], notices: list[Notice]
-) -> str:
-    """The address to listen on where one off loopback was wanted and clients need no key."""
+def _without_keys(host: str, source: str, by_foreign_name: bool, is_open: bool, notices: list[Notice]) -> str:
+    """The address to listen on where one off loopback was wanted, and neither file nor environment has a key."""
     reach = f"Whoever can reach {host} could use your accounts, since clients need no key."
     if is_open:
         notices.append(Notice("--open", reach, "Set DRAGOMAN_API_KEYS or server.api_keys to close it."))
@@ -112,6 +111,4 @@ def _without_keys(
         remedy = f"Listening on {LOOPBACK} instead; set DRAGOMAN_API_KEYS to listen there, or say --open."
         notices.append(Notice(source, reach, remedy))
         return LOOPBACK
-    remedy = "Set DRAGOMAN_API_KEYS or server.api_keys, listen on 127.0.0.1, or say --open if that is meant."
-    faults.append(Notice(source, reach, remedy))
     return host

@@ -16,6 +16,8 @@ from dragoman.store.tables import configured, plain, users
 
 ADMIN = "admin"
 """The role that may do everything."""
+IS_ADMIN = (users.c.role == ADMIN) & (users.c.state == "enabled") & (users.c.kind == "person")
+"""Whether a row is somebody who may do everything, and sign in to do it."""
 ROLE_KIND = "role"
 """Kind of the rows of the configuration that are roles of one's own."""
 
@@ -41,7 +43,7 @@ async def check_admins(connection: AsyncConnection, before: User) -> None:
     so that two admins cannot demote one another."""
     if not _is_admin(before):
         return
-    admins = select(func.count()).where(users.c.role == ADMIN, users.c.state == "enabled", users.c.kind == "person")
+    admins = select(func.count()).where(IS_ADMIN)
     if not (await connection.execute(admins)).scalar_one():
         raise StoreTrouble("last_admin", "This is the last admin. Make another one first.")
 

@@ -2,7 +2,7 @@
 
 A key may come as `Authorization: Bearer`, `x-api-key`, `api-key` or `x-goog-api-key`, or as `key` in the query, as
 Google takes it; official SDKs differ (measured 2026-11-20). If several are present, any valid one opens. Without
-configured keys the gateway is open, which settings allow on loopback only.
+configured keys the gateway is open, on loopback only or where that was asked for: elsewhere it stays shut.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ class Admitted(NamedTuple):
 class Guard:
     """Knows the keys that open: those of the file, which never change, and those of the ring, which may."""
 
-    def __init__(self, keys: Iterable[str], ring: Ring = NO_KEYS, trusted: Iterable[Network] = ()) -> None:
+    def __init__(
+        self, keys: Iterable[str], ring: Ring = NO_KEYS, trusted: Iterable[Network] = (), *, may_open: bool = True
+    ) -> None:
+        self._may_open = may_open
         self._digests = tuple(_digest(key) for key in keys)
         self._trusted = tuple(trusted)
         self.ring = ring
@@ -52,8 +55,8 @@ class Guard:
 
     @property
     def open(self) -> bool:
-        """Whether anyone may come in."""
-        return not self._digests and self.ring.empty
+        """Whether anyone may come in: where that is allowed, and there is no key."""
+        return self._may_open and not self._digests and self.ring.empty
 
     def address(self, headers: Mapping[str, str], scope: Mapping[str, Any]) -> str:
         """The client's network address; empty where it is not known."""
