@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from dragoman.cli.agents import Wanted, agents, outfit
-from dragoman.routing import shape
+from dragoman.routing import changes, shape
 from dragoman.routing.policy import BreakerPolicy, RetryPolicy
 from dragoman.routing.rule_shape import RefusalTable
 from dragoman.settings.adopt import MODEL_NAMES
@@ -37,8 +37,12 @@ TABLES: dict[str, type[Struct]] = {
     "`limits`": shape.LimitsTable,
     "`rests`": shape.RestTable,
     "`retry`": shape.RetryTable,
-    "`body`": shape.BodyOperationTable,
-    "`header`": shape.HeaderOperationTable,
+    "`body`": changes.BodyOperationTable,
+    "`header`": changes.HeaderOperationTable,
+    "`match`": changes.MatchTable,
+    "`when` of a change": changes.ConditionTable,
+    "`[[overrides]]`": changes.OverrideTable,
+    "`[[models]]`": shape.ModelTable,
     "`[[profiles]]`": shape.ProfileTable,
     "`rules`": shape.RuleTable,
     "`when`": shape.WhenTable,

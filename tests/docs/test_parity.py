@@ -13,7 +13,8 @@ from msgspec import Struct
 from dragoman.cli.app import command_line
 from dragoman.ledger.book import OwnPrice
 from dragoman.ledger.exchange import Exchange
-from dragoman.routing.shape import ChannelTable, KeyTable, ProfileTable, ProjectTable, TuningTable
+from dragoman.routing.changes import OverrideTable
+from dragoman.routing.shape import ChannelTable, KeyTable, ModelTable, ProfileTable, ProjectTable, TuningTable
 from dragoman.settings.server import USUAL
 from dragoman.store.ports import User
 from dragoman.web.admin.building import declared
@@ -29,10 +30,12 @@ THERE = {"matched", "bettered"}
 NAME = re.compile(r"`([^`]+)`")
 TABLES: dict[str, type[Struct]] = {
     "channels": ChannelTable,
+    "overrides": OverrideTable,
     "profiles": ProfileTable,
     "keys": KeyTable,
     "projects": ProjectTable,
     "settings": TuningTable,
+    "models": ModelTable,
     "prices": OwnPrice,
     "users": User,
     "exchange": Exchange,

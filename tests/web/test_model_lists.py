@@ -20,6 +20,7 @@ from dragoman.canon.problem import Trouble
 from dragoman.routing.cards import ModelCard
 from dragoman.web.pages import page_after, page_by_token
 from tests.admin.stage import Visitor, house
+from tests.admin.test_transfer import settled
 from tests.faults.gateway import Served, channel
 from tests.web.stage import ask
 
@@ -209,12 +210,11 @@ def test_each_key_sees_and_finds_only_what_it_may_ask_for(tmp_path: Path) -> Non
                 for spec in specs:
                     told = await admin.ask("POST", f"/api/v1/{path}", {"spec": spec})
                     assert told.status == 201, told.body
+                    await settled(place)
             for name, (spec, names, hidden) in KEYS.items():
                 made = await admin.ask("POST", "/api/v1/keys", {"spec": {"name": name, **spec}})
                 assert made.status == 201, made.body
-                version = await place.store.configuration.version()
-                while place.gateway.live.snapshot.version < version:  # noqa: ASYNC110 - nothing tells of it
-                    await asyncio.sleep(0.01)
+                await settled(place)
                 client = place.visitor()
                 assert await ids(client, made.json["text"]) == names
                 for one in {"m", "big", "claude-x", "a/m"}:

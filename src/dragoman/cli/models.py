@@ -16,6 +16,7 @@ SHOWN = 3
 
 def add_model_commands(app: App) -> None:
     """Adds them to the commands of models; without a word, what can be asked for is listed."""
+    app.help = "What can be asked for, and what is known of models."
     app.default(offered)
     app.command(offered, name="offered")
     app.command(unreached, name="unreached")
