@@ -167,7 +167,7 @@ class Live:
 
     async def probe(self, channel: Channel, model: str, test: Test) -> Finding:
         """`Desk.probe`."""
-        return await self._relay.probe(channel, model, test)
+        return await self._relay.probe(channel, model, test, "test")
 
     async def models(self, channel: Channel) -> tuple[str, ...]:
         """`Desk.models`."""

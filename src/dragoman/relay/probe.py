@@ -17,6 +17,7 @@ from dragoman.canon.events import Event
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.canon.reply import Reply, fold
 from dragoman.canon.request import Image, Inline, Request, Text, Tool, ToolCall, ToolChoice, Turn
+from dragoman.canon.usage import NOTHING_SAID, Usage
 from dragoman.net.transport import Answer, Transport
 from dragoman.providers.base import Provider
 from dragoman.relay.outlet import Outlet
@@ -53,6 +54,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     """The channel, and which of its keys."""
     status: int = 0
     """HTTP status of the upstream's answer; 0 where none came."""
+    usage: Usage = NOTHING_SAID
 
 
 SUGGESTIONS: dict[Kind, str] = {
@@ -64,7 +66,7 @@ SUGGESTIONS: dict[Kind, str] = {
     Kind.OVERLOADED: "Wait: the provider is overloaded.",
     Kind.UNREACHABLE: "Check base_url, that the server runs, and the network or proxy on the way.",
     Kind.TIMEOUT: "Check the network on the way, or raise the channel's timeouts.",
-    Kind.TLS: "Check the address; behind a company proxy, its CA certificate must be trusted.",
+    Kind.TLS: "Check the address; behind a company proxy, give its authority's certificate by the channel's ca_bundle.",
     Kind.REDIRECTED: "Set base_url to the address that the redirect leads to.",
     Kind.GARBLED: "Check base_url: what answers there does not speak the provider's dialect.",
     Kind.INVALID_REQUEST: "Check that the channel's provider is the right row; see `dragoman providers`.",
@@ -133,13 +135,15 @@ async def try_out(
         ok=not found and not wanting,
         message=found.message if found else wanting or "The channel answered.",
         suggestion=suggestion_for(found, outlet.provider) if found else wanting and NO_CALL,
-        problem=found.kind.value if found else wanting and "no_call",
+        problem=found.kind.value if found else wanting and NO_CALL_CODE,
         response_id=reply.id,
         status=status,
+        usage=reply.usage,
         took_ms=int((time.monotonic() - started_s) * 1000),
     )
 
 
+NO_CALL_CODE = "no_call"
 NO_CALL = "Choose a model that calls tools, since coding agents work by them; or try again."
 
 

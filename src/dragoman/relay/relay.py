@@ -18,13 +18,14 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.dialects.base import Dialect, Telling
-from dragoman.ledger.exchange import Exchange, Journal, NoJournal
+from dragoman.ledger.exchange import Exchange, Journal, NoJournal, Source
 from dragoman.ledger.session import session_of
 from dragoman.ledger.tokens import estimate_prompt
-from dragoman.net.transport import ERROR_LIMIT, Transport
+from dragoman.net.transport import Transport
 from dragoman.providers.balance import Balance
 from dragoman.providers.base import Provider
 from dragoman.relay.allowances import Allowances, Client
+from dragoman.relay.asides import Aside, counted_upstream, said_by
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.balance import ask_balance, source_of
 from dragoman.relay.course import Course
@@ -34,7 +35,7 @@ from dragoman.relay.gates import Full, Gates
 from dragoman.relay.listing import listed
 from dragoman.relay.needs import needs_of
 from dragoman.relay.outlet import Outlet, Wiring
-from dragoman.relay.prepare import Inquiry, Prepared, concession, prepare, prepare_count
+from dragoman.relay.prepare import Inquiry, Prepared, concession, prepare
 from dragoman.relay.probe import Finding, Test, try_out
 from dragoman.relay.state import Learned
 from dragoman.relay.uploads import Shelf
@@ -49,8 +50,6 @@ from dragoman.routing.spare import NOTHING_SPARED
 from dragoman.routing.strategy import Chance
 from dragoman.routing.verdict import Again, Failure, Next, Situation, Stop, final, held_back, verdict
 
-COUNT_S = 3.0
-"""Seconds a client waits for an upstream's own token count at most."""
 LOOPS = (
     "The answers of this session were begun but broke off twenty times within half a minute, and each time it asked on "
     "at once. Wait until the provider is well, then ask again."
@@ -330,29 +329,21 @@ class Relay:
             if plan.problem.kind is Kind.PROMPT_TOO_LONG:
                 return estimate, "estimate"
             raise Trouble(plan.problem)
-        counted = await self._counted_upstream(inquiry, plan.attempts[0])
+        step = plan.attempts[0]
+        counted = await counted_upstream(
+            inquiry, step, self._wiring.outlet(step.channel), self._transport, self._journal
+        )
         return (estimate, "estimate") if counted is None else (counted, "upstream")
 
-    async def _counted_upstream(self, inquiry: Inquiry, step: Step) -> int | None:
-        """The upstream's own count; None where it has none or gave none in time."""
-        outlet = self._wiring.outlet(step.channel)
-        upstream = outlet.dialect
-        try:
-            call = prepare_count(inquiry, step, outlet)
-            if call is None or upstream.read_count is None:
-                return None
-            async with asyncio.timeout(COUNT_S):
-                answer = await self._transport.send(call)
-                body = await answer.whole(ERROR_LIMIT)
-                answer.close()
-        except (Trouble, TimeoutError):
-            return None
-        return upstream.read_count(body) if answer.status == 200 else None
-
-    async def probe(self, channel: Channel, model: str, test: Test = "text") -> Finding:
+    async def probe(self, channel: Channel, model: str, test: Test = "text", source: Source = "probe") -> Finding:
         """A real small call on one channel."""
         outlet = self._wiring.outlet(channel)
-        return await try_out(self._transport, outlet, model, test, lambda request: self._shelf.stocked(request, outlet))
+        aside = Aside(source, Step(channel=channel, model=model, why=f"{source}: {test}"))
+        found = await try_out(
+            self._transport, outlet, model, test, lambda request: self._shelf.stocked(request, outlet)
+        )
+        self._journal.write(aside.told(said_by(found)))
+        return found
 
     async def models(self, channel: Channel) -> tuple[str, ...]:
         """The models that a channel's provider lists. Raises `Trouble`."""

@@ -229,6 +229,7 @@ def _exchange_row(exchange: Exchange) -> dict[str, Any]:
         "channel": plain(last.channel) if last else "",
         "model": plain(last.model) if last else "",
         "problem": exchange.problem or "",
+        "source": exchange.source,
         "record": msgspec.json.encode(exchange).decode(),
     }
 
@@ -289,6 +290,8 @@ def _wanted(search: Search) -> list[ColumnElement[bool]]:
         found.append(exchanges.c.problem != "")
     elif search.problem is not None:
         found.append(exchanges.c.problem == plain(search.problem))
+    if search.source is not None:
+        found.append(exchanges.c.source == search.source)
     if search.running is not None:
         found.append(exchanges.c.ended_ms.is_(None) == search.running)
     return found

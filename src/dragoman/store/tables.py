@@ -234,6 +234,7 @@ exchanges = Table(
     Column("channel", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("problem", String(32), nullable=False),
+    Column("source", String(8), nullable=False, server_default="agent"),
     Column("record", Text, nullable=False),
     Index("exchanges_started", "started_ms", "id"),
     Index("exchanges_key", "key_id", "started_ms"),

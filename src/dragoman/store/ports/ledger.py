@@ -26,6 +26,8 @@ class Search(Struct, frozen=True, kw_only=True):
     problem: str | None = None
     """A kind of problem; `any` for all that went wrong."""
     running: bool | None = None
+    source: str | None = None
+    """Who asked, as `Exchange.source`."""
 
 
 class Page(Struct, frozen=True):

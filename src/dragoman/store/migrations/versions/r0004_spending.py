@@ -1,4 +1,4 @@
-"""What budgets are counted from, by steps of five minutes, and the overhead among the totals.
+"""What budgets are counted from, by steps of five minutes, the overhead among the totals, and who asked.
 
 What was spent before is taken over from the totals, where each day's stands as one; none of it was told apart as
 overhead then.
@@ -24,6 +24,7 @@ def upgrade() -> None:
     """Makes the table and fills it, and adds the columns."""
     for name in ("overhead_tokens", "overhead_nano"):
         op.add_column("totals", sa.Column(name, sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("exchanges", sa.Column("source", sa.String(8), nullable=False, server_default="agent"))
     spending = op.create_table(
         "spending",
         sa.Column("start_ms", sa.BigInteger, nullable=False),
