@@ -43,6 +43,12 @@ class SqlLedger:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        insert = database.insert(exchanges)
+        columns = {column.name: insert.excluded[column.name] for column in exchanges.c if column.name != "id"}
+        self._put_statement = insert.on_conflict_do_update(
+            index_elements=["id"], set_=columns, where=exchanges.c.ended_ms.is_(None)
+        ).returning(exchanges.c.id)
+        self._put_attempts = database.insert(attempts).on_conflict_do_nothing()
 
     async def put(self, found: Sequence[Exchange]) -> int:
         """Remembers exchanges; how many are now known to have ended that were not before."""
@@ -56,7 +62,7 @@ class SqlLedger:
             ended = [unique[one] for one in changed if unique[one].ended_ms is not None]
             rows = [_attempt_row(exchange, attempt) for exchange in ended for attempt in exchange.attempts]
             if rows:
-                await connection.execute(self._database.insert(attempts).on_conflict_do_nothing(), rows)
+                await connection.execute(self._put_attempts, rows)
             await self._add_up(connection, ended)
             await add_spending(connection, self._database, ended)
             return len(ended)
@@ -152,23 +158,15 @@ class SqlLedger:
 
     async def _put_exchanges(self, connection: AsyncConnection, found: Iterable[Exchange]) -> list[str]:
         """The ids of those that were not known to have ended."""
-        insert = self._database.insert(exchanges)
-        columns = {column.name: insert.excluded[column.name] for column in exchanges.c if column.name != "id"}
-        statement = insert.on_conflict_do_update(
-            index_elements=["id"], set_=columns, where=exchanges.c.ended_ms.is_(None)
-        ).returning(exchanges.c.id)
-        return list((await connection.execute(statement, [_exchange_row(each) for each in found])).scalars())
+        rows = [_exchange_row(each) for each in found]
+        return list((await connection.execute(self._put_statement, rows)).scalars())
 
     async def _add_up(self, connection: AsyncConnection, ended: Iterable[Exchange]) -> None:
         """Adds to the totals, in an order that keeps two replicas from waiting for each other."""
         sums = _sums(ended)
         rows = [{**dict(zip(TOTAL_KEY, key, strict=True)), **_NOTHING, **sums[key]} for key in sorted(sums)]
-        if not rows:
-            return
-        insert = self._database.insert(totals)
-        added = {name: totals.c[name] + insert.excluded[name] for name in _SUMS}
-        statement = insert.on_conflict_do_update(index_elements=list(TOTAL_KEY), set_=added)
-        await connection.execute(statement, rows)
+        if rows:
+            await connection.execute(self._database.adding(totals, TOTAL_KEY, _SUMS), rows)
 
     async def _purge_all(self, table: Table, which: ColumnElement[bool]) -> int:
         """Deletes rows in steps so small that nobody waits for one; how many."""

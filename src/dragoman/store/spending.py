@@ -89,9 +89,7 @@ async def _add(connection: AsyncConnection, database: Database, sums: dict[_Key,
         for key in sorted(sums)
     ]
     if rows:
-        insert = database.insert(spending)
-        added = {name: spending.c[name] + insert.excluded[name] for name in SPENT}
-        await connection.execute(insert.on_conflict_do_update(index_elements=list(SPENDING_KEY), set_=added), rows)
+        await connection.execute(database.adding(spending, SPENDING_KEY, SPENT), rows)
 
 
 async def fold_spending(connection: AsyncConnection, database: Database, now_ms: int) -> int:
