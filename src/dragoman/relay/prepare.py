@@ -18,7 +18,7 @@ from dragoman.canon.embedding import Embedding
 from dragoman.canon.habits import Habits
 from dragoman.canon.operations import Operated, operate
 from dragoman.canon.problem import Kind, Problem, refuse
-from dragoman.canon.request import Loss, Part, Request, Seal, Text, ToolResult
+from dragoman.canon.request import Loss, Part, Reasoning, Request, Seal, Text, ToolResult
 from dragoman.canon.seal import NATIVE, wrap
 from dragoman.canon.splice import members, splice
 from dragoman.canon.templates import Occasion
@@ -255,10 +255,18 @@ OVERRIDDEN = Loss("override", "The profile's rule sets the effort of this reques
 def _overridden(request: Request, override: Override) -> Request:
     """The request as the rule's target changes it; the very same one where it does not."""
     if override.effort:
-        request = replace(request, reasoning=replace(request.reasoning, effort=override.effort))
+        request = replace(request, reasoning=_thinking(request.reasoning, override.effort))
     if override.addendum:
         request = replace(request, system=(*request.system, Text(override.addendum)))
     return request
+
+
+def _thinking(wished: Reasoning, effort: str) -> Reasoning:
+    """The wish with the rule's effort: a client's number of tokens, or its wish not to think, would go before it."""
+    if effort == "none":
+        return Reasoning(mode="off", effort=effort)
+    mode = None if wished.mode == "off" else wished.mode
+    return replace(wished, mode=mode, budget=None, effort=effort, extras=None)
 
 
 def _verbatim(

@@ -51,11 +51,11 @@ class BodyOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The path that `rename` and `copy` write."""
     index: int | None = None
     """Place of `insert` and `remove`; a negative one counts from the end."""
-    match: MatchTable | None = None
-    """All elements that `remove` takes out."""
     before: MatchTable | None = None
     after: MatchTable | None = None
     """Beside which element `insert` puts the value; the first that matches."""
+    match: MatchTable | None = None
+    """All elements that `remove` takes out."""
     spread: bool = False
     """Whether the elements of `value` are put in, one by one."""
     when: ConditionTable | None = None
