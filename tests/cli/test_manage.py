@@ -97,3 +97,35 @@ def test_a_channel_is_tried_and_asked_for_its_models(tmp_path: Path, capsys: pyt
         assert tried.count("works") == 2
         assert "no_call" in said(capsys, "channels", "test", "a", "--model", "vendor-a", "--what", "tool", code=1)
         assert "a        fit" in said(capsys, "channels", "health")
+
+
+def test_many_channels_are_changed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.toml").write_text(CHANNEL.replace('"a"', f'"{name}"') + 'tags = ["eu"]\nnote = "Ours."\n')
+        said(capsys, "channels", "put", f"{name}.toml")
+    (tmp_path / "set.json").write_text('{"name": "cool", "body": [{"op": "delete", "path": "user"}]}')
+    assert said(capsys, "overrides", "put", "set.json") == "cool is added.\n"
+    assert "Ours." in said(capsys, "channels", "list")
+    told = said(capsys, "channels", "bulk", "--tagged", "eu", "--weight", "2", "--add-overrides", "cool")
+    assert told == "a, b changed.\n"
+    row = json.loads(said(capsys, "channels", "show", "b"))
+    assert (row["spec"]["weight"], row["spec"]["overrides"]) == (2.0, ["cool"])
+    assert "used by a, b" in said(capsys, "overrides", "remove", "cool", code=2)
+    assert "no channel c" in said(capsys, "channels", "bulk", "a", "c", "--state", "disabled", code=2)
+    assert "not said which" in said(capsys, "channels", "bulk", "--state", "disabled", code=2)
+    assert "nothing of what" in said(capsys, "channels", "bulk", "a", code=2)
+    assert said(capsys, "channels", "copy", "a", "z").startswith("z is like a and disabled. Give it its secrets")
+    assert said(capsys, "channels", "bulk", "a", "b", "z", "--remove") == "All of them are removed.\n"
+    assert said(capsys, "overrides", "remove", "cool") == "cool is removed.\n"
+
+
+def test_many_channels_are_tried_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with StandIn(api_key="sk-secret-1234", models=["m"]) as upstream:
+        for name, key in (("a", "sk-secret-1234"), ("b", "sk-wrong-12345")):
+            text = CHANNEL.replace('"a"', f'"{name}"').replace('"openai"', '"openai-compatible"')
+            more = f'base_url = "{upstream.url}/v1"\nprivate = true\n'
+            (tmp_path / "c.toml").write_text(text.replace("sk-secret-1234", key) + more)
+            said(capsys, "channels", "put", "c.toml")
+        told = said(capsys, "channels", "try", "a", "b", code=1)
+    assert "works  text   a" in told
+    assert "fails  text   b" in told

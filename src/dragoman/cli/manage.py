@@ -1,4 +1,4 @@
-"""`dragoman channels|profiles|projects|prices|keys|users|export|import`: what the admin API manages, by hand.
+"""`dragoman channels|profiles|projects|roles|keys|… export|import`: what the admin API manages, by hand.
 
 Every command works on the database that is configured here, or with `--url` on a gateway elsewhere, whose token is
 taken from DRAGOMAN_TOKEN.
@@ -6,15 +6,14 @@ taken from DRAGOMAN_TOKEN.
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from dragoman.cli import tokens, users
 from dragoman.cli.bulk import add_bulk_commands
 from dragoman.cli.channels import add_channel_commands
 from dragoman.cli.desk import AdminApi, Refused, Url, named, run
@@ -22,7 +21,6 @@ from dragoman.cli.models import add_model_commands
 from dragoman.cli.options import ConfigFile, Switch
 from dragoman.cli.say import as_json, columns, fail
 
-PASSWORD_VARIABLE = "DRAGOMAN_PASSWORD"  # noqa: S105 - the name of a variable
 YAML = "application/yaml"
 
 Given = Annotated[Path, Parameter(allow_leading_hyphen=True)]
@@ -33,6 +31,7 @@ KINDS = {
     "overrides": "sets of changes that channels take",
     "profiles": "rules of routing",
     "projects": "groups of API keys",
+    "roles": "roles of your own",
     "models": "descriptions of models",
     "prices": "prices of your own",
 }
@@ -48,11 +47,7 @@ def apps() -> list[App]:
     keys.command(key_usage, name="usage")
     for state in ("enable", "disable", "archive"):
         keys.command(_state_of("keys", state), name=state)
-    users = App(name="users", help="Who may manage this gateway.")
-    users.command(list_users, name="list")
-    users.command(first_user, name="first")
-    users.command(add_user, name="add")
-    return [*made, keys, users]
+    return [*made, keys, users.app(), *tokens.apps()]
 
 
 def _shelf(kind: str, what: str) -> App:
@@ -85,6 +80,8 @@ def _shelf(kind: str, what: str) -> App:
     app.command(show, name="show")
     if kind == "channels":
         add_channel_commands(app)
+    if kind == "roles":
+        app.command(list_scopes, name="scopes")
         add_bulk_commands(app)
     if kind == "models":
         add_model_commands(app)
@@ -111,6 +108,20 @@ def _state_of(kind: str, verb: str) -> Callable[..., int]:
     return set_state
 
 
+def list_scopes(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+    """List the scopes that roles and tokens are made of, and which of the usual roles have them."""
+
+    def work(api: AdminApi) -> None:
+        found = api.ask("GET", "/scopes").json
+        rows = [("scope", "in one project", "roles", "meaning")]
+        rows += [
+            (one["name"], "yes" if one["in_project"] else "-", ", ".join(one["roles"]), one["meaning"]) for one in found
+        ]
+        print(as_json(found) if json else columns(rows))
+
+    return run(url, config, work)
+
+
 def list_keys(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
     """List API keys by name, without what opens the doors."""
 
@@ -119,13 +130,14 @@ def list_keys(*, json: Switch = False, url: Url = None, config: ConfigFile = Non
         if json:
             print(as_json(found))
             return
-        rows = [("name", "key", "state", "project", "profile")]
+        rows = [("name", "key", "state", "project", "owner", "profile")]
         rows += [
             (
                 key["spec"]["name"],
                 f"dgm_{key['public_id']}…",
                 key["state"],
                 key["spec"]["project"],
+                key["spec"]["owner"],
                 key["spec"]["profile"],
             )
             for key in found
@@ -139,7 +151,9 @@ def add_key(
     name: str,
     /,
     *,
+    note: str = "",
     project: str = "",
+    owner: str = "",
     profile: str = "",
     model: Annotated[list[str] | None, Parameter(negative="")] = None,
     door: Annotated[list[str] | None, Parameter(negative="")] = None,
@@ -157,8 +171,12 @@ def add_key(
     ----------
     name
         What it is called.
+    note
+        Words for people.
     project
         The project it belongs to.
+    owner
+        Login of the user it belongs to, with whom it is switched off.
     profile
         The profile it uses; else the default one.
     model
@@ -187,7 +205,9 @@ def add_key(
     limits = {"rpm": rpm, "tpm": tpm, "simultaneous": simultaneous}
     spec = {
         "name": name,
+        "note": note,
         "project": project,
+        "owner": owner,
         "profile": profile,
         "models": model or [],
         "doors": door or [],
@@ -223,74 +243,6 @@ def key_usage(name: str, /, *, json: Switch = False, url: Url = None, config: Co
             money = ", ".join(f"{nano / 1e9:.4f} {currency}" for currency, nano in spent["cost_nano"].items())
             rows.append((used["window"], f"{spent['requests']:,}", f"{spent['tokens']:,}", money or "-"))
         print(columns(rows) if found else f"{name} has no budget.")
-
-    return run(url, config, work)
-
-
-def list_users(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
-    """List users by login."""
-
-    def work(api: AdminApi) -> None:
-        found = api.ask("GET", "/users").json
-        rows = [("login", "role", "state", "projects")]
-        rows += [(user["login"], user["role"], user["state"], ", ".join(user["projects"]) or "all") for user in found]
-        print(as_json(found) if json else columns(rows))
-
-    return run(url, config, work)
-
-
-def first_user(login: str = "admin", /, *, setup_token: str, url: Annotated[str, Parameter(name="--url")]) -> int:
-    """Become the first user of a gateway, an admin, with the token that it printed when it started.
-
-    The password is asked for, or taken from DRAGOMAN_PASSWORD.
-
-    Parameters
-    ----------
-    login
-        The name to sign in with.
-    setup_token
-        What the gateway printed.
-    url
-        The gateway's address.
-    """
-    said = {"token": setup_token, "login": login, "password": _password()}
-
-    def work(api: AdminApi) -> None:
-        api.ask("POST", "/setup", said)
-        print(f"{login} is the admin of {url} now.")
-
-    return run(url, None, work)
-
-
-def add_user(
-    login: str,
-    /,
-    *,
-    role: Literal["viewer", "operator", "admin"] = "viewer",
-    project: Annotated[list[str] | None, Parameter(negative="")] = None,
-    url: Url = None,
-    config: ConfigFile = None,
-) -> int:
-    """Add a user; the password is asked for, or taken from DRAGOMAN_PASSWORD.
-
-    Parameters
-    ----------
-    login
-        The name to sign in with.
-    role
-        viewer sees, operator changes channels, profiles and keys, admin does everything.
-    project
-        A project that the user is held to. May be said several times.
-    url
-        A gateway elsewhere.
-    config
-        Configuration file.
-    """
-    said = {"login": login, "role": role, "projects": project or [], "password": _password()}
-
-    def work(api: AdminApi) -> None:
-        api.ask("POST", "/users", said)
-        print(f"{login} may sign in as {role}.")
 
     return run(url, config, work)
 
@@ -370,13 +322,10 @@ def _tell_rows(rows: Any, *, json: bool) -> None:
     if json:
         print(as_json(rows))
         return
-    print(columns([("name", "state"), *((row["spec"]["name"], row["state"]) for row in rows)]))
+    listed = [(row["spec"]["name"], row["state"], row["spec"].get("note", "")) for row in rows]
+    print(columns([("name", "state", "note" if any(each[2] for each in listed) else ""), *listed]))
 
 
 def _tell_text(text: str, name: str) -> None:
     print(text)
     print(f"This is {name}, shown only now. A client presents it as its API key.", file=sys.stderr)
-
-
-def _password() -> str:
-    return os.environ.get(PASSWORD_VARIABLE) or getpass.getpass("Password: ")
