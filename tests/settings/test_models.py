@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from dragoman.ledger.book import PriceBook
+from dragoman.providers.catalog import catalog
+from dragoman.routing.decide import decide
+from dragoman.routing.health import Health
+from dragoman.routing.offer import offers
+from dragoman.routing.plan import Ask, Plan
 from dragoman.routing.shape import ModelTable
 from dragoman.routing.snapshot import Snapshot
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags, SettingsRefused
 from dragoman.settings.stored import Stored, joined
+from dragoman.web.details import described
 from tests.routing.house import channel
 
 CHANNEL = '[[channels]]\nname = "a"\nprovider = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\n'
@@ -73,3 +80,21 @@ def test_the_database_adds_models_and_the_file_goes_first(tmp_path: Path) -> Non
     found, notices = joined(replace(base, channels=(channel("a"),)), stored, {}, tmp_path)
     assert [found.channels[0].known.of(name).context for name in ("m", "n")] == [10, 30]
     assert [str(notice).partition(":")[0] for notice in notices] == ["model 'M'"]
+
+
+def test_what_is_published_of_a_name_is_told_but_never_keeps_a_server_of_ones_own_from_being_asked(
+    tmp_path: Path,
+) -> None:
+    found = loaded('models = ["gpt-5.5"]\n', tmp_path)
+    book = PriceBook([], lists={row.id: row.price_list for row in catalog().values()})
+    huge = Ask(door="openai_chat", asked="gpt-5.5", prompt_tokens=10**8, has_tools=True, has_images=True)
+
+    assert book.fact("openai-compatible", "gpt-5.5").context, "it is published"
+    card = found.channels[0].known.of("gpt-5.5")
+    assert (card.context, card.max_output, card.takes, card.tools) == (None, None, (), None)
+    plan = decide(found, Health(), huge, 0, 0.0)
+    assert isinstance(plan, Plan)
+    assert plan.attempts[0].max_output is None
+    (offer,) = offers(found, ("openai_chat",))
+    assert described(offer, book).context == book.fact("openai-compatible", "gpt-5.5").context
+    assert offer.card.context is None
