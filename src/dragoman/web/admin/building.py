@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from dragoman.routing.changes import OverrideTable
@@ -37,6 +39,49 @@ from dragoman.web.admin.settings import faults_of_price
 from dragoman.web.admin.shelves import Kind
 from dragoman.web.setup import SetupToken
 
+KINDS: tuple[Kind[Any], ...] = (
+    Kind(
+        path="/channels",
+        spec=ChannelTable,
+        of=lambda store: store.configuration.channels,
+        faults=faults_of_channel,
+        admit=lambda call, said, before: admit(call, before, said.spec or before, keep_secrets=said.keep_secrets),
+    ),
+    Kind(
+        path="/overrides",
+        spec=OverrideTable,
+        of=lambda store: store.configuration.overrides,
+        faults=lambda call, table, _: call.desk.faults_of_overrides(table),
+    ),
+    Kind(
+        path="/profiles",
+        spec=ProfileTable,
+        of=lambda store: store.configuration.profiles,
+        faults=lambda call, table, _: call.desk.faults_of_profile(table),
+    ),
+    Kind(
+        path="/projects",
+        spec=ProjectTable,
+        of=lambda store: store.configuration.projects,
+        project_of=lambda table: table.name,
+        faults=lambda call, table, _: call.desk.faults_of_project(table),
+    ),
+    Kind(
+        path="/models",
+        spec=ModelTable,
+        of=lambda store: store.configuration.models,
+        faults=models.faults,
+    ),
+    Kind(
+        path="/prices",
+        spec=Setting,
+        of=lambda store: store.configuration.prices,
+        faults=lambda _, said, __: faults_of_price(said),
+    ),
+    Kind(path="/sso", spec=SsoTable, of=lambda store: store.configuration.sso, faults=sso.faults),
+)
+"""What is configured, each kind in one manner."""
+
 
 def declared(desk: Desk, token: SetupToken) -> Api:
     """Every route of the API."""
@@ -60,66 +105,8 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     page.routes(api)
     settings.routes(api)
     transfer.routes(api)
-    shelves.routes(
-        api,
-        Kind(
-            path="/channels",
-            spec=ChannelTable,
-            of=lambda store: store.configuration.channels,
-            faults=faults_of_channel,
-            admit=lambda call, said, before: admit(call, before, said.spec or before, keep_secrets=said.keep_secrets),
-        ),
-    )
-    shelves.routes(
-        api,
-        Kind(
-            path="/overrides",
-            spec=OverrideTable,
-            of=lambda store: store.configuration.overrides,
-            faults=lambda call, table, _: call.desk.faults_of_overrides(table),
-        ),
-    )
-    shelves.routes(
-        api,
-        Kind(
-            path="/profiles",
-            spec=ProfileTable,
-            of=lambda store: store.configuration.profiles,
-            faults=lambda call, table, _: call.desk.faults_of_profile(table),
-        ),
-    )
-    shelves.routes(
-        api,
-        Kind(
-            path="/projects",
-            spec=ProjectTable,
-            of=lambda store: store.configuration.projects,
-            project_of=lambda table: table.name,
-            faults=lambda call, table, _: call.desk.faults_of_project(table),
-        ),
-    )
-    shelves.routes(
-        api,
-        Kind(
-            path="/models",
-            spec=ModelTable,
-            of=lambda store: store.configuration.models,
-            faults=models.faults,
-        ),
-    )
-    shelves.routes(
-        api,
-        Kind(
-            path="/prices",
-            spec=Setting,
-            of=lambda store: store.configuration.prices,
-            faults=lambda _, said, __: faults_of_price(said),
-        ),
-    )
-    shelves.routes(
-        api,
-        Kind(path="/sso", spec=SsoTable, of=lambda store: store.configuration.sso, faults=sso.faults),
-    )
+    for kind in KINDS:
+        shelves.routes(api, kind)
     return api
 
 
