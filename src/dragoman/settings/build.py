@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dragoman.providers.base import SECRET_OPTIONS, Card, MemberType, Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
@@ -49,24 +50,26 @@ class Workshop(Struct, frozen=True):
     def channel(self, table: ChannelTable, where: str, source: Origin) -> Channel | None:
         """The channel with what its provider's row adds; None if its provider is not known."""
         keys = self._keys(table, where)
-        key = keys[0]
         row = self.rows.get(table.provider)
         if row is None:
             self.fault(
                 f"{where}.provider", f"There is no provider '{table.provider}'.", near(table.provider, self.rows)
             )
             return None
+        reached = replace(self._reached(table, row, keys[0], where), source=source)
+        return with_keys(self._changed(self._served(reached, table, row, where), table, where), keys)
+
+    def _reached(self, table: ChannelTable, row: Provider, key: Secret, where: str) -> Channel:
+        """The channel as far as it is where it is and how it is reached."""
         base_url, options = self._base_url(table, row, where), self._options(table, row, f"{where}.options")
         secret_options = self._secret_options(table, f"{where}.options")
         if found := fault_of(row.oauth, options, secret_options, key.reveal()) if row.oauth else "":
-            self.fault(f"{where}.options", found, "See `dragoman providers " + row.id + "`.")
+            self.fault(f"{where}.options", found, f"See `dragoman providers {row.id}`.")
         if not (key or row.key_optional or row.auth == "none" or is_asked(options)):
             remedy = 'Add api_key = "env:NAME" with the name of the variable that holds it.'
             self.notices.append(Notice(where, f"{row.name} is called without a key, which it will refuse.", remedy))
         way = self._ways.way(table.proxy, f"{where}.proxy")
-        headers, filled = self.changes.headers(table.headers, f"{where}.headers")
-        sets = self._sets(table.overrides, f"{where}.overrides")
-        channel = Channel(
+        return Channel(
             name=table.name,
             enabled=table.enabled,
             provider=row.id,
@@ -74,6 +77,21 @@ class Workshop(Struct, frozen=True):
             base_url=base_url,
             api_key=key,
             private=table.private,
+            timeouts=_timeouts(table.timeouts, row),
+            proxy=way.proxy,
+            named_proxy=way.named,
+            ca_bundle=self._ways.bundle(table.ca_bundle, f"{where}.ca_bundle"),
+            keepalive=table.keepalive,
+            options=options,
+            secret_options=secret_options,
+            native=row.native,
+            habits=row.habits,
+        )
+
+    def _served(self, reached: Channel, table: ChannelTable, row: Provider, where: str) -> Channel:
+        """The same with what it serves, and how much."""
+        return replace(
+            reached,
             models=table.models,
             sync=self._sync(table.sync, f"{where}.sync"),
             aliases=table.aliases,
@@ -86,21 +104,23 @@ class Workshop(Struct, frozen=True):
             listed=table.listed,
             priority=table.priority,
             weight=table.weight,
-            timeouts=_timeouts(table.timeouts, row),
-            headers=headers,
-            proxy=way.proxy,
-            named_proxy=way.named,
-            ca_bundle=self._ways.bundle(table.ca_bundle, f"{where}.ca_bundle"),
-            keepalive=table.keepalive,
             max_output=table.max_output,
-            options=options,
-            secret_options=secret_options,
-            limits=_limits(table, row, Account(key.reveal(), base_url, options)),
+            limits=_limits(table, row, Account(reached.api_key.reveal(), reached.base_url, reached.options)),
             budgets=self._budgets(table, f"{where}.budgets"),
             retry=tuple(self._retries(table, f"{where}.retry")),
             rests=tuple(
                 RestRule(status=rest.status, times=rest.times, for_s=rest.minutes * 60) for rest in table.rests
             ),
+            test_model=table.test_model or "",
+        )
+
+    def _changed(self, served: Channel, table: ChannelTable, where: str) -> Channel:
+        """The same with what is changed of requests on their way there."""
+        headers, filled = self.changes.headers(table.headers, f"{where}.headers")
+        sets = self._sets(table.overrides, f"{where}.overrides")
+        return replace(
+            served,
+            headers=headers,
             body=(*(change for each in sets for change in each.body), *self.changes.body(table.body, f"{where}.body")),
             header=(
                 *filled,
@@ -109,12 +129,7 @@ class Workshop(Struct, frozen=True):
             ),
             stream=table.stream,
             client_headers=self.changes.client_headers(table.client_headers, f"{where}.client_headers"),
-            test_model=table.test_model or "",
-            native=row.native,
-            habits=row.habits,
-            source=source,
         )
-        return with_keys(channel, keys)
 
     @property
     def changes(self) -> ChangeBook:
