@@ -9,6 +9,7 @@ import pytest
 
 from dragoman.canon.problem import KINDS, Kind
 from dragoman.net.call import Tls
+from dragoman.routing.snapshot import Secret
 from tests.relay.stage import ScriptedAnswer, Stage, channel, play, snapshot
 
 TOOL = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object", "properties": {"path": {}}}}
@@ -175,14 +176,13 @@ def test_every_option_reaches_the_wire() -> None:
         "ca_bundle": "/ca.pem",
         "certificate": "/c.pem",
         "key": "/k.pem",
-        "key_password": "p",
         "verify": "false",
         "profanity_check": "false",
         "flags": "a,b",
         "update_interval": "0.5",
         "repetition_penalty": "1.1",
     }
-    stage = giga(answer(HELLO), options=options)
+    stage = giga(answer(HELLO), options=options, secret_options={"key_password": Secret("p")})
     play(stage.ask(body()))
 
     (call,) = stage.transport.calls
