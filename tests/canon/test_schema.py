@@ -212,6 +212,18 @@ def test_lowering_again_changes_nothing(name: str, schema: Json, arguments: bool
     assert not again.renames
 
 
+def test_values_of_an_object_that_only_requires_members_are_told_at_once() -> None:
+    schema = {"type": "object", "required": ["a"], "enum": [None]}
+    found, about = lowered(schema, RULES["mild"], arguments=False)
+    assert found == {
+        "type": "object",
+        "required": ["a"],
+        "properties": {"a": {}},
+        "description": "(one of [null])",
+    }
+    assert "schema.enum" in losses(about)
+
+
 @pytest.mark.parametrize("name", ["plain", "branching", "mild"])
 @settings(max_examples=150)
 @given(schema=GOOD)

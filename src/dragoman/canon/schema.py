@@ -185,7 +185,7 @@ class _Lowering:
             return self._cut(node.members)
         if "anyOf" in node.members and (self._choosy or self._rules.typed or self._rules.lone_any_of):
             return self._any_of(node, path, level)
-        said = dict(node.members)
+        said = dict(self._with_required(node.members))
         notes: list[str] = []
         if said.get("properties"):
             self._tell_values(said, notes)
