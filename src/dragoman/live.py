@@ -19,7 +19,8 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Trouble
-from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
+from dragoman.ledger.book import PriceBook
+from dragoman.ledger.own import OwnPrice, OwnRow
 from dragoman.net.call import Answer, Call, Transport
 from dragoman.net.within import unfit_proxy, unfit_url
 from dragoman.providers.base import Provider
@@ -43,7 +44,15 @@ from dragoman.routing.sso import Sso, faults_of_sso
 from dragoman.routing.tuning import faults_of_tuning
 from dragoman.settings.leading import moved
 from dragoman.settings.record import Notice
-from dragoman.settings.stored import Stored, joined, read_channel, read_overrides, read_profile, read_project
+from dragoman.settings.stored import (
+    Stored,
+    joined,
+    read_channel,
+    read_overrides,
+    read_profile,
+    read_project,
+    with_coming,
+)
 from dragoman.settings.tuning import tuned
 from dragoman.store.ports import SYSTEM, Configured, Row, Setting, Store, StoredKey, StoreTrouble
 from dragoman.web.admin.desk import USUAL, Ailment, Fixed
@@ -135,15 +144,17 @@ class Live:
         read_overrides(table, self._base.rows, self._base.folder, notices)
         return [f"{notice.what} {notice.remedy}" for notice in notices]
 
-    def faults_of_profile(self, table: ProfileTable) -> list[str]:
+    def faults_of_profile(
+        self, table: ProfileTable, channels: Sequence[ChannelTable] = (), profiles: Sequence[ProfileTable] = ()
+    ) -> list[str]:
         """`Desk.faults_of_profile`."""
         notices: list[Notice] = []
-        read_profile(table, self.snapshot, self._base.rows, notices)
+        read_profile(table, with_coming(self.snapshot, channels, profiles), self._base.rows, notices)
         return [f"{notice.what} {notice.remedy}" for notice in notices]
 
-    def faults_of_project(self, table: ProjectTable) -> list[str]:
+    def faults_of_project(self, table: ProjectTable, channels: Sequence[ChannelTable] = ()) -> list[str]:
         """`Desk.faults_of_project`."""
-        notices = read_project(table, self.snapshot, self._base.rows)
+        notices = read_project(table, with_coming(self.snapshot, channels), self._base.rows)
         return [*faults_of_budgets(table.budgets), *(f"{notice.what} {notice.remedy}" for notice in notices)]
 
     @property

@@ -28,7 +28,9 @@ def test_a_setting_is_in_force_without_a_restart_and_audited(tmp_path: Path) -> 
             made = await admin.ask("PUT", f"{SETTINGS}/strategy", {"value": "fastest"})
             assert (made.status, made.json["value"], made.json["source"]) == (200, "fastest", "database")
             await in_force(place)
-            assert place.gateway.live.tuning == TuningTable(bodies_days=7, strategy="fastest", upstream_errors="told")
+            live = place.gateway.live
+            assert live.tuning == msgspec.structs.replace(live.usual, strategy="fastest")
+            assert (live.usual.bodies_days, live.usual.upstream_errors) == (7, "told")
             stale = await admin.ask("PUT", f"{SETTINGS}/strategy", {"value": "weighted"})
             assert stale.json["code"] == "stale"
             back = await admin.ask("PUT", f"{SETTINGS}/strategy", {"value": None, "revision": made.json["revision"]})

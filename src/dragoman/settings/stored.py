@@ -176,6 +176,21 @@ def read_project(table: ProjectTable, snapshot: Snapshot, rows: Mapping[str, Pro
     return notices
 
 
+def with_coming(
+    snapshot: Snapshot, channels: Iterable[ChannelTable], profiles: Iterable[ProfileTable] = ()
+) -> Snapshot:
+    """The configuration with the names of what is about to come, so that what refers to it may come along."""
+    return replace(
+        snapshot,
+        channels=(*snapshot.channels, *map(_named, channels)),
+        profiles=(*snapshot.profiles, *(Profile(table.name, extends=table.extends or "") for table in profiles)),
+    )
+
+
+def _named(table: ChannelTable) -> Channel:
+    return Channel(name=table.name, provider=table.provider, dialect="", base_url="", tags=frozenset(table.tags))
+
+
 def _book(channels: Iterable[Channel], rows: Mapping[str, Provider], notices: list[Notice]) -> RuleBook:
     known = list(channels)
     return RuleBook(

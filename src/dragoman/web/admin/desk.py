@@ -108,10 +108,12 @@ class Desk(Protocol):
     def moved(self, before: ChannelTable, after: ChannelTable) -> Sequence[str]:
         """What of a change leads a channel elsewhere."""
 
-    def faults_of_profile(self, table: ProfileTable) -> Sequence[str]:
-        """The same for a profile."""
+    def faults_of_profile(
+        self, table: ProfileTable, channels: Sequence[ChannelTable] = (), profiles: Sequence[ProfileTable] = ()
+    ) -> Sequence[str]:
+        """The same for a profile; `channels` and `profiles` come along with it."""
 
-    def faults_of_project(self, table: ProjectTable) -> Sequence[str]:
+    def faults_of_project(self, table: ProjectTable, channels: Sequence[ChannelTable] = ()) -> Sequence[str]:
         """The same for a project."""
 
     def plan(self, ask: Ask) -> Plan | Refused:

@@ -181,17 +181,18 @@ async def _kept_elsewhere(call: Call, row: Row[Any] | None, spec: Struct, *, dry
 
 
 def _faults(call: Call, kind: str, row: Row[Any] | None, spec: Struct, whole: Whole) -> list[str]:
+    channels = [each.spec for each in whole.channels]
     if isinstance(spec, Setting):
         return list(faults_of_setting(spec) if kind == "settings" else faults_of_price(spec))
     if isinstance(spec, ChannelTable):
         spec = replace(spec, proxy=None) if spec.proxy in _coming_proxies(whole) else spec
-        return list(call.desk.faults_of_channel(spec, [each.spec for each in whole.overrides]))
+        return list(call.desk.faults_of_channel(spec, _usable(call, whole)))
     if isinstance(spec, OverrideTable):
         return list(call.desk.faults_of_overrides(spec))
     if isinstance(spec, ProfileTable):
-        return list(call.desk.faults_of_profile(spec))
+        return list(call.desk.faults_of_profile(spec, channels, [each.spec for each in whole.profiles]))
     if isinstance(spec, ProjectTable):
-        return list(call.desk.faults_of_project(spec))
+        return list(call.desk.faults_of_project(spec, channels))
     if isinstance(spec, SsoTable):
         return sso.faults(call, spec, row.spec if row else None)
     return []
@@ -201,6 +202,11 @@ def _coming_proxies(whole: Whole) -> frozenset[str]:
     """Names of the proxies that the text brings along."""
     found = [msgspec.json.decode(each.spec.value) for each in whole.settings if each.spec.name == "proxies"]
     return frozenset(name for each in found if isinstance(each, dict) for name in each)
+
+
+def _usable(call: Call, whole: Whole) -> list[OverrideTable]:
+    """The sets of changes that come along and are not refused."""
+    return [each.spec for each in whole.overrides if not call.desk.faults_of_overrides(each.spec)]
 
 
 def _entry(row: Row[Any]) -> dict[str, object]:
