@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
 from dragoman.routing.shape import KeyTable, ProjectTable, RoleTable
 from dragoman.store.keys import TOKEN, mint
-from dragoman.store.ports import SYSTEM, NewToken, User
+from dragoman.store.ports import SYSTEM, NewToken
 from dragoman.web.admin.api import PREFIX, Declared
 from dragoman.web.admin.building import declared
 from dragoman.web.admin.scopes import BUILT_IN, EVERY, IN_PROJECT, MEANINGS, SEEING, WORKING, Rights
 from dragoman.web.setup import SetupToken
+from tests.admin.society import somebody
 from tests.admin.stage import House, Visitor, house
 
 REFUSED = (401, 403)
@@ -50,12 +50,6 @@ class Everybody(Struct, frozen=True):
         text, _ = await people.add_token(SYSTEM, user.id, NewToken(name="script"))
         rights = Rights(within={project: scopes & IN_PROJECT}) if project else Rights(scopes)
         return Caller(self.place.visitor(text), rights)
-
-
-def somebody(login: str, **members: Any) -> User:
-    """A user to be added."""
-    usual = {"id": "", "login": login, "state": "enabled", "revision": 0, "created_ms": 0, "updated_ms": 0}
-    return User(**{**usual, **members})
 
 
 @asynccontextmanager

@@ -20,6 +20,9 @@ class AskedToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A token to be made."""
 
     name: Name
+    login: Annotated[str, Meta(max_length=200)] = ""
+    """Whose it is to be; empty: one's own. A service account's needs `members:write` in its project, anybody else's
+    `users:write`."""
     scopes: tuple[Name, ...] = ()
     """The most that it may do; none: all that its user may. `GET /scopes` tells them."""
     role: RoleName = ""
@@ -87,8 +90,9 @@ def _routes_of_tokens(api: Api) -> None:
 
     @api.route("POST", "/tokens", needs="signed_in", wide=False, reads=AskedToken, tells=MadeToken, status=201)
     async def add_token(call: Call) -> Response:
-        """Makes a token for oneself, for scripts. Its text is told only in this answer."""
-        return await _made(call, call.who.user)
+        """Makes a token for scripts, for oneself or for a service account. Its text is told only in this answer."""
+        said = await call.body(AskedToken)
+        return await _made(call, await _whose(call, said.login), said)
 
     @api.route("DELETE", "/tokens/{id}", needs="signed_in", wide=False, status=204)
     async def remove_token(call: Call) -> Response:
@@ -148,29 +152,27 @@ def _routes_of_one_service(api: Api) -> None:
         await call.store.people.remove(call.by, call.id)
         return nothing()
 
-    @api.route(
-        "POST",
-        "/services/{id}/tokens",
-        needs="members:write",
-        wide=False,
-        reads=AskedToken,
-        tells=MadeToken,
-        status=201,
-    )
-    async def add_token(call: Call) -> Response:
-        """Makes a token for a service account. Its text is told only in this answer."""
-        return await _made(call, await _service(call))
 
-
-async def _made(call: Call, user: User) -> Response:
+async def _made(call: Call, user: User, said: AskedToken) -> Response:
     """A new token for this user."""
-    said = await call.body(AskedToken)
     if said.role and said.scopes:
         raise Refusal(422, "invalid", "Both `role` and `scopes` were given. Keep one of them.")
     scopes = await _scopes_of(call, said.role) if said.role else said.scopes
     wish = NewToken(name=said.name, scopes=scopes, addresses=said.addresses, expires_ms=said.expires_ms)
     text, token = await call.store.people.add_token(call.by, user.id, await narrowed(call, user, wish))
     return answer(MadeToken(text=text, token=_shown(token)), 201)
+
+
+async def _whose(call: Call, login: str) -> User:
+    """The user for whom the caller may make a token. Raises `Refusal`."""
+    if login.lower() in ("", call.who.user.login) and call.who.user.id:
+        return call.who.user
+    found = await call.store.people.find(login=login)
+    allowed = call.who.may("users:write") or (found is not None and _keeps(call, found[0]))
+    if found is None or not allowed:
+        raise Refusal(404, "missing", "There is no user of this login that you may make tokens for.")
+    await check_over(call, found[0])
+    return found[0]
 
 
 async def _scopes_of(call: Call, role: str) -> tuple[str, ...]:
