@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.canon.templates import Template
 from dragoman.store.ports import SYSTEM, NewToken, User
 from tests.admin.stage import House, Visitor, house
 from tests.standin import StandIn
@@ -234,6 +235,27 @@ def test_a_copy_has_no_secrets_unless_an_admin_says_so(tmp_path: Path) -> None:
             assert found.headers == {"x-pass": "secret-of-a-header"}
             assert (await admin.ask("POST", path, {"name": "a"})).json["code"] == "taken"
             assert ("channel.copy_secrets", "") in await actions(admin)
+
+    asyncio.run(scene())
+
+
+def test_a_placeholder_stays_when_its_channel_is_changed(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            filled = {"x-who": "asked by {header.x-user}"}
+            header = [{"op": "set", "name": "x-more", "value": "asked as {body.user}"}]
+            row = await add(place, admin, "a", headers=filled, header=header)
+            assert row["spec"]["headers"]["x-who"].endswith("ser}")
+            spec = {**row["spec"], "weight": 2.0}
+            told = await admin.ask("PATCH", f"{CHANNELS}/{row['id']}", {"revision": 1, "spec": spec})
+            assert told.status == 200, told.body
+            assert (await admin.ask("POST", f"{CHANNELS}/bulk", {"tag": "eu", "weight": 3.0})).status == 200
+            await settled(place)
+            (channel,) = place.gateway.live.snapshot.channels
+            assert [(each.name, isinstance(each.value, Template)) for each in channel.header] == [
+                ("x-who", True), ("x-more", True)
+            ]  # fmt: skip
 
     asyncio.run(scene())
 

@@ -18,6 +18,7 @@ from dragoman.routing.changes import (
     MatchTable,
     OverrideTable,
 )
+from dragoman.routing.shape import SEALED
 from dragoman.routing.snapshot import Overrides
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
@@ -151,8 +152,8 @@ class ChangeBook(Struct, frozen=True):
     def _header_value(self, text: str, where: str) -> str | Template:
         """A header's value; what comes from the environment or a file holds no placeholders."""
         value = self.secrets.resolve(text, where, self.faults).reveal()
-        if self.secrets.refers and text.startswith(REFERENCES):
-            return value
+        if text.startswith(REFERENCES if self.secrets.refers else SEALED):
+            return value  # A secret's mark shows its last characters, which may be half a placeholder.
         try:
             found = template_of(value)
         except ValueError as words:

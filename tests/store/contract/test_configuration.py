@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.routing.budget import BudgetTable
+from dragoman.routing.changes import HeaderOperationTable, OverrideTable
 from dragoman.routing.shape import (
     ChannelTable,
-    HeaderOperationTable,
     KeyTable,
     ProfileTable,
     ProjectTable,
@@ -23,7 +23,7 @@ from dragoman.routing.shape import (
 )
 from dragoman.store import keys, tables
 from dragoman.store.opening import SqlStore
-from dragoman.store.ports import Actor, Setting, Store, StoreTrouble
+from dragoman.store.ports import Actor, RowChange, Setting, Store, StoreTrouble
 from tests.store.conftest import Home
 
 pytestmark = pytest.mark.anyio
@@ -276,3 +276,69 @@ async def test_two_keys_cannot_have_one_name(store: SqlStore) -> None:
     await store.configuration.keys.change(ANNA, first.key.id, 1, state="archived")
     await store.configuration.keys.add(ANNA, KeyTable(name="laptop"))
     assert len(await store.configuration.keys.all()) == 1
+
+
+async def test_several_changes_are_made_and_noted_together(store: SqlStore) -> None:
+    channels = store.configuration.channels
+    one = await channels.add(ANNA, CHANNEL)
+    two = await channels.add(ANNA, replace(CHANNEL, name="other"))
+    lighter = replace(one.spec, weight=0.5)
+    left = await channels.change_all(
+        ANNA,
+        [
+            RowChange(id=one.id, revision=1, spec=lighter, state="disabled"),
+            RowChange(id=two.id, revision=1, remove=True),
+        ],
+    )
+    assert [(row.spec, row.state, row.revision) for row in left] == [(lighter, "disabled", 2)]
+    assert [entry.note.action for entry in await store.audit.entries(limit=2)] == ["channel.remove", "channel.disabled"]
+    assert [row.spec for row in (await store.configuration.load()).channels] == [replace(CHANNEL, weight=0.5)]
+    assert await secrets_kept(store) == 1
+    assert await store.configuration.version() == 3
+
+
+async def test_of_several_changes_all_are_made_or_none(store: SqlStore) -> None:
+    channels = store.configuration.channels
+    one = await channels.add(ANNA, CHANNEL)
+    first = RowChange(id=one.id, revision=1, spec=replace(one.spec, api_key="another-secret-key"))
+    wrong: list[RowChange[ChannelTable]] = [RowChange(id="gone", revision=1), RowChange(id=one.id, revision=1)]
+    for second, kind in zip(wrong, ("missing", "stale"), strict=True):
+        with pytest.raises(StoreTrouble) as refused:
+            await channels.change_all(ANNA, [first, second])
+        assert refused.value.kind == kind
+    assert (await store.configuration.load()).channels[0].spec == CHANNEL
+    assert len(await store.audit.entries()) == await store.configuration.version() == 1
+
+
+async def test_what_is_needed_by_its_name_stays(store: SqlStore) -> None:
+    sets, channels = store.configuration.overrides, store.configuration.channels
+    row = await sets.add(ANNA, OverrideTable(name="cool"))
+    user = await channels.add(ANNA, replace(CHANNEL, overrides=("cool",)))
+    for change in (
+        RowChange(id=row.id, revision=1, remove=True),
+        RowChange(id=row.id, revision=1, state="archived"),
+        RowChange(id=row.id, revision=1, spec=OverrideTable(name="cold")),
+    ):
+        with pytest.raises(StoreTrouble, match="used by deepseek") as refused:
+            await sets.change_all(ANNA, [change])
+        assert refused.value.kind == "in_use"
+    assert (await sets.change(ANNA, row.id, 1, state="disabled")).state == "disabled"
+    assert (await store.configuration.load()).overrides[0].spec == OverrideTable(name="cool")
+    await channels.change(ANNA, user.id, 1, state="archived")
+    await sets.remove(ANNA, row.id, 2)
+
+
+@pytest.mark.parametrize("secrets", [False, True])
+async def test_a_copy_has_its_own_secrets_or_none(store: SqlStore, secrets: bool) -> None:
+    channels = store.configuration.channels
+    spec = replace(CHANNEL, headers={"x-title": "a-secret-of-a-header"}, proxy="http://user:word@proxy:3128")
+    row = await channels.add(ANNA, spec)
+    made = await channels.copy(ANNA, row.id, "copy", secrets=secrets)
+    await channels.remove(ANNA, row.id, 1)
+    bare = replace(spec, name="copy", api_key="", headers={}, proxy=None)
+    assert (made.state, made.spec.api_key == row.spec.api_key) == ("disabled", False)
+    assert (await store.configuration.load()).channels[0].spec == (replace(spec, name="copy") if secrets else bare)
+    assert await secrets_kept(store) == (3 if secrets else 0)
+    with pytest.raises(StoreTrouble) as refused:
+        await channels.copy(ANNA, made.id, "copy", secrets=secrets)
+    assert refused.value.kind == "taken"
