@@ -26,7 +26,8 @@ from dragoman import __version__, logs
 from dragoman.demo.server import start as start_demo
 from dragoman.dialects import anthropic, gemini, gigachat, openai_chat, openai_responses
 from dragoman.dialects.base import Dialect
-from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
+from dragoman.ledger.book import PriceBook
+from dragoman.ledger.own import OwnPrice, OwnRow
 from dragoman.ledger.exchange import Exchange, Journal, line
 from dragoman.live import Base, Live
 from dragoman.net.call import watch

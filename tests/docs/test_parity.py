@@ -11,7 +11,7 @@ import pytest
 from msgspec import Struct
 
 from dragoman.cli.app import command_line
-from dragoman.ledger.book import OwnPrice
+from dragoman.ledger.own import OwnPrice
 from dragoman.ledger.exchange import Exchange
 from dragoman.routing.changes import OverrideTable
 from dragoman.routing.shape import ChannelTable, KeyTable, ModelTable, ProfileTable, ProjectTable, TuningTable

@@ -17,8 +17,9 @@ from genai_prices.types import Usage as Counts
 from msgspec.structs import replace
 
 from dragoman.canon.usage import Usage
-from dragoman.ledger.book import OWN_MACHINE, OwnPrice, OwnRow, PriceBook, published
+from dragoman.ledger.book import OWN_MACHINE, PriceBook, published
 from dragoman.ledger.exchange import AttemptRecord, Exchange
+from dragoman.ledger.own import OwnPrice, OwnRow
 from dragoman.ledger.price import DEAR, cost
 from dragoman.providers.catalog import catalog
 

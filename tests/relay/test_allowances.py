@@ -14,7 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind
-from dragoman.ledger.book import OwnPrice, OwnRow, PriceBook
+from dragoman.ledger.book import PriceBook
+from dragoman.ledger.own import OwnPrice, OwnRow
 from dragoman.relay.allowances import Allowances
 from dragoman.relay.claims import nano_of
 from dragoman.routing.budget import BudgetTable

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-COUNTS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "thinking")
+COUNTS = (
+    *("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "thinking"),
+    *("input_audio", "input_image", "output_audio", "output_image"),
+)
 
 MOST = 2**53 - 1
 """Largest count that is believed; it is exact in every JSON reader and fits a database's integer."""
 
 
 class Usage(Struct, frozen=True, omit_defaults=True):
-    """Tokens of one reply; None where nothing was said. Disjoint, but for `thinking`, which is within `output`."""
+    """Tokens of one reply; None where nothing was said. Disjoint, but for what is within `input` or `output`: thinking,
+    sounds and pictures."""
 
     input: int | None = None
     """Prompt tokens that were neither read from nor written to a cache."""
@@ -21,6 +25,12 @@ class Usage(Struct, frozen=True, omit_defaults=True):
     output: int | None = None
     """All tokens generated, thinking included."""
     thinking: int | None = None
+    input_audio: int | None = None
+    input_image: int | None = None
+    """Of sounds and pictures, within `input`, where the provider told them apart."""
+    output_audio: int | None = None
+    output_image: int | None = None
+    """The same within `output`."""
     exact: bool = True
     """False when any count is our estimate and not the provider's word."""
 

@@ -1,9 +1,10 @@
 """The price book: own rows first, then a list of published prices, then a dear guess.
 
-Rules. Own rows win: one for the channel before one for its provider before one for any, and among equals the longer
-name. The published list is `prices.json`, made by `scripts/prices` from genai-prices (MIT); it is read only when the
-first price is asked for, and of it only the providers that are needed. A model that its provider's list does not know
-is charged as its maker does, which is flagged; one that nobody knows is charged dearly, which is flagged too.
+Rules. Own rows (`ledger.own`) win: one for the channel before one for its provider before one for any, and among
+equals the longer name; the first that is a factor changes what the rows after it, or the published list, say. That list
+is `prices.json`, made by `scripts/prices` from genai-prices (MIT); it is read only when the first price is asked for,
+and of it only the providers that are needed. A model that its provider's list does not know is charged as its maker
+does, which is flagged; one that nobody knows is charged dearly, which is flagged too.
 """
 
 from __future__ import annotations
@@ -11,88 +12,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from fnmatch import fnmatchcase
 from importlib.resources import files
-from typing import Annotated, TypeAlias
+from typing import TypeAlias
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from dragoman.ledger.exchange import AttemptRecord, Exchange
-from dragoman.ledger.price import DEAR, ITEMS, Doubt, Price, Rates, Tier, cost
+from dragoman.ledger.own import OwnRow, precedence, scaled
+from dragoman.ledger.price import DEAR, Doubt, Price, Rates, Tier, cost
 
 OWN_MACHINE = "own-machine"
 """In place of a published list: the user's own hardware, where tokens cost nothing."""
 FREE = Price(id=OWN_MACHINE, rates=Rates(input=0, output=0))
-MOST = 10**9
-"""The highest price per million tokens that is believed."""
 KNOWN = 1000
 """Models whose prices are kept at hand at most."""
 
 Clause: TypeAlias = Mapping[str, object]
 """How a model's name is recognised: one of `equals`, `starts_with`, `ends_with`, `contains` and `regex`, each with a
 text, or `or` or `and` with a list of clauses."""
-
-
-class OwnTier(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Prices for long prompts in a row of one's own."""
-
-    over: int
-    """A prompt with more tokens than this is charged so."""
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal | None = None
-    cache_write_5m: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-
-    def __post_init__(self) -> None:
-        """Raises `ValueError` for an amount that is none."""
-        _check_amounts(self)
-
-
-class OwnPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row of one's own: what a model costs, in units of a currency per million tokens."""
-
-    model: str
-    """The provider's name of the model, or a pattern with `*`."""
-    channel: str = ""
-    """Only there; empty: everywhere."""
-    provider: str = ""
-    """Only on channels of this catalog row; empty: on all."""
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
-    """ISO 4217. Sums are kept by currency and never converted."""
-    since: date | None = None
-    """The first day, in UTC, on which it holds."""
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal | None = None
-    cache_write_5m: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-    tiers: tuple[OwnTier, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Raises `ValueError` for an amount that is none."""
-        _check_amounts(self)
-
-    def price(self, version: str) -> Price:
-        """The price that this row says, under the name of its version."""
-        tiers = sorted(self.tiers, key=lambda tier: tier.over)
-        return Price(
-            id=version,
-            currency=self.currency,
-            rates=_rates(self),
-            tiers=tuple(Tier(tier.over, _rates(tier)) for tier in tiers),
-        )
-
-
-class OwnRow(Struct, frozen=True):
-    """A row of one's own in force."""
-
-    version: str
-    """Names the row and its revision."""
-    says: OwnPrice
 
 
 class _Dated(Struct, frozen=True, kw_only=True):
@@ -165,7 +104,7 @@ class PriceBook:
 
     def __init__(self, own: Iterable[OwnRow] = (), *, lists: Mapping[str, str], book: Published | None = None) -> None:
         """`lists` names the published list of each provider's row; empty where it has none."""
-        self._own = sorted(own, key=_precedence)
+        self._own = sorted(own, key=precedence)
         self._list_of = lists
         self._book = book
         self._read: dict[str, _List] = {}
@@ -175,9 +114,16 @@ class PriceBook:
     def find(self, channel: str, provider: str, model: str, at_ms: int) -> tuple[Price, Doubt]:
         """The price of a model on a channel at a moment, and what is doubtful about it."""
         at = datetime.fromtimestamp(at_ms / 1000, UTC)
+        scaling: OwnRow | None = None
         for row in self._own:
-            if _applies(row.says, channel, provider, model, at.date()):
-                return row.says.price(row.version), ""
+            if row.says.applies(channel, provider, model, at.date()):
+                if row.says.factor is None:
+                    return _scaled(row.says.price(row.version, at), scaling), ""
+                scaling = scaling or row
+        price, doubt = self._published(provider, model, at)
+        return _scaled(price, scaling), doubt
+
+    def _published(self, provider: str, model: str, at: datetime) -> tuple[Price, Doubt]:
         name = self._list_of.get(provider, "")
         if name == OWN_MACHINE:
             return FREE, ""
@@ -207,7 +153,8 @@ class PriceBook:
     def billed(self, attempt: AttemptRecord) -> AttemptRecord:
         """The attempt with its bill."""
         price, doubt = self.find(attempt.channel, attempt.provider, attempt.model, attempt.started_ms)
-        return replace(attempt, cost=cost(attempt.usage, price, doubt))
+        answered = attempt.problem is None and attempt.status is not None
+        return replace(attempt, cost=cost(attempt.usage, price, doubt, answered=answered))
 
     def _listed(self, name: str, model: str) -> tuple[_Model | None, str, Doubt]:
         key = (name, model)
@@ -238,31 +185,11 @@ class PriceBook:
         return self._read[name]
 
 
-def _precedence(row: OwnRow) -> tuple[bool, bool, int, int]:
-    """Sorts the row that wins first: the narrower place, the longer name, the later day."""
-    says = row.says
-    return (not says.channel, not says.provider, -len(says.model), -(says.since or date.min).toordinal())
-
-
-def _applies(says: OwnPrice, channel: str, provider: str, model: str, on: date) -> bool:
-    return (
-        says.channel in ("", channel)
-        and says.provider in ("", provider)
-        and fnmatchcase(model.lower(), says.model.lower())
-        and (says.since is None or on >= says.since)
-    )
-
-
-def _check_amounts(says: OwnPrice | OwnTier) -> None:
-    for item in ITEMS:
-        amount = getattr(says, item)
-        if amount is not None and not (amount.is_finite() and 0 <= amount <= MOST):
-            raise ValueError(f"{item}: {amount} was given; a price per million tokens is a number from 0 to {MOST}")
-
-
-def _rates(says: OwnPrice | OwnTier) -> Rates:
-    amounts = {item: getattr(says, item) for item in ITEMS}
-    return Rates(**{item: round(amount * 10**9) for item, amount in amounts.items() if amount is not None})
+def _scaled(price: Price, row: OwnRow | None) -> Price:
+    """The price with the factor of a row, if there is one."""
+    if row is None or row.says.factor is None:
+        return price
+    return scaled(price, row.says.factor, f"{price.id}*{row.version}")
 
 
 DAY_WITHOUT_DASHES = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")

@@ -126,7 +126,7 @@ class Allowances:
             return None
         channel, now_ms = step.channel, _now_ms()
         price, _ = self.prices.find(channel.name, channel.provider, step.model, now_ms)
-        return cost(Usage(input=need.prompt, output=need.output), price)
+        return cost(Usage(input=need.prompt, output=need.output), price, answered=True)
 
     async def take_channel(self, id: str, step: Step, need: Need) -> Problem | None:  # noqa: A002
         """Holds what an attempt needs of its channel's allowances; the refusal where one does not suffice."""

@@ -36,6 +36,10 @@ def read_usage(members: Members) -> tuple[Usage, Extras | None]:
         cache_read=cached,
         output=None if answer is None and thinking is None else (answer or 0) + (thinking or 0),
         thinking=thinking,
+        input_audio=_of_medium(found, "promptTokensDetails", "AUDIO"),
+        input_image=_of_medium(found, "promptTokensDetails", "IMAGE"),
+        output_audio=_of_medium(found, "candidatesTokensDetails", "AUDIO"),
+        output_image=_of_medium(found, "candidatesTokensDetails", "IMAGE"),
     )
     rest = {name: value for name, value in found.items() if name not in _READ and value != NULL}
     return usage, Extras(NAME, rest) if rest else None
@@ -44,6 +48,27 @@ def read_usage(members: Members) -> tuple[Usage, Extras | None]:
 def _counted(found: Mapping[str, Raw], name: str) -> int | None:
     raw = found.get(name)
     return count(_ANY.decode(raw)) if raw is not None and first_byte(raw).isdigit() else None
+
+
+def _of_medium(found: Mapping[str, Raw], name: str, medium: str) -> int | None:
+    """Tokens of one modality; None where they are not told apart."""
+    if name not in found:
+        return None
+    try:
+        details = _DETAILS.decode(found[name])
+    except msgspec.DecodeError:
+        return None
+    return sum(count(one.tokenCount) or 0 for one in details if one.modality == medium) or None
+
+
+class _Detail(msgspec.Struct):
+    """One of `promptTokensDetails` or `candidatesTokensDetails`."""
+
+    modality: str = ""
+    tokenCount: object = None  # noqa: N815 - the wire's name
+
+
+_DETAILS = msgspec.json.Decoder(tuple[_Detail, ...])
 
 
 def write_usage(usage: Usage, extras: Extras | None = None) -> dict[str, object]:

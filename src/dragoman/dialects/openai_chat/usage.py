@@ -54,6 +54,8 @@ def read_usage(raw: Raw) -> tuple[Usage, Extras | None]:
         cache_write_5m=stored,
         output=output,
         thinking=thinking,
+        input_audio=count(prompt.get("audio_tokens")) or None,
+        output_audio=count(written.get("audio_tokens")) or None,
     )
     return usage, Extras(NAME, rest) if rest else None
 

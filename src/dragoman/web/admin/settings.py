@@ -12,7 +12,7 @@ import msgspec
 from fastapi import Response
 from msgspec import Raw, Struct
 
-from dragoman.ledger.book import OwnPrice
+from dragoman.ledger.own import OwnPrice
 from dragoman.routing.proxy import faults_of_proxies
 from dragoman.routing.shape import SEALED, TuningTable
 from dragoman.routing.tuning import faults_of_tuning
