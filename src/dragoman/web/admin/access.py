@@ -53,10 +53,13 @@ class Principal(Struct, frozen=True, kw_only=True):
     token: Token | None = None
     """What a script has shown."""
 
-    def may(self, scope: Scope | Literal["admin"], project: str | None = None) -> bool:
+    @property
+    def may_everything(self) -> bool:
+        """Whether there is nothing that they may not do."""
+        return self.rights.everywhere >= EVERY
+
+    def may(self, scope: Scope, project: str | None = None) -> bool:
         """Whether they have this scope everywhere, or in this project."""
-        if scope == "admin":
-            return self.rights.everywhere >= EVERY
         return self.rights.may(scope, project)
 
     def may_own(self, scope: Scope) -> bool:

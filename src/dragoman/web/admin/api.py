@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -17,7 +17,6 @@ from dragoman import __version__
 from dragoman.store.ports import Actor, Note, Store, StoreTrouble
 from dragoman.web.admin.access import SAFE, Need, Principal, address_of, check, check_origin, principal_of
 from dragoman.web.admin.desk import Desk
-from dragoman.web.admin.scopes import EVERY
 from dragoman.web.admin.wire import PROBLEM, Problem, Refusal, body_of, refusal_of, schemas_of
 
 PREFIX = "/api/v1"
@@ -91,7 +90,6 @@ class Call(NamedTuple):
         return int(text)
 
 
-Former: TypeAlias = Literal["viewer", "operator", "admin"]
 Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
 
@@ -128,7 +126,7 @@ class Api:
         method: str,
         path: str,
         *,
-        needs: Need | Former,
+        needs: Need,
         wide: bool = True,
         own: bool = False,
         reads: Any = None,
@@ -137,15 +135,9 @@ class Api:
         query: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Declares a route; its documentation is the handler's docstring."""
-        if needs in ("viewer", "operator", "admin"):
-            kind = path.strip("/").partition("/")[0]
-            derived = f"{kind}:{'read' if method == 'GET' else 'write'}"
-            needs = cast(Need, derived if derived in EVERY else "settings:write")
 
         def declare(handler: Handler) -> Handler:
-            self.declared.append(
-                Declared(method, path, cast(Need, needs), wide, own, handler, reads, tells, status, query)
-            )
+            self.declared.append(Declared(method, path, needs, wide, own, handler, reads, tells, status, query))
             return handler
 
         return declare

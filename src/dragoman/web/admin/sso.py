@@ -130,7 +130,7 @@ def routes(api: Api, desk: Desk) -> None:
 def faults(call: Call, table: SsoTable, before: SsoTable | None = None) -> list[str]:
     """What keeps an identity provider from being used. Raises `Refusal` for whoever may not do everything, for what
     stands in it says who else may."""
-    if not call.who.may("admin"):
+    if not call.who.may_everything:
         raise Refusal(403, "forbidden", "Identity providers are described by whoever may do everything.")
     found = faults_of_sso(table)
     if before is not None and before.issuer != table.issuer and table.client_secret.startswith(MARK):
