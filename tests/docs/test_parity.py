@@ -60,7 +60,7 @@ def is_member(path: str) -> bool:
     root, *members = path.split(".")
     shapes: list[type[Struct]] = [TABLES[root]] if root in TABLES else []
     for member in members:
-        types = [field.type for shape in shapes for field in msgspec.structs.fields(shape) if field.name == member]
+        types = [field.type for shape in shapes for field in msgspec.structs.fields(shape) if field.encode_name == member]
         if not types:
             return False
         shapes = [shape for found in types for shape in structs_in(found)]
