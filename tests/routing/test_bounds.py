@@ -202,6 +202,16 @@ def test_targets_and_rules_that_are_switched_off_are_not_there() -> None:
     assert "leads to no channel that has it" in refused.problem.message
 
 
+def test_only_a_target_that_is_on_and_names_one_model_has_a_name() -> None:
+    assert RuleTarget("a", "m").named == "m"
+    nameless = (
+        RuleTarget("a", r"my-\1"),
+        RuleTarget("a", "", models=re.compile("m")),
+        RuleTarget("a", "m", enabled=False),
+    )
+    assert [target.named for target in nameless] == ["", "", ""]
+
+
 SUFFIX = re.compile(r"(.+?)(?:-(none|minimal|low|medium|high|xhigh|max|huge))?")
 
 

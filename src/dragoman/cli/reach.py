@@ -76,11 +76,11 @@ def wanted_models(snapshot: Snapshot, channel_name: str) -> set[str]:
     """The models that the configuration would ask a channel for."""
     wanted = {model for channel in snapshot.channels if channel.name == channel_name for model in channel.models}
     wanted |= {
-        target.model
+        target.named
         for profile in snapshot.profiles
         for rule in profile.rules
         for target in rule.targets
-        if target.channel == channel_name
+        if target.channel == channel_name and target.named
     }
     mapping = snapshot.mapping
     is_only_one = len(snapshot.channels) == 1

@@ -97,11 +97,11 @@ def probe_model(snapshot: Snapshot, channel_name: str) -> str:
     if channel.test_model:
         return channel.test_model
     targets = [
-        target.model
+        target.named
         for profile in snapshot.profiles
         for rule in profile.rules
         for target in rule.targets
-        if target.channel == channel_name
+        if target.channel == channel_name and target.named
     ]
     mapped = [snapshot.mapping.small] if snapshot.mapping else []
     return next(iter([*channel.models, *targets, *mapped]), "")

@@ -46,6 +46,11 @@ class RuleTarget(Struct, frozen=True):
     """Each model that a channel lists and that this matches whole."""
     enabled: bool = True
 
+    @property
+    def named(self) -> str:
+        """The model where it is one name; empty where it depends on what is asked for or listed, or is off."""
+        return "" if self.models or "\\" in self.model or not self.enabled else self.model
+
 
 class Hours(Struct, frozen=True):
     """A time of day; it may go over midnight."""
