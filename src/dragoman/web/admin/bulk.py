@@ -20,7 +20,7 @@ from dragoman.routing.shape import ChannelName, ChannelTable, Word
 from dragoman.routing.snapshot import Channel
 from dragoman.store.ports import Row, RowChange, State
 from dragoman.web.admin.api import Api, Call
-from dragoman.web.admin.channels import AT_ONCE, Outcome, outcome_of
+from dragoman.web.admin.channels import AT_ONCE, Outcome, outcome_of, tried_of
 from dragoman.web.admin.wire import Refusal, answer
 
 MOST = 1000
@@ -106,6 +106,9 @@ def routes(api: Api) -> None:
         for channel in channels:
             await call.store.audit.append(call.noted("channel.test", channel.name))
         found = await asyncio.gather(*(one(channel.name, what) for channel in channels for what in said.tests))
+        for place, channel in enumerate(channels):
+            own = found[place * len(said.tests) : (place + 1) * len(said.tests)]
+            await call.store.trials.add(channel.name, [tried_of(call, each) for each in own])
         return answer(found)
 
     @api.route("POST", "/channels/{id}/copy", needs="channels:write", reads=Copy, tells=Row[ChannelTable], status=201)
