@@ -215,3 +215,10 @@ def test_who_made_a_model_is_known_wherever_it_is_served(provider: str, model: s
     assert fact.maker == maker
     assert book.fact(provider, model) is fact, "it is looked up once"
     assert (fact.name != "") == (maker != "")
+
+
+def test_a_name_of_any_length_is_priced_dearly_and_not_kept() -> None:
+    book = PriceBook([], lists={"openai": "openai"})
+
+    assert book.find("a", "openai", "gpt-5" * 1_000_000, 0) == (DEAR, "no_price")
+    assert book.fact("openai", "x" * 301).maker == ""

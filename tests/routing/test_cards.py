@@ -43,6 +43,10 @@ def test_only_so_many_are_kept_at_hand() -> None:
     assert all(known.of(f"m{number}").context == 1 for number in range(2500))
 
 
+def test_nothing_is_known_of_a_name_that_is_none() -> None:
+    assert Known((ModelCard(name="*", context=1),)).of("x" * 301).context is None
+
+
 def test_what_is_said_is_never_taken_back() -> None:
     assert merged(ModelCard(name="a", tools=False), ModelCard(name="b", tools=True)).tools is False
 

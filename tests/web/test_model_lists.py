@@ -45,6 +45,8 @@ def test_anthropics_sdk_turns_the_pages(listed: Served) -> None:
         back = client.models.list(limit=2, before_id=MANY[2])
         assert [model.id for model in back.data] == list(MANY[:2])
         assert [model.id for model in back] == [*MANY[:2], "claude-asked"]
+        assert client.models.list(lifecycle=["retired", "deprecated"]).data == []
+        assert len(client.models.list(lifecycle=["retired", "active"]).data) == 8
         one = client.models.retrieve("claude-asked")
         assert (one.type, one.lifecycle, one.created_at.year) == ("model", "active", 2026)
         assert client.models.retrieve(MANY[0]).id == MANY[0]
@@ -88,7 +90,8 @@ def test_pages_give_each_entry_once_and_in_order(ids: list[str], size: int) -> N
         query["after_id"] = ids[page.end - 1]
     assert forth == ids
 
-    back, query = [], {"limit": str(size), "before_id": ids[-1]} if ids else {}
+    back: list[str] = []
+    query = {"limit": str(size), "before_id": ids[-1]} if ids else {}
     while ids:
         page = page_after(ids, query)
         back[:0] = ids[page.start : page.end]
@@ -180,8 +183,9 @@ def test_cards_and_prices_are_told_where_they_are_asked_for(served: Served) -> N
     assert full[2] == {
         "id": "nobodys", "object": "model", "created": 1767225600, "owned_by": "dragoman", "name": "nobodys (first)"
     }, "nothing is invented of what nobody knows"  # fmt: skip
-    some = ask(served, "/v1/models?include=group,%20icon", None, {}, "GET").json["data"][1]
-    assert some == plain | {"group": "g", "icon": "star"}
+    for query in ("include=group,%20icon", "include[]=group&include[]=icon"):
+        some = ask(served, f"/v1/models?{query}", None, {}, "GET").json["data"][1]
+        assert some == plain | {"group": "g", "icon": "star"}
 
 
 CHANNELS = (

@@ -28,6 +28,8 @@ OWN_MACHINE = "own-machine"
 FREE = Price(id=OWN_MACHINE, rates=Rates(input=0, output=0))
 KNOWN = 1000
 """Models whose prices are kept at hand at most."""
+LONGEST = 300
+"""Characters of a name that can have a published price: names come from clients, and are kept here."""
 
 Clause: TypeAlias = Mapping[str, object]
 """How a model's name is recognised: one of `equals`, `starts_with`, `ends_with`, `contains` and `regex`, each with a
@@ -133,6 +135,8 @@ class PriceBook:
     def fact(self, provider: str, model: str) -> Fact:
         """What is published of a model, by its provider's list or else by its maker's."""
         key = (self._list_of.get(provider, ""), model)
+        if len(model) > LONGEST:
+            return Fact()
         fact = self._facts.get(key)
         if fact is None:
             found, _, _ = self._listed(*key)
@@ -158,6 +162,8 @@ class PriceBook:
 
     def _listed(self, name: str, model: str) -> tuple[_Model | None, str, Doubt]:
         key = (name, model)
+        if len(model) > LONGEST:
+            return None, "", "no_price"
         found = self._known.get(key)
         if found is None:
             found = self._look_up(name, model)

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from dragoman.canon.models import Medium, Sort
 
 REMEMBERED = 1000
 """Models whose cards are kept at hand at most."""
+LONGEST = 300
+"""Characters of a name of which anything can be known: names come from clients, and are kept here."""
 
 
 class ModelCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +48,10 @@ class ModelCard(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return not self.takes or medium in self.takes
 
 
+SILENT = ModelCard(name="")
+"""A card that says nothing."""
+
+
 class Known:
     """What several lists of cards say of models. Mutable: it keeps what it has looked up."""
 
@@ -59,6 +63,8 @@ class Known:
 
     def of(self, model: str) -> ModelCard:
         """What is known of a model, under its own name."""
+        if len(model) > LONGEST:
+            return ModelCard(name=model)
         found = self._found.get(model)
         if found is None:
             if len(self._found) >= REMEMBERED:
@@ -83,10 +89,8 @@ def card_in(cards: Sequence[ModelCard], model: str) -> ModelCard | None:
 
 def merged(first: ModelCard, *others: ModelCard) -> ModelCard:
     """The first card with what it does not say taken from the others, in their order."""
-    missing = {}
-    for field in msgspec.structs.fields(ModelCard):
-        for card in (first, *others):
-            if (value := getattr(card, field.name)) != field.default:
-                missing[field.name] = value
-                break
-    return replace(first, **missing)
+    said = {}
+    for member in ModelCard.__struct_fields__:
+        values = (getattr(card, member) for card in (first, *others))
+        said[member] = next((value for value in values if value != getattr(SILENT, member)), getattr(SILENT, member))
+    return ModelCard(**said)

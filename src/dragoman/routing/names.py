@@ -21,17 +21,15 @@ class Names(Struct, frozen=True):
     exact: Mapping[str, str] = {}
     """Every name, with the model meant."""
     folded: Mapping[str, str] = {}
-    """The same in small letters; empty where case counts."""
+    """By each name in small letters, how it is written; empty where case counts."""
 
     def model(self, name: str) -> str:
         """The channel's own name of a model; empty where it knows none of this name."""
-        found = self.exact.get(name, "")
-        return found or (self.folded.get(name.casefold(), "") if self.folded else "")
+        return self.exact.get(name) or self.exact.get(self.spelled(name), "")
 
     def spelled(self, name: str) -> str:
         """A known name as it is written here; empty where none differs from it in case only."""
-        wanted = name.casefold()
-        return next((known for known in self.exact if known.casefold() == wanted), "") if self.folded else ""
+        return self.folded.get(name.casefold(), "") if self.folded else ""
 
 
 def names_of(models: Iterable[str], aliases: Mapping[str, str], trim: Iterable[str], *, any_case: bool) -> Names:
@@ -45,8 +43,8 @@ def names_of(models: Iterable[str], aliases: Mapping[str, str], trim: Iterable[s
             if model.startswith(f"{vendor}/") and (rest := model.removeprefix(f"{vendor}/")):
                 exact.setdefault(rest, model)
     folded: dict[str, str] = {}
-    for name, model in exact.items() if any_case else ():
-        folded.setdefault(name.casefold(), model)
+    for name in exact if any_case else ():
+        folded.setdefault(name.casefold(), name)
     return Names(exact, folded)
 
 

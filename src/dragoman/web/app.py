@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
-from urllib.parse import parse_qsl
 
 import structlog
 
@@ -30,6 +29,7 @@ from dragoman.web.doors import DOORS, ROUTES, SHAPES, Doors, dialect_for, refusa
 from dragoman.web.guard import Admitted, Guard
 from dragoman.web.models import Shape
 from dragoman.web.office import PREFIX, Office
+from dragoman.web.pages import members_of
 from dragoman.web.routes import MODELS
 
 log = structlog.get_logger()
@@ -251,9 +251,7 @@ class App:
         snapshot = self._service.snapshot
         if name is None:
             offers = self._lists.offers(snapshot, shape.doors, key)
-            return shape.listing(
-                models.listed(offers, picker=shape.picker), dict(parse_qsl(query)), self._service.prices
-            )
+            return shape.listing(models.listed(offers, picker=shape.picker), members_of(query), self._service.prices)
         if found := offer_of(snapshot, bare(name), shape.doors, key):
             return shape.entry(models.Listed(name, found))
         words = f"Model '{name[:100]}' was looked up but is not offered here. GET /v1/models lists what is."

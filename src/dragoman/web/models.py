@@ -24,6 +24,7 @@ from dragoman.web.pages import Page, page_after, page_by_token
 CREATED = "2026-01-01"
 """A fixed date for models of which none is known, since upstreams differ in telling one and clients only sort by it."""
 PICKED = re.compile("claude|anthropic")
+ACTIVE = "active"
 CHAT = (None, "chat")
 EMBEDS = ("embedContent", "batchEmbedContents")
 SPEAKS = ("generateContent", "streamGenerateContent", "countTokens")
@@ -63,7 +64,9 @@ def listed(offers: Iterable[Offer], *, picker: bool) -> list[Listed]:
 
 def anthropic_list(models: Sequence[Listed], query: Mapping[str, str], _: PriceBook) -> dict[str, object]:
     """A page of the list as Anthropic gives it. Source: platform.claude.com, "List Models", read 2026-11-20. Where no
-    limit is named, the page is as large as any may be, since not everybody turns pages. Raises `Trouble`."""
+    limit is named, the page is as large as any may be, since not everybody turns pages. Whoever asks for retired
+    models alone gets none. Raises `Trouble`."""
+    models = models if ACTIVE in query.get("lifecycle", ACTIVE).split(",") else []
     page = page_after([model.id for model in models], query)
     shown = models[page.start : page.end]
     return {
@@ -83,7 +86,7 @@ def anthropic_entry(model: Listed) -> dict[str, object]:
         "id": model.id,
         "display_name": model.title,
         "created_at": model.created,
-        "lifecycle": "active",
+        "lifecycle": ACTIVE,
         **known,
     }
 

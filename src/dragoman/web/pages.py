@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from dragoman.canon.problem import Kind, refuse
 
@@ -22,6 +23,15 @@ class Page(NamedTuple):
     """Whether there is more in the direction that was asked for."""
     token: str = ""
     """What asks for the next page; empty: this is the last."""
+
+
+def members_of(query: str) -> dict[str, str]:
+    """What a query says by name; what is said several times, as `name=` or `name[]=`, is one list by commas."""
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(query):
+        plain = name.removesuffix("[]")
+        found[plain] = f"{found[plain]},{value}" if plain in found else value
+    return found
 
 
 def page_after(ids: Sequence[str], query: Mapping[str, str]) -> Page:
