@@ -98,6 +98,7 @@ HEADER = "header = [%s]"
         (BODY % '{ op = "set", path = "a", when = { equals = 1 } }', "does not say where to look"),
         (BODY % '{ op = "set", path = "a", when = { path = "a.", equals = 1 } }', "has an empty step"),
         (BODY % '{ op = "set", path = "a", when = { path = "b", matches = "(" } }', "'(' is no regular expression"),
+        (BODY % '{ op = "set", path = "a", when = { path = "b", matches = "(a+)+" } }', "repeats a group"),
         (BODY % '{ op = "set", path = "a", when = { doors = ["antropic"] } }', "Did you mean 'anthropic'?"),
         (BODY % '{ op = "set", path = "a", when = { colour = "red" } }', "colour"),
         (HEADER % '{ op = "set", name = "x-a", value = "{header.x-goog-api-key}" }', "is never passed on"),

@@ -21,6 +21,9 @@ from dragoman.canon.templates import Occasion, Template, filled, filled_text, lo
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """What a header can carry (RFC 9110 section 5.5, read 2026-11-20)."""
 
+SEARCHED = 2048
+"""Characters of a text in which an expression is looked for: clients choose them, and some take long."""
+
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """What must be true of a request; what is not set is not asked. Names of models may hold `*`."""
@@ -150,7 +153,7 @@ def _stands(condition: Condition, body: Json) -> bool:
     if condition.equals is not None:
         found = [value for value in found if same(value, condition.equals)]
     if condition.matches is not None:
-        found = [value for value in found if condition.matches.search(as_text(value))]
+        found = [value for value in found if condition.matches.search(as_text(value)[:SEARCHED])]
     return bool(found) == condition.present
 
 

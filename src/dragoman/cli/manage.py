@@ -18,6 +18,7 @@ from dragoman.cli.bulk import add_bulk_commands
 from dragoman.cli.channels import add_channel_commands
 from dragoman.cli.desk import AdminApi, Refused, Url, named, run
 from dragoman.cli.models import add_model_commands
+from dragoman.cli.money import FORM, budget_of, price_test, usage_of
 from dragoman.cli.options import ConfigFile, Switch
 from dragoman.cli.say import as_json, columns, fail
 
@@ -44,7 +45,7 @@ def apps() -> list[App]:
     keys.command(list_keys, name="list")
     keys.command(add_key, name="add")
     keys.command(rotate_key, name="rotate")
-    keys.command(key_usage, name="usage")
+    keys.command(usage_of("keys"), name="usage")
     for state in ("enable", "disable", "archive"):
         keys.command(_state_of("keys", state), name=state)
     return [*made, keys, users.app(), *tokens.apps()]
@@ -80,9 +81,13 @@ def _shelf(kind: str, what: str) -> App:
     app.command(show, name="show")
     if kind == "channels":
         add_channel_commands(app)
+        add_bulk_commands(app)
     if kind == "roles":
         app.command(list_scopes, name="scopes")
-        add_bulk_commands(app)
+    if kind in ("channels", "projects"):
+        app.command(usage_of(kind), name="usage")
+    if kind == "prices":
+        app.command(price_test, name="test")
     if kind == "models":
         add_model_commands(app)
     app.command(put, name="put")
@@ -186,7 +191,8 @@ def add_key(
     address
         A network it may be used from, as 10.0.0.0/8. May be said several times; else all.
     budget
-        As "20 USD/month", "1000000 tokens/day" or "500 requests/hour". May be said several times.
+        As "20 USD/month", "1000000 tokens/past 5h", "500 requests/day in Europe/Moscow for claude-opus-*". May be said
+        several times.
     rpm
         Requests in any minute.
     tpm
@@ -201,7 +207,7 @@ def add_key(
     try:
         budgets = [budget_of(text) for text in budget or []]
     except ValueError as found:
-        return fail(str(found), 'Write it as "20 USD/month", "1000000 tokens/day" or "500 requests/hour".')
+        return fail(str(found), FORM)
     limits = {"rpm": rpm, "tpm": tpm, "simultaneous": simultaneous}
     spec = {
         "name": name,
@@ -225,24 +231,6 @@ def rotate_key(name: str, /, *, url: Url = None, config: ConfigFile = None) -> i
         key = named(api, "keys", name)
         made = api.ask("POST", f"/keys/{key['id']}/rotate", {"revision": key["revision"]}).json
         _tell_text(made["text"], name)
-
-    return run(url, config, work)
-
-
-def key_usage(name: str, /, *, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
-    """Show what a key has used in each period of its budgets."""
-
-    def work(api: AdminApi) -> None:
-        found = api.ask("GET", f"/keys/{named(api, 'keys', name)['id']}/usage").json
-        if json:
-            print(as_json(found))
-            return
-        rows = [("period", "requests", "tokens", "money")]
-        for used in found:
-            spent = used["spent"]
-            money = ", ".join(f"{nano / 1e9:.4f} {currency}" for currency, nano in spent["cost_nano"].items())
-            rows.append((used["window"], f"{spent['requests']:,}", f"{spent['tokens']:,}", money or "-"))
-        print(columns(rows) if found else f"{name} has no budget.")
 
     return run(url, config, work)
 
@@ -278,20 +266,6 @@ def take_in(file: Given, /, *, dry_run: Switch = False, url: Url = None, config:
         return 1 if done["refused"] else 0
 
     return run(url, config, work)
-
-
-def budget_of(text: str) -> dict[str, object]:
-    """A budget as it is written by hand. Raises `ValueError`."""
-    amount, _, window = text.partition("/")
-    number, _, unit = amount.strip().partition(" ")
-    number, unit, window = number.replace(",", "").replace("_", ""), unit.strip(), window.strip()
-    if window not in ("minute", "hour", "day", "week", "month", "total"):
-        raise ValueError(f"The budget '{text}' names no period: minute, hour, day, week, month or total.")
-    if unit in ("requests", "tokens") and number.isdecimal():
-        return {"window": window, unit: int(number)}
-    if len(unit) == 3 and unit.isalpha() and number.replace(".", "", 1).isdecimal():
-        return {"window": window, "money": number, "currency": unit.upper()}
-    raise ValueError(f"The budget '{text}' is not understood.")
 
 
 def _put(api: AdminApi, kind: str, spec: Any) -> None:

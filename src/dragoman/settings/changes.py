@@ -18,6 +18,7 @@ from dragoman.routing.changes import (
     MatchTable,
     OverrideTable,
 )
+from dragoman.routing.patterns import unsound
 from dragoman.routing.shape import SEALED
 from dragoman.routing.snapshot import Overrides
 from dragoman.settings.reading import near
@@ -199,11 +200,10 @@ class ChangeBook(Struct, frozen=True):
     def _pattern(self, pattern: str | None, where: str) -> re.Pattern[str] | None:
         if pattern is None:
             return None
-        try:
-            return re.compile(pattern)
-        except re.error as found:
-            self._fault(where, f"'{pattern}' is no regular expression: {found.msg}.", "Correct it.")
+        if wrong := unsound(pattern):
+            self._fault(where, f"'{pattern[:80]}' {wrong}.", "Correct it.")
             return None
+        return re.compile(pattern)
 
 
 def header_fault(name: str, value: str) -> str:
