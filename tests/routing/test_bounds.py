@@ -123,7 +123,7 @@ def test_what_is_refused_to_everybody_has_no_other_door(asked: str) -> None:
     )
     found = resolve(house, replace(ASK, asked=asked))
     assert isinstance(found, Refused)
-    assert found.problem.kind is Kind.MODEL_NOT_FOUND
+    assert (found.problem.kind, found.problem.message) == (Kind.MODEL_NOT_FOUND, "Too old.")
     assert isinstance(resolve(house, replace(ASK, asked="gpt-5")), Resolved)
 
 

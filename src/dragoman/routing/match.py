@@ -103,6 +103,8 @@ def resolve_chosen(snapshot: Snapshot, ask: Ask, place: int | None) -> Resolved 
     words, found = _found(snapshot, reach.open, asked, profile, hit)
     on = tuple(_with_each_key(_once(_usable(found, snapshot.refusals))))
     passed = tuple(_passed(found, snapshot, reach, asked, hit))
+    if not on and (refusal := _refusal_of(found, snapshot.refusals)):
+        return forbidden_to_all(refusal, asked, passed)
     if not on:
         return _nobody(reach, profile, asked, hit, passed)
     if wrong := next((one for one in on if one.override.effort not in KNOWN_EFFORTS), None):
@@ -149,6 +151,12 @@ def _usable(found: Iterable[Candidate], refusals: tuple[Refusal, ...]) -> Iterat
     for candidate in found:
         if candidate.channel.enabled and not (refusals and refused_to_all(refusals, candidate.model)):
             yield candidate
+
+
+def _refusal_of(found: Iterable[Candidate], refusals: tuple[Refusal, ...]) -> Refusal | None:
+    """The gateway's refusal of a model that is meant; None where it refuses none."""
+    told = (refused_to_all(refusals, one.model) for one in found if refusals)
+    return next(filter(None, told), None)
 
 
 def _passed(

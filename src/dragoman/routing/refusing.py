@@ -34,10 +34,10 @@ def refused_to_all(refusals: Iterable[Refusal], model: str) -> Refusal | None:
     return next((refusal for refusal in refusals if refusal.pattern.fullmatch(model[:LONGEST_NAME])), None)
 
 
-def forbidden_to_all(refusal: Refusal, asked: str) -> Refused:
+def forbidden_to_all(refusal: Refusal, asked: str, passed_over: Iterable[PassedOver] = ()) -> Refused:
     """The same for a client."""
     words = f"Model '{cut(asked)}' was asked for but this gateway refuses it to everybody. Use another model."
-    return not_found(refusal.message or words)
+    return not_found(refusal.message or words, passed_over)
 
 
 def outside_of_project(project: Project, name: str, asked: str) -> Refused | None:
