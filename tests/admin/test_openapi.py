@@ -7,8 +7,9 @@ import json
 import re
 from pathlib import Path
 
+from dragoman.web.admin.scopes import EVERY
 from dragoman.web.admin.settings import MEANINGS
-from tests.admin.openapi import MARK, PAGE, TABLE, document, table
+from tests.admin.openapi import MARK, PAGE, PEOPLE, SCOPES_MARK, TABLE, document, scopes, table
 from tests.admin.stage import house
 from tests.docs.pages import rows, section, text
 
@@ -19,6 +20,10 @@ def test_the_document_that_is_kept_is_the_applications() -> None:
 
 def test_the_page_of_routes_is_the_applications() -> None:
     assert TABLE.read_text(encoding="utf-8").partition(MARK)[2] == table(), "run scripts/docs"
+
+
+def test_the_page_of_scopes_is_the_applications() -> None:
+    assert PEOPLE.read_text(encoding="utf-8").partition(SCOPES_MARK)[2] == scopes(), "run scripts/docs"
 
 
 def test_every_setting_is_explained_on_the_page() -> None:
@@ -33,7 +38,8 @@ def test_the_document_says_who_may_and_what_is_read() -> None:
     operations = [one for methods in told["paths"].values() for one in methods.values()]
     assert len({one["operationId"] for one in operations}) == len(operations)
     for one in operations:
-        assert one["x-needs"] in ("anyone", "viewer", "operator", "admin")
+        assert one["x-needs"] in {*EVERY, "anyone", "signed_in"}
+        assert one["x-where"] in ("", "everywhere", "project", "own")
         assert one["summary"]
     assert set(re.findall(r"#/components/schemas/([^\"]+)", json.dumps(told))) <= names
 

@@ -11,10 +11,18 @@ import pytest
 from msgspec import Struct
 
 from dragoman.cli.app import command_line
-from dragoman.ledger.own import OwnPrice
 from dragoman.ledger.exchange import Exchange
+from dragoman.ledger.own import OwnPrice
 from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import ChannelTable, KeyTable, ModelTable, ProfileTable, ProjectTable, TuningTable
+from dragoman.routing.shape import (
+    ChannelTable,
+    KeyTable,
+    ModelTable,
+    ProfileTable,
+    ProjectTable,
+    RoleTable,
+    TuningTable,
+)
 from dragoman.settings.server import USUAL
 from dragoman.store.ports import User
 from dragoman.web.admin.building import declared
@@ -38,6 +46,7 @@ TABLES: dict[str, type[Struct]] = {
     "models": ModelTable,
     "prices": OwnPrice,
     "users": User,
+    "roles": RoleTable,
     "exchange": Exchange,
 }
 
@@ -60,7 +69,9 @@ def is_member(path: str) -> bool:
     root, *members = path.split(".")
     shapes: list[type[Struct]] = [TABLES[root]] if root in TABLES else []
     for member in members:
-        types = [field.type for shape in shapes for field in msgspec.structs.fields(shape) if field.encode_name == member]
+        types = [
+            field.type for shape in shapes for field in msgspec.structs.fields(shape) if field.encode_name == member
+        ]
         if not types:
             return False
         shapes = [shape for found in types for shape in structs_in(found)]

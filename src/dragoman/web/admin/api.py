@@ -111,6 +111,14 @@ class Declared(NamedTuple):
     status: int
     query: tuple[str, ...]
 
+    @property
+    def where(self) -> str:
+        """Where the scope has to be had, in one word: everywhere, in the `project` that a thing belongs to, or there
+        unless it is one's `own`; empty where none is needed."""
+        if self.needs in ("anyone", "signed_in"):
+            return ""
+        return "everywhere" if self.wide else "own" if self.own else "project"
+
 
 class Api:
     """Collects routes. Mutable while the application is built."""
@@ -236,7 +244,11 @@ def _described(one: Declared, known: Mapping[str, Any]) -> dict[str, Any]:
     if one.tells is not None:
         answer["content"] = {"application/json": {"schema": known[repr(one.tells)]}}
     problem = {"description": "Refused", "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    told: dict[str, Any] = {"responses": {str(one.status): answer, "default": problem}, "x-needs": one.needs}
+    told: dict[str, Any] = {
+        "responses": {str(one.status): answer, "default": problem},
+        "x-needs": one.needs,
+        "x-where": one.where,
+    }
     if one.reads is not None:
         told["requestBody"] = {"required": True, "content": {"application/json": {"schema": known[repr(one.reads)]}}}
     places = (

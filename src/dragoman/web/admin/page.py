@@ -55,7 +55,7 @@ def written(document: Mapping[str, Any]) -> Iterator[str]:
 def _operation(method: str, path: str, told: Mapping[str, Any]) -> Iterator[str]:
     """One route."""
     yield f"<h3><code>{escape(method)} {escape(path)}</code></h3><p>{escape(told.get('summary', ''))}"
-    yield f"<br>For: {escape(told['x-needs'])}."
+    yield f"<br>Needs: {escape(told['x-needs'])} {escape(told['x-where'])}."
     query = [one["name"] for one in told.get("parameters", ()) if one["in"] == "query"]
     if query:
         yield f"<br>Query: <code>{escape(', '.join(query))}</code>."
