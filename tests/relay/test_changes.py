@@ -114,3 +114,14 @@ def test_a_body_that_cannot_be_looked_into_is_refused_and_nothing_breaks() -> No
 
     assert heard.status == 400
     assert "numbers too large" in heard.text
+
+
+def test_half_a_character_is_replaced_where_a_body_is_changed() -> None:
+    stage = Stage({"one": [answered()]}, channel("one", body=(Operation(op="set", path=("user",), value="u"),)))
+
+    heard = play(stage.ask(json.dumps(ASK).replace('"Hi"', '"Hi \\ud83d"').encode(), "openai_chat"))
+
+    assert heard.status == 200
+    sent = json.loads(stage.transport.calls[0].body)
+    assert (sent["messages"][0]["content"], sent["user"]) == ("Hi \N{REPLACEMENT CHARACTER}", "u")
+    assert [loss.what for loss in stage.exchanges[0].attempts[0].losses] == ["text.surrogate"]

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind
 from dragoman.routing.snapshot import Wire
-from tests.relay.stage import HANG, ScriptedAnswer, Stage, channel, inquiry, play
+from tests.relay.stage import HANG, Listener, ScriptedAnswer, Stage, channel, inquiry, play
 
 ROWS = {
     "anthropic": "anthropic-compatible",
@@ -76,6 +77,26 @@ def test_a_stream_is_gathered_for_who_wants_it_whole(door: str) -> None:
     assert heard.status == 200
     assert heard.headers["content-type"] == "application/json"
     assert "Hello" in heard.text
+
+
+@pytest.mark.parametrize("door", ["gemini", "openai_responses"])
+def test_other_doors_tell_a_stream_from_a_whole_answer_too(door: str) -> None:
+    bodies = {
+        "gemini": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+        "openai_responses": {"model": "asked", "input": "Hi", "stream": True},
+    }
+    answer = ScriptedAnswer([40.0, WHOLE], content_type="application/json")
+    stage = Stage({"one": [answer]}, channel("one", stream="never"))
+    asked = inquiry(json.dumps(bodies[door]).encode(), door)
+    asked = replace(asked, request=replace(asked.request, model="asked", stream=True))
+    heard = Listener()
+
+    play(stage.relay.answer(asked, heard))
+
+    assert (heard.status, heard.ended) == (200, True)
+    assert "Hello" in heard.text
+    assert heard.headers["content-type"].startswith("text/event-stream")
+    assert not told_to_stream(stage)
 
 
 def test_what_agrees_with_the_client_passes_verbatim() -> None:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from dragoman.canon.mend import whole_characters
 from dragoman.canon.paths import Json, as_text, got, holders, place_of, same, steps_of, values_at
 from dragoman.canon.templates import Occasion, Template, filled, filled_text, looks_at_body
 
@@ -88,19 +89,27 @@ class Operated(msgspec.Struct, frozen=True):
     occasion: Occasion
     """With the body as it has become."""
     done: tuple[Operation, ...] = ()
+    mended: bool = False
+    """Whether halves of characters in it were replaced, without which it cannot be changed."""
 
 
 NOWHERE = Occasion()
 
 
 def operate(body: bytes, operations: Sequence[Operation], occasion: Occasion = NOWHERE) -> Operated:
-    """The body after these operations; as it is where it is no JSON object."""
-    root = msgspec.json.decode(body)
+    """The body after these operations; as it is where it is no JSON object. Raises `msgspec.DecodeError` and
+    `RecursionError` for what cannot be looked into."""
+    mended = False
+    try:
+        root = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        root = msgspec.json.decode(whole_characters(body))
+        mended = True
     occasion = msgspec.structs.replace(occasion, body=root)
     if not isinstance(root, dict) or not operations:
         return Operated(body, occasion)
     done = tuple(operation for operation in operations if _apply(root, operation, occasion))
-    return Operated(msgspec.json.encode(root) if done else body, occasion, done)
+    return Operated(msgspec.json.encode(root), occasion, done, mended) if done else Operated(body, occasion)
 
 
 def operate_headers(headers: dict[str, str], operations: Iterable[HeaderOperation], occasion: Occasion) -> None:

@@ -157,7 +157,7 @@ def prepare(
         first_content_s=channel.timeouts.first_content_s,
         idle_s=channel.timeouts.idle_s,
         local_stops=written.local_stops,
-        losses=(*wish.losses, *written.losses),
+        losses=(*wish.losses, *written.losses, *((HALVES,) if changed.mended else ())),
         edits=(*edits, *(f"{each.op} {'.'.join(each.path)}" for each in changed.done)),
         names=written.names,
         limit_headers=upstream.limit_headers if channel.native and inquiry.door.name == upstream.name else "",
@@ -199,6 +199,9 @@ def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:
     written = upstream.write_count(replace(wish.request, model=step.model), target)
     occasion = occasion_of(inquiry, step, wish.request)
     return replace(_call(inquiry, outlet, Operated(written.body, occasion), stream=False), url=url)
+
+
+HALVES = Loss("text.surrogate", "Half of a character is no character; it was replaced by U+FFFD.")
 
 
 def asks_to_stream(channel: Channel, request: Request) -> bool:
