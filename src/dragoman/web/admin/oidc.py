@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -81,8 +81,10 @@ class Asked(NamedTuple):
 class Directory:
     """Asks providers, and remembers for a while what they told of themselves. Mutable for that."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic, patience_s: float = PATIENCE_S) -> None:
         self._desk = desk
+        self._clock = clock
+        self._patience_s = patience_s
         self._known: dict[tuple[str, str], Known] = {}
         self._asking: dict[str, asyncio.Lock] = {}
 
@@ -119,7 +121,7 @@ class Directory:
         """A provider that was asked not longer ago than this; those who wait share one answer."""
         async with self._asking.setdefault(sso.name, asyncio.Lock()):
             known = self._known.get((sso.name, sso.table.issuer))
-            if known is not None and time.monotonic() - known.at_s < fresh_s:
+            if known is not None and self._clock() - known.at_s < fresh_s:
                 return known
             try:
                 return await self._ask(sso)
@@ -136,7 +138,7 @@ class Directory:
         for url in (endpoints.authorization_endpoint, endpoints.token_endpoint, endpoints.jwks_uri):
             _check_address(sso, url)
         keys = keys_of(await self._fetch(sso, Request(method="GET", url=endpoints.jwks_uri)))
-        known = Known(endpoints, keys, time.monotonic())
+        known = Known(endpoints, keys, self._clock())
         self._known = {key: kept for key, kept in self._known.items() if key[0] != sso.name}
         self._known[sso.name, sso.table.issuer] = known
         return known
@@ -180,7 +182,7 @@ class Directory:
         bound = msgspec.structs.replace(
             call, headers={"accept": "application/json", **call.headers}, upstream=sso.name, reach=reach_of(sso)
         )
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(self._patience_s):
             answer = await self._desk.send(bound)
             try:
                 body = await answer.whole(LIMIT)
@@ -211,7 +213,7 @@ def reach_of(sso: Sso) -> Reach:
 def words_of(sso: Sso, found: Exception) -> str:
     """Why a provider could not be used."""
     if isinstance(found, TimeoutError):
-        return f"The identity provider '{sso.name}' did not answer within {PATIENCE_S:.0f} s."
+        return f"The identity provider '{sso.name}' did not answer in time."
     return f"The identity provider '{sso.name}' was asked, but: {found}"
 
 

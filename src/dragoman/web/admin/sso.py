@@ -175,7 +175,9 @@ async def _returned(call: Call, directory: Directory) -> tuple[Sso, Visit, Asked
 async def _user_of(call: Call, sso: Sso, claims: Any) -> User:
     """The user whom a provider tells of: known, linked or made, with what their groups are given. Raises `Refusal`."""
     table = sso.table
-    email = str(claims.get("email") or "").lower() if claims.get("email_verified") in (True, "true") else ""
+    verified = claims.get("email_verified")
+    # A text is what Amazon's Cognito sends (its user pools' userInfo endpoint, read 2026-11-20).
+    email = str(claims.get("email") or "").lower() if verified is True or verified == "true" else ""
     if table.domains and not email.endswith(tuple(f"@{domain.lower().lstrip('@')}" for domain in table.domains)):
         raise Refusal(403, "domain", "Only people with a verified e-mail address of some domains are let in.")
     subject = f"{table.issuer}|{claims['sub']}"
