@@ -154,6 +154,8 @@ def spliced(door: str, member: str, value: bytes) -> bytes:
 BROKEN: dict[str, tuple[str, bytes]] = {
     "deep lists": ("deep", b"[" * 100_000 + b"]" * 100_000),
     "deep objects": ("deep", b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+    "a level too many": ("deep", b"[" * 128 + b"]" * 128),
+    "a level too many amid texts": ("deep", b'["]", {"}": ' * 64 + b'"\\"["' + b"}]" * 64),
     "lists without end": ("deep", b"[" * 100_000),
     "not a number": ("temperature", b"NaN"),
     "infinity": ("temperature", b"-Infinity"),

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
+from dragoman.canon.depth import DEPTH, too_deep
 from dragoman.canon.mend import half_pairs_mended
 from dragoman.canon.problem import Kind, Trouble, refuse
 
@@ -53,7 +54,8 @@ def members(body: bytes) -> dict[str, Raw]:
 
 
 def check_once(body: bytes) -> None:
-    """Raises `Trouble` (invalid_request) for what is no JSON object, or has a member twice at its top level.
+    """Raises `Trouble` (invalid_request) for what is no JSON object, has more than `DEPTH` levels, or a member twice at
+    its top level.
 
     A body that is as short as its members can be written has no room for a second of any.
     """
@@ -61,6 +63,12 @@ def check_once(body: bytes) -> None:
     shortest = 1 + sum([len(name) + len('"":,') + len(memoryview(value)) for name, value in found.items()])
     if len(body) != shortest:
         spans(body, found)
+    if (deep := too_deep(found)) is not None:
+        raise refuse(
+            Kind.INVALID_REQUEST,
+            f"The body was read as JSON but its member '{deep}' has more than {DEPTH} levels. Send flatter JSON.",
+            param=deep,
+        )
 
 
 def _decoded(body: bytes) -> dict[str, Raw]:
