@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from dragoman.canon.models import Medium
 from dragoman.ledger.book import PriceBook
-from dragoman.ledger.price import ITEMS
+from dragoman.ledger.price import Rates
 from dragoman.routing.cards import ModelCard, merged
 from dragoman.routing.match import Candidate
 from dragoman.routing.offer import Offer
@@ -19,15 +19,34 @@ from dragoman.routing.offer import Offer
 NANO = 10**9
 
 
-class Pricing(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a model costs now, in units of a currency per million tokens."""
+class Charged(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Units of a currency per million tokens; what has no price of its own is charged as what it is part of."""
 
-    currency: str
     input: Decimal
     output: Decimal
     cache_read: Decimal | None = None
     cache_write_5m: Decimal | None = None
     cache_write_1h: Decimal | None = None
+    input_audio: Decimal | None = None
+    input_image: Decimal | None = None
+    output_audio: Decimal | None = None
+    output_image: Decimal | None = None
+
+
+class ChargedAbove(Charged, frozen=True, kw_only=True, omit_defaults=True):
+    """What is charged where a prompt is longer."""
+
+    over: int
+    """Than so many tokens."""
+
+
+class Pricing(Charged, frozen=True, kw_only=True, omit_defaults=True):
+    """What a model costs now."""
+
+    currency: str
+    request: Decimal | None = None
+    """Units for each request, whatever it uses."""
+    tiers: tuple[ChargedAbove, ...] = ()
     by_maker: bool = False
     """Whether it is what the model's maker charges, for the provider's own price is not known."""
 
@@ -41,13 +60,26 @@ def described(offer: Offer, book: PriceBook) -> ModelCard:
 
 
 def pricing(candidate: Candidate, book: PriceBook) -> Pricing | None:
-    """What is charged now where nothing makes it dearer, as a long prompt may; None where no price is known."""
+    """What is charged now; None where no price is known."""
     channel = candidate.channel
     price, doubt = book.find(channel.name, channel.provider, candidate.model, time.time_ns() // 1_000_000)
     if doubt == "no_price":
         return None
-    rates = {item: Decimal(rate) / NANO for item in ITEMS if (rate := getattr(price.rates, item)) is not None}
-    return Pricing(currency=price.currency, by_maker=doubt == "list_price", **rates)
+    return Pricing(
+        currency=price.currency,
+        request=_units(price.request) if price.request else None,
+        tiers=tuple(ChargedAbove(over=tier.over, **_charged(tier.rates)) for tier in price.tiers),
+        by_maker=doubt == "list_price",
+        **_charged(price.rates),
+    )
+
+
+def _charged(rates: Rates) -> dict[str, Decimal]:
+    return {name: _units(rate) for name, rate in msgspec.structs.asdict(rates).items() if rate is not None}
+
+
+def _units(nano: int) -> Decimal:
+    return Decimal(nano) / NANO
 
 
 Teller = Callable[[ModelCard, Offer, PriceBook], object]

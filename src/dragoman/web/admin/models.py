@@ -33,7 +33,7 @@ class Place(Struct, frozen=True, kw_only=True):
     """The channel's own name of it."""
     why: str
     price: Pricing | None
-    """What is charged for short prompts; None where no price is known."""
+    """What is charged now; None where no price is known."""
 
 
 class Offered(Struct, frozen=True, kw_only=True):
