@@ -102,6 +102,15 @@ def test_names_follow_models_that_were_synced_for_each_key() -> None:
     assert names(plan) == ["a", "a"]
 
 
+def test_a_name_that_is_not_listed_is_not_given_away_by_a_refusal() -> None:
+    hidden = replace(channel("a", "secret-1"), listed="none")
+    found = resolve(snapshot(hidden, channel("b", "secure-1")), replace(ASK, asked="secret"))
+
+    assert isinstance(found, Refused)
+    assert "secure-1" in found.problem.message
+    assert "secret-1" not in found.problem.message
+
+
 def test_a_rule_that_names_a_model_in_another_case_is_heeded() -> None:
     loose = replace(channel("a", "X", "Y"), any_case=True)
     configured = snapshot(loose, rules=(rule("x", "a/Y"), rule("/z|y", "a/X"), rule("X", message="no")))

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from dragoman.routing.bounds import Bounds
 from dragoman.routing.cards import ModelCard
+from dragoman.routing.key import may_ask
 from dragoman.routing.match import resolve
 from dragoman.routing.offer import Astray, Idle, Lists, offer_of, offers, unreached
 from dragoman.routing.plan import Refused
@@ -150,6 +151,13 @@ def test_a_key_sees_what_it_may_ask_for(key: KeyTable, names: list[str]) -> None
     )
 
     assert listed(configured, key) == names
+
+
+def test_what_claude_codes_picker_calls_a_model_is_no_other_name() -> None:
+    key = KeyTable(name="k", models=("m", "big-*"))
+
+    told = {name: may_ask(key, "door", name) for name in ("m", "claude-via-m", "m[1m]", "claude-via-big-1[1m]", "x")}
+    assert told == {"m": True, "claude-via-m": True, "m[1m]": True, "claude-via-big-1[1m]": True, "x": False}
 
 
 def test_what_is_refused_to_all_is_offered_to_nobody() -> None:

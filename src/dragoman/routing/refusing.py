@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 
 from dragoman.canon.problem import Kind, problem
+from dragoman.routing.names import listed_in
 from dragoman.routing.patterns import LONGEST_NAME
 from dragoman.routing.plan import PassedOver, Refused
 from dragoman.routing.profile import Profile, Project, Refusal
@@ -65,10 +66,9 @@ def unknown(channels: Iterable[Channel], profile: Profile | None, asked: str) ->
 
 
 def _known(channels: Iterable[Channel], profile: Profile | None) -> Iterator[str]:
-    """Names that would have been answered."""
+    """Names that would have been answered, as far as lists show them."""
     for rule in profile.rules if profile else ():
         if rule.model and rule.targets and rule.enabled:
             yield rule.model
     for channel in channels:
-        yield from channel.models
-        yield from channel.aliases
+        yield from listed_in(channel.names, channel.listed)
