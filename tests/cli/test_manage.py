@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.cli.app import run
-from dragoman.cli.manage import budget_of
+from dragoman.cli.money import budget_of
 from dragoman.store.keys import KEY, is_well_formed
 from tests.standin import StandIn
 
@@ -49,8 +49,32 @@ def test_a_key_is_made_and_shown_once(capsys: pytest.CaptureFixture[str]) -> Non
     assert text not in listed
     (key,) = json.loads(listed)
     assert key["spec"]["limits"]["rpm"] == 60
-    assert "month" in said(capsys, "keys", "usage", "laptop")
+    assert "month   20 USD  0" in said(capsys, "keys", "usage", "laptop")
     assert said(capsys, "keys", "rotate", "laptop").splitlines()[0] != text
+
+
+def test_budgets_of_channels_projects_and_users_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    budget = '[[budgets]]\nwindow = "past 5h"\ntokens = 1000\nmodels = ["m*"]\n'
+    (tmp_path / "a.toml").write_text(CHANNEL + budget)
+    (tmp_path / "shop.toml").write_text('name = "shop"\n' + budget)
+    for kind, name in (("channels", "a"), ("projects", "shop")):
+        said(capsys, kind, "put", f"{name}.toml")
+        assert "past 5h  1,000 tokens for m*" in said(capsys, kind, "usage", name)
+    (tmp_path / "shop.toml").write_text('name = "shop"\n[[budgets]]\nwindow = "past 32d"\ntokens = 1\n')
+    assert "not between 10 minutes and 31 days" in said(capsys, "projects", "put", "shop.toml", code=2)
+    assert "There is no user 'anna'" in said(capsys, "users", "usage", "anna", code=2)
+
+
+def test_a_bill_is_made_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    half = {"name": "half", "value": {"model": "*", "factor": "0.5"}}
+    (tmp_path / "half.json").write_text(json.dumps(half))
+    assert said(capsys, "prices", "put", "half.json") == "half is added.\n"
+    told = said(capsys, "prices", "test", "claude-sonnet-4-5", "--provider", "anthropic", "--input", "100000")
+    assert "input   100,000    1.5000           0.150000" in told
+    assert "times the factor of your price 'half'." in told
+    assert "There is no channel 'gone'" in said(capsys, "prices", "test", "m", "--channel", "gone", code=2)
+    (tmp_path / "half.json").write_text(json.dumps({"name": "half", "value": {"model": "*", "factor": "-1"}}))
+    assert "it is a number from 0 to 1000" in said(capsys, "prices", "put", "half.json", code=2)
 
 
 def test_the_configuration_leaves_and_comes_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,13 +95,20 @@ def test_a_gateway_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]
         ("0.5 eur / day", {"window": "day", "money": "0.5", "currency": "EUR"}),
         ("1_000,000 tokens/day", {"window": "day", "tokens": 1_000_000}),
         ("500 requests/total", {"window": "total", "requests": 500}),
+        ("5 USD/past 5h", {"window": "past 5h", "money": "5", "currency": "USD"}),
+        (
+            "9 tokens/day in Europe/Moscow for claude-opus-*, gpt-*",
+            {"window": "day", "zone": "Europe/Moscow", "models": ["claude-opus-*", "gpt-*"], "tokens": 9},
+        ),
     ],
 )
 def test_a_budget_is_written_as_people_write_it(text: str, budget: dict[str, object]) -> None:
     assert budget_of(text) == budget
 
 
-@pytest.mark.parametrize("text", ["", "20", "20 USD", "20 USD/year", "x tokens/day", "1.5 tokens/day", "-1 USD/day"])
+@pytest.mark.parametrize(
+    "text", ["", "20", "20 USD", "20 USD/year", "x tokens/day", "1.5 tokens/day", "-1 USD/day", "1 USD/past h"]
+)
 def test_what_is_no_budget_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="budget"):
         budget_of(text)
@@ -97,6 +128,37 @@ def test_a_channel_is_tried_and_asked_for_its_models(tmp_path: Path, capsys: pyt
         assert tried.count("works") == 2
         assert "no_call" in said(capsys, "channels", "test", "a", "--model", "vendor-a", "--what", "tool", code=1)
         assert "a        fit" in said(capsys, "channels", "health")
+
+
+def test_what_was_tried_is_remembered_and_what_is_left_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with StandIn(api_key="sk-right") as upstream:
+        spec = tmp_path / "channel.json"
+        text = (
+            '{"name": "a", "provider": "openai-compatible", "base_url": "%s/v1", "private": true,'
+            ' "api_key": "sk-right", "models": ["vendor-small"]}'
+        )
+        spec.write_text(text % upstream.url)
+        said(capsys, "channels", "put", str(spec))
+        assert "a was not tested yet" in said(capsys, "channels", "tests", "a")
+        said(capsys, "channels", "test", "a", "--what", "text")
+        shown = said(capsys, "channels", "tests", "a")
+        assert ("vendor-small" in shown, "works," in shown) == (True, True)
+        assert '"ok": true' in said(capsys, "channels", "tests", "a", "--json")
+        assert "left" in said(capsys, "channels", "health").splitlines()[0]
+
+
+def test_a_channel_that_moves_needs_its_secrets_or_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "channel.json"
+    spec.write_text('{"name": "a", "provider": "openai", "api_key": "sk-secret-123456"}')
+    said(capsys, "channels", "put", str(spec))
+    kept = said(capsys, "channels", "show", "a")
+    moved = tmp_path / "moved.json"
+    found = json.loads(kept)["spec"]
+    moved.write_text(json.dumps({**found, "base_url": "https://two.example/v1"}))
+    assert "Give the secrets anew" in said(capsys, "channels", "put", str(moved), code=2)
+    assert "a is changed" in said(capsys, "channels", "put", str(moved), "--keep-secrets")
 
 
 def test_many_channels_are_changed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,7 +136,12 @@ def test_a_factor_changes_what_would_be_charged_without_it() -> None:
 
 
 def test_rows_of_before_mean_what_they_meant() -> None:
-    said: dict[str, Any] = {"input": 1, "output": 2, "tiers": [{"over": 200_000, "input": 2, "output": 3}], "since": "2026-01-01"}
+    said: dict[str, Any] = {
+        "input": 1,
+        "output": 2,
+        "tiers": [{"over": 200_000, "input": 2, "output": 3}],
+        "since": "2026-01-01",
+    }
     assert units(Usage(input=300_000), row(**said)) == 0.6
     assert row(input="1", output="2").says.price("v", datetime.now(UTC)).request == 0
 

@@ -90,11 +90,28 @@ def _shelf(kind: str, what: str) -> App:
         app.command(price_test, name="test")
     if kind == "models":
         add_model_commands(app)
-    app.command(put, name="put")
+    app.command(put_channel if kind == "channels" else put, name="put")
     for state in ("enable", "disable", "archive"):
         app.command(_state_of(kind, state), name=state)
     app.command(remove, name="remove")
     return app
+
+
+def put_channel(file: Given, /, *, keep_secrets: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+    """Add one, or change it if one of its name is there: from a file of JSON or TOML, or `-` for standard input.
+
+    Parameters
+    ----------
+    file
+        The file.
+    keep_secrets
+        Keep secrets that are left as `sealed:…` although the channel leads elsewhere from now on.
+    url
+        A gateway elsewhere.
+    config
+        Configuration file.
+    """
+    return run(url, config, lambda api: _put(api, "channels", _read(file), keep_secrets=keep_secrets))
 
 
 def _state_of(kind: str, verb: str) -> Callable[..., int]:
@@ -240,7 +257,15 @@ def export(*, url: Url = None, config: ConfigFile = None) -> int:
     return run(url, config, lambda api: print(api.ask("GET", "/configuration.yaml").body.decode(), end=""))
 
 
-def take_in(file: Given, /, *, dry_run: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+def take_in(
+    file: Given,
+    /,
+    *,
+    dry_run: Switch = False,
+    keep_secrets: Switch = False,
+    url: Url = None,
+    config: ConfigFile = None,
+) -> int:
     """Add and change what a YAML file configures, and remove nothing.
 
     Parameters
@@ -249,6 +274,8 @@ def take_in(file: Given, /, *, dry_run: Switch = False, url: Url = None, config:
         The file; `-` for standard input.
     dry_run
         Only say what would be done.
+    keep_secrets
+        Keep secrets of channels that lead elsewhere from now on.
     url
         A gateway elsewhere.
     config
@@ -257,7 +284,8 @@ def take_in(file: Given, /, *, dry_run: Switch = False, url: Url = None, config:
 
     def work(api: AdminApi) -> int:
         text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        query = {"dry_run": "true"} if dry_run else None
+        switches = {"dry_run": dry_run, "keep_secrets": keep_secrets}
+        query = {name: "true" for name, said in switches.items() if said}
         done = api.ask("PUT", "/configuration.yaml", text, query, YAML).json
         for what in ("added", "changed", "left", "refused"):
             for words in done[what]:
@@ -268,11 +296,12 @@ def take_in(file: Given, /, *, dry_run: Switch = False, url: Url = None, config:
     return run(url, config, work)
 
 
-def _put(api: AdminApi, kind: str, spec: Any) -> None:
+def _put(api: AdminApi, kind: str, spec: Any, *, keep_secrets: bool = False) -> None:
     name = spec.get("name", "") if isinstance(spec, dict) else ""
     for row in api.ask("GET", f"/{kind}").json:
         if row["spec"]["name"] == name:
-            api.ask("PATCH", f"/{kind}/{row['id']}", {"revision": row["revision"], "spec": spec})
+            said = {"revision": row["revision"], "spec": spec, **({"keep_secrets": True} if keep_secrets else {})}
+            api.ask("PATCH", f"/{kind}/{row['id']}", said)
             print(f"{name} is changed.")
             return
     api.ask("POST", f"/{kind}", {"spec": spec})

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from dragoman.cli.desk import AdminApi, Refused, Url, run
+from dragoman.cli.money import usage_of
 from dragoman.cli.options import ConfigFile, Switch
 from dragoman.cli.say import as_json, columns, fail
 
@@ -26,6 +27,7 @@ def app() -> App:
     users.command(add_user, name="add")
     users.command(give_role, name="role")
     users.command(set_member, name="member")
+    users.command(usage_of("users"), name="usage")
     users.command(enable)
     users.command(disable)
     users.command(remove)

@@ -11,6 +11,7 @@ from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, Proje
 from dragoman.routing.sso import SsoTable
 from dragoman.store.ports import Setting
 from dragoman.web.admin import (
+    bills,
     budgets,
     bulk,
     channels,
@@ -97,6 +98,7 @@ def declared(desk: Desk, token: SetupToken) -> Api:
     tokens.routes(api)
     keys.routes(api)
     budgets.routes(api)
+    bills.routes(api)
     ledger.routes(api)
     plans.routes(api)
     channels.routes(api)
