@@ -32,6 +32,8 @@ PLAIN_COOKIE = "dragoman"
 """Over plain HTTP, which only loopback should be."""
 CSRF_HEADER = "x-dragoman-csrf"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+OURS = ("same-origin", "none")
+"""Where a browser says that a request of our own page comes from, or one that its user has typed."""
 IDLE_MS = 30 * 60 * 1000
 LONGEST_MS = 12 * 3600 * 1000
 """A session ends when it is not used for so long, and at the latest after so long."""
@@ -158,6 +160,9 @@ async def _by_session(cookie: str, request: Request, store: Store, now_ms: int) 
     csrf = csrf_of(cookie)
     if request.method not in SAFE:
         check_page(request, csrf)
+    elif request.headers.get("sec-fetch-site", "none") not in OURS:
+        # Another site's picture of what only they may see: a page on another port of this host sends the cookie along.
+        return None
     if now_ms - found.seen_ms > IDLE_MS // 30:
         await store.people.seen(key, min(now_ms + IDLE_MS, found.created_ms + LONGEST_MS))
     user = found.user
@@ -179,7 +184,7 @@ def check_origin(request: Request) -> None:
     """Raises `Refusal` for a request that a browser says comes from another site."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    if site not in ("same-origin", "none") or (origin and urlsplit(origin).netloc != request.headers.get("host")):
+    if site not in OURS or (origin and urlsplit(origin).netloc != request.headers.get("host")):
         raise Refusal(403, "cross_site", "The request comes from another site's page, which may change nothing here.")
 
 
