@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -38,6 +38,7 @@ class Told(Struct, frozen=True):
 
     status: int
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     @property
     def json(self) -> Any:
@@ -55,11 +56,23 @@ class AdminApi(Protocol):
 
 
 class Elsewhere:
-    """The API of a running gateway."""
+    """The API of a running gateway, asked with a token or as somebody who signs in. Mutable: it keeps the session."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = urlsplit(url.rstrip("/"))
-        self._token = token
+        self._session = {"authorization": f"Bearer {token}"} if token else {}
+
+    @contextmanager
+    def signed_in(self, login: str, password: str, code: str) -> Iterator[None]:
+        """Asks as this user for as long as the context lasts. Raises `Refused`."""
+        told = self.ask("POST", "/session", {"login": login, "password": password, "code": code})
+        cookies = "; ".join(line.partition(";")[0] for line in told.cookies)
+        self._session = {"cookie": cookies, "x-dragoman-csrf": told.json["csrf"]}
+        try:
+            yield
+        finally:
+            self.ask("DELETE", "/session")
+            self._session = {}
 
     def ask(
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None, kind: str = ""
@@ -67,13 +80,12 @@ class Elsewhere:
         """`AdminApi.ask`."""
         opened = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
         line = opened(self._url.hostname or "", self._url.port, timeout=PATIENCE_S)
-        headers = headers_of(kind)
-        if self._token:
-            headers["authorization"] = f"Bearer {self._token}"
+        headers = headers_of(kind) | self._session
         try:
             line.request(method, self._url.path + target(path, query), said(body), headers)
             answer = line.getresponse()
-            return checked(Told(answer.status, answer.read(ANSWER_LIMIT)))
+            cookies = tuple(answer.headers.get_all("set-cookie", ()))
+            return checked(Told(answer.status, answer.read(ANSWER_LIMIT), cookies))
         except (OSError, HTTPException) as found:
             raise Refused(
                 f"{self._url.geturl()} was asked but did not answer: {found or type(found).__name__}."

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from dragoman.cli.desk import AdminApi, Refused, Url, run
+from dragoman.cli.desk import TOKEN_VARIABLE, AdminApi, Elsewhere, Refused, Url, run
 from dragoman.cli.options import ConfigFile, Switch
 from dragoman.cli.say import as_json, columns, fail
-from dragoman.cli.users import Members, memberships_of
+from dragoman.cli.users import Members, memberships_of, password
 
 DAY_MS = 24 * 3600 * 1000
 Several = Annotated[list[str] | None, Parameter(negative="")]
@@ -62,10 +63,14 @@ def add_token(
     role: str = "",
     address: Several = None,
     days: int | None = None,
+    code: str = "",
     url: Url = None,
     config: ConfigFile = None,
 ) -> int:
     """Make a token. Its text is shown only now.
+
+    With --url, but without a token in DRAGOMAN_TOKEN, the user of --login signs in: the password is asked for, or taken
+    from DRAGOMAN_PASSWORD.
 
     Parameters
     ----------
@@ -81,12 +86,15 @@ def add_token(
         A network it may be used from, as 10.0.0.0/8. May be said several times; else all.
     days
         How long it lasts; else for ever.
+    code
+        Of a second factor, to sign in with.
     url
         A gateway elsewhere.
     config
         Configuration file.
     """
-    if not (login or url):
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    if not (login or (url and token)):
         return fail("Whose token it is to be was not said.", "Say --login, as in dragoman users list.")
     said: dict[str, object] = {
         "name": name,
@@ -98,7 +106,12 @@ def add_token(
     }
 
     def work(api: AdminApi) -> None:
-        print(api.ask("POST", "/tokens", said).json["text"])
+        if isinstance(api, Elsewhere) and not token:
+            with api.signed_in(login, password(), code):
+                text = api.ask("POST", "/tokens", said).json["text"]
+        else:
+            text = api.ask("POST", "/tokens", said).json["text"]
+        print(text)
         print(f"This is {name}, shown only now. Commands take it from DRAGOMAN_TOKEN.", file=sys.stderr)
 
     return run(url, config, work)
