@@ -106,22 +106,23 @@ def test_a_channel_that_was_mended_is_asked_by_all_and_a_newcomer_undoes_nothing
     async def scene() -> None:
         air, looks = Air(), list[str]()
         one = Stage({"first": [broken()] * 5, "second": [good() for _ in range(5)]})
-        other = Stage({"first": [good(), *[broken()] * 5], "second": [good() for _ in range(6)]})
+        other = Stage({"first": [good(), *[broken()] * 5], "second": [good() for _ in range(7)]})
         tasks = [join(air, stage.relay, looks) for stage in (one, other)]
         await asyncio.sleep(2)
-        for _ in range(5):
-            await one.ask(ask())
+        for turn in range(5):
+            await one.ask(ask(), x_claude_code_session_id=f"one-{turn}")
         await asyncio.sleep(1)
+        await other.ask(ask(), x_claude_code_session_id="other")
+        assert channel_of(other) == ["second"]
         (first, _) = one.relay.snapshot.channels
         one.relay.learned.health = healed(one.relay.learned.health, first)
         await asyncio.sleep(1)
-        await other.ask(ask(), x_claude_code_session_id="of another")
-        assert channel_of(other) == ["first"]
-        for _ in range(5):
-            await other.ask(ask(), x_claude_code_session_id="of another")
+        for turn in range(6):
+            await other.ask(ask(), x_claude_code_session_id=f"other-{turn}")
+            assert channel_of(other)[0] == "first"
         tasks.append(join(air, Stage({"first": [], "second": []}).relay, looks))
         await asyncio.sleep(2)
-        await other.ask(ask(), x_claude_code_session_id="of another")
+        await other.ask(ask(), x_claude_code_session_id="other-still")
         assert channel_of(other) == ["second"]
         for task in tasks:
             task.cancel()

@@ -164,6 +164,10 @@ def prepare(
     )
 
 
+SPLICED = frozenset({"drop_members", "extra_body"})
+"""Habits that a verbatim body obeys."""
+
+
 def _refuse_bound(inquiry: Inquiry, upstream: Dialect) -> None:
     """Raises `Trouble` where the request leans on what no upstream of another dialect can know."""
     bound = inquiry.request.bound
@@ -180,6 +184,15 @@ def concession(upstream: Dialect, habits: Habits, param: str | None) -> Mapping[
     """The habits that may mend a refusal; none where a row, a quirk or a channel has set them otherwise already."""
     offered = upstream.concessions.get(param or "", {})
     return {name: value for name, value in offered.items() if getattr(habits, name) == getattr(PUBLISHED, name)}
+
+
+def mends(prepared: Prepared, param: str | None, *, native: bool) -> bool:
+    """Whether asking again may help, once what a refusal names is conceded.
+
+    Verbatim, whole members can be left out and nothing else, and a vendor's refusal is for its own clients to mend.
+    """
+    offered = concession(prepared.upstream, prepared.hearing.habits, param)
+    return bool(offered) and (not prepared.verbatim or (not native and offered.keys() <= SPLICED))
 
 
 def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:

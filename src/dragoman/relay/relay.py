@@ -35,7 +35,7 @@ from dragoman.relay.gates import Full, Gates
 from dragoman.relay.listing import listed
 from dragoman.relay.needs import needs_of
 from dragoman.relay.outlet import Outlet, Wiring
-from dragoman.relay.prepare import Inquiry, Prepared, concession, prepare
+from dragoman.relay.prepare import Inquiry, Prepared, mends, prepare
 from dragoman.relay.probe import Finding, Test, try_out
 from dragoman.relay.state import Learned
 from dragoman.relay.uploads import Shelf
@@ -250,11 +250,7 @@ class Relay:
         if found is None and usage.exact and usage.prompt:
             self.learned.measured(inquiry.request.model, course.raw_estimate, usage.prompt)
         self._allowances.settle_channel(place, course.attempted(step, attempt, found))
-        if (
-            found is not None
-            and not prepared.verbatim
-            and concession(outlet.dialect, prepared.hearing.habits, found.param)
-        ):
+        if found is not None and mends(prepared, found.param, native=channel.native):
             self.learned.concede(step, found.param or "")
             return await self._attempt(inquiry, step, course, delivery, pulse)
         begun_s = time.monotonic() - course.elapsed_ms() / 1000
