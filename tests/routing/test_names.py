@@ -89,6 +89,7 @@ def test_the_plan_tells_the_true_name() -> None:
     plan = decide(snapshot(trimmed), Health(), replace(ASK, asked="x"), 0, 0.0)
 
     assert isinstance(plan, Plan)
+    assert plan.lines()[0] == "X: listed by its name, asked for as 'x'"
     assert plan.lines()[1].startswith("1. acme/X on a: knows the name")
 
 

@@ -112,7 +112,7 @@ def resolve_chosen(snapshot: Snapshot, ask: Ask, place: int | None) -> Resolved 
     return Resolved(
         asked=asked,
         long_context=ask.asked.endswith(LONG_CONTEXT),
-        rule=words,
+        rule=words if asked == bare(ask.asked) else f"{words}, asked for as '{cut(bare(ask.asked))}'",
         candidates=on,
         strategy=hit.strategy if hit else (profile and profile.strategy) or snapshot.strategy,
         attempts=snapshot.retry.most,

@@ -82,15 +82,16 @@ class Lists:
     there are many channels."""
 
     def __init__(self) -> None:
-        self._snapshot: Snapshot | None = None
-        self._lists: dict[object, list[Offer]] = {}
+        self._known: tuple[Snapshot | None, dict[object, list[Offer]]] = (None, {})
+        """A configuration and its lists, together: several threads may ask while it changes."""
 
     def offers(self, snapshot: Snapshot, doors: tuple[str, ...], key: KeyTable) -> list[Offer]:
         """All names that appear in lists, as `offers` gives them."""
-        if self._snapshot is not snapshot or len(self._lists) >= REMEMBERED:
-            self._snapshot, self._lists = snapshot, {}
+        of, lists = self._known
+        if of is not snapshot or len(lists) >= REMEMBERED:
+            lists = {}
+            self._known = (snapshot, lists)
         asks = (doors, key.profile, key.project, key.models, key.doors)
-        lists = self._lists
         found = lists.get(asks)
         if found is None:
             found = lists[asks] = offers(snapshot, doors, key)
