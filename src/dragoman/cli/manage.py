@@ -7,7 +7,7 @@ taken from DRAGOMAN_TOKEN.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from dragoman.cli.models import add_model_commands
 from dragoman.cli.money import FORM, budget_of, price_test, usage_of
 from dragoman.cli.options import ConfigFile, Switch
 from dragoman.cli.say import as_json, columns, fail
+from dragoman.cli.sign_in import add_sign_in_commands, try_provider
 
 YAML = "application/yaml"
 
@@ -35,6 +36,7 @@ KINDS = {
     "roles": "roles of your own",
     "models": "descriptions of models",
     "prices": "prices of your own",
+    "sso": "identity providers that people sign in by",
 }
 
 
@@ -48,7 +50,19 @@ def apps() -> list[App]:
     keys.command(usage_of("keys"), name="usage")
     for state in ("enable", "disable", "archive"):
         keys.command(_state_of("keys", state), name=state)
-    return [*made, keys, users.app(), *tokens.apps()]
+    people = users.app()
+    add_sign_in_commands(people)
+    return [*made, keys, people, *tokens.apps()]
+
+
+def _more(kind: str) -> Mapping[str, Callable[..., int]]:
+    """The commands that only one kind has, by name."""
+    more: Mapping[str, Mapping[str, Callable[..., int]]] = {
+        "roles": {"scopes": list_scopes},
+        "prices": {"test": price_test},
+        "sso": {"test": try_provider},
+    }
+    return more.get(kind, {})
 
 
 def _shelf(kind: str, what: str) -> App:
@@ -79,15 +93,13 @@ def _shelf(kind: str, what: str) -> App:
 
     app.command(list_all, name="list")
     app.command(show, name="show")
+    for name, command in _more(kind).items():
+        app.command(command, name=name)
     if kind == "channels":
         add_channel_commands(app)
         add_bulk_commands(app)
-    if kind == "roles":
-        app.command(list_scopes, name="scopes")
     if kind in ("channels", "projects"):
         app.command(usage_of(kind), name="usage")
-    if kind == "prices":
-        app.command(price_test, name="test")
     if kind == "models":
         add_model_commands(app)
     app.command(put_channel if kind == "channels" else put, name="put")

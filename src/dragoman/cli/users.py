@@ -127,7 +127,7 @@ def give_role(login: str, role: str, /, *, url: Url = None, config: ConfigFile =
     """Give a user another role for everything; "" takes it away."""
 
     def work(api: AdminApi) -> None:
-        user = _user(api, login)
+        user = user_of(api, login)
         api.ask("PATCH", f"/users/{user['id']}", {"revision": user["revision"], "role": role})
         print(f"{login} is {role or 'without a role'} now.")
 
@@ -158,7 +158,7 @@ def remove(login: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
     """Remove a user for good, with sessions and tokens."""
 
     def work(api: AdminApi) -> None:
-        api.ask("DELETE", f"/users/{_user(api, login)['id']}")
+        api.ask("DELETE", f"/users/{user_of(api, login)['id']}")
         print(f"{login} is removed.")
 
     return run(url, config, work)
@@ -279,7 +279,7 @@ def password() -> str:
     return os.environ.get(PASSWORD_VARIABLE) or getpass.getpass("Password: ")
 
 
-def _user(api: AdminApi, login: str) -> Any:
+def user_of(api: AdminApi, login: str) -> Any:
     """The user of this login. Raises `Refused`."""
     for user in api.ask("GET", "/users").json:
         if user["login"] == login.lower():
@@ -288,7 +288,7 @@ def _user(api: AdminApi, login: str) -> Any:
 
 
 def _set_state(api: AdminApi, login: str, state: str) -> None:
-    user = _user(api, login)
+    user = user_of(api, login)
     api.ask("PATCH", f"/users/{user['id']}", {"revision": user["revision"], "state": state})
     print(f"{login} is {state}.")
 
