@@ -153,6 +153,14 @@ def test_a_key_sees_what_it_may_ask_for(key: KeyTable, names: list[str]) -> None
     assert listed(configured, key) == names
 
 
+def test_a_name_in_another_case_is_found_only_by_who_may_ask_for_it_so() -> None:
+    loose = snapshot(replace(channel("a", "Big"), any_case=True))
+
+    assert offer_of(loose, "BIG", DOORS)
+    assert offer_of(loose, "BIG", DOORS, KeyTable(name="k", models=("Big",))) is None
+    assert offer_of(loose, "BIG", DOORS, KeyTable(name="k", models=("B*",)))
+
+
 def test_what_claude_codes_picker_calls_a_model_is_no_other_name() -> None:
     key = KeyTable(name="k", models=("m", "big-*"))
 

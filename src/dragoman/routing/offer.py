@@ -101,15 +101,15 @@ class Lists:
 def offer_of(snapshot: Snapshot, name: str, doors: tuple[str, ...], key: KeyTable = ANYBODY) -> Offer | None:
     """The name as it is offered, in a list or not; None where it may not be asked for."""
     profile = profile_of(snapshot, key.profile or None)
-    name = true_name(snapshot, profile, name)
+    written = true_name(snapshot, profile, name)
     for door in doors:
         if not may_ask(key, door, name):
             continue
-        for place in _places(profile, name, door):
-            ask = Ask(door=door, asked=name, profile=key.profile or None, project=key.project)
+        for place in _places(profile, written, door):
+            ask = Ask(door=door, asked=written, profile=key.profile or None, project=key.project)
             resolved = resolve_chosen(snapshot, ask, place)
             if not isinstance(resolved, Refused):
-                return _offer(snapshot, name, resolved.candidates)
+                return _offer(snapshot, written, resolved.candidates)
     return None
 
 
