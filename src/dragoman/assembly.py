@@ -195,6 +195,8 @@ def told(settings: Settings) -> Iterator[Fixed]:
     """What file, environment and flags say of the whole gateway; of secrets, only whether they are there."""
     for name, value in said_in(settings.tuning).items():
         yield Fixed(name=name, value=value, source=settings.sources[f"settings.{name}"])
+    for name in settings.snapshot.proxies:
+        yield Fixed(name=f"proxies.{name}", value="***", source=f"{settings.file}: proxies.{name}")
     for name, value in msgspec.structs.asdict(settings.server).items():
         source = settings.sources.get(f"server.{name}", "flag")
         match value:

@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
+from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, Trouble
 from dragoman.net.call import Call, Tls
-from dragoman.net.transport import open_transport
+from dragoman.net.signed import Signed
+from dragoman.net.transport import is_loopback, open_transport
+from dragoman.providers import gigachat, google, oauth
+from dragoman.providers.tokens import Account, Credential
 from tests.net.proxy import AUTHORITY, proxy, server
 
 TEXT = AUTHORITY.read_text()
@@ -67,6 +71,59 @@ def test_a_call_without_a_proxy_ignores_the_environments() -> None:
             assert not between.connections, "the name was looked up here"
             await heard([Call(url=url, method="GET")], environment)
             assert between.connections, "without a word the environment's proxy is asked"
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [
+        ("localhost", True),
+        ("a.localhost.", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost.example", False),
+        ("127.example", False),
+        ("128.0.0.1", False),
+        ("", False),
+    ],
+)
+def test_only_this_machine_is_reached_without_the_environments_proxy(host: str, is_here: bool) -> None:
+    assert is_loopback(host) is is_here
+
+
+GOOGLE = '{"type":"authorized_user","client_id":"c","client_secret":"s","refresh_token":"r","token_uri":"%s"}'
+
+
+@pytest.mark.parametrize("by_proxy", [False, True], ids=["direct", "by proxy"])
+@pytest.mark.parametrize("kind", ["google", "gigachat", "oauth"])
+def test_a_token_is_fetched_by_the_same_way(kind: str, by_proxy: bool) -> None:
+    """The server answers `ok` to everything, which is no token; what matters is whether it was reached."""
+
+    async def scene() -> None:
+        async with server(tls=True) as there, proxy() as between, open_transport({}) as transport:
+            token_url = f"https://{there.host}/token"
+            source, account = {
+                "google": (google.SOURCE, Account(GOOGLE % token_url)),
+                "gigachat": (gigachat.SOURCE, Account("a2V5", options={"auth_url": token_url})),
+                "oauth": (
+                    oauth.source_of(oauth.Office()),
+                    Account("", options={"token_url": token_url, "client_id": "c", "client_secret": "s"}),
+                ),
+            }[kind]
+            call = Call(
+                url="https://192.0.2.1/never",
+                credential=Credential(source, account),
+                proxy=f"http://{between.host}" if by_proxy else "",
+                upstream="up",
+            )
+            signed = Signed(transport)
+            for tls, expected in ((Tls(), Kind.TLS), (Tls(ca_bundle=TEXT), Kind.GARBLED)):
+                with pytest.raises(Trouble) as caught:
+                    await signed.send(replace(call, tls=tls))
+                assert caught.value.problem.kind is expected
+            assert "post /token" in there.heads[0]
+            assert bool(between.connections) is by_proxy
 
     asyncio.run(scene())
 

@@ -183,10 +183,11 @@ def test_a_name_that_changes_its_meaning_leads_nowhere(canary: StandIn) -> None:
 
     async def scene() -> None:
         transport = DirectTransport(look_up)
-        call = Call(url=f"http://rebinding.test:{port}/v1/models", method="GET", reach="private")
+        # No connection is kept, so that the name is looked up once more.
+        call = Call(url=f"http://rebinding.test:{port}/v1/models", method="GET", reach="private", keepalive=False)
         first = await transport.send(call)  # the network that an admin let it lead into
         assert first.status
-        first.close()  # the connection is not kept: the name is looked up once more
+        first.close()
         with pytest.raises(Trouble) as found:
             await transport.send(call)
         assert "never connected to" in found.value.problem.message

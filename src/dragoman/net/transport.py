@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # missing from typeshed
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from dragoman.net.proxied import ProxiedTransport
 
 __all__ = ["ANSWER_LIMIT", "ERROR_LIMIT", "Answer", "Call", "Transport", "open_transport"]
-
-LOOPBACK = ("localhost", "127.", "::1", "[::1]")
 
 
 class Network:
@@ -64,7 +63,7 @@ class Network:
         parts = urlsplit(url)
         proxy = self._proxies.get(parts.scheme) or self._proxies.get("all")
         host = parts.hostname or ""
-        if not proxy or host.startswith(LOOPBACK) or proxy_bypass_environment(host, self._proxies):
+        if not proxy or is_loopback(host) or proxy_bypass_environment(host, self._proxies):
             return None
         return proxy
 
@@ -73,6 +72,17 @@ class Network:
         self._direct.close()
         if self._proxied is not None:
             await self._proxied.close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, by its name or number."""
+    name = host.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @asynccontextmanager

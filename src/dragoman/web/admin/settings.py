@@ -96,10 +96,10 @@ def routes(api: Api) -> None:
         spec = Setting(call.id, Raw(msgspec.json.encode(said.value)))
         if found := faults_of_setting(spec):
             raise Refusal(422, "invalid", "The value was read but cannot be used. " + " ".join(found), tuple(found))
-        if call.id == "proxies" and (users := _users_of_proxies(call, said.value or {})):
-            raise Refusal(409, "in_use", f"A proxy that is named by a channel must stay. {' '.join(users)}", users)
         shelf: Shelf[Setting] = call.store.configuration.settings
         row = (await _rows(call)).get(call.id)
+        if users := _users_of_proxies(call, row, said.value):
+            raise Refusal(409, "in_use", f"A proxy that is named by a channel must stay. {' '.join(users)}", users)
         if (row.revision if row else 0) != said.revision:
             raise Refusal(412, "stale", "Somebody else has changed it meanwhile. Look at it again.")
         if said.value is None and row is not None:
@@ -112,9 +112,11 @@ def routes(api: Api) -> None:
         return answer(_shown(call, call.id, row))
 
 
-def _users_of_proxies(call: Call, stays: Mapping[str, object]) -> tuple[str, ...]:
+def _users_of_proxies(call: Call, row: Row[Setting] | None, stays: Any) -> tuple[str, ...]:
     """Which channels of the database name a proxy that would be gone."""
-    gone = call.desk.snapshot.proxies.keys() - stays.keys()
+    if row is None or row.spec.name != "proxies":
+        return ()
+    gone = msgspec.json.decode(row.spec.value, type=dict[str, str]).keys() - (stays or {}).keys()
     rows = call.desk.configured.channels if call.desk.configured else ()
     return tuple(f"'{row.spec.name}' names '{row.spec.proxy}'." for row in rows if row.spec.proxy in gone)
 
