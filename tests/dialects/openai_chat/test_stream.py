@@ -179,7 +179,7 @@ def test_an_unknown_finish_reason_keeps_its_word() -> None:
 
 @pytest.mark.parametrize("word", ["error", "insufficient_system_resource"])
 def test_pitfall_097_a_finish_reason_may_tell_a_failure(word: str) -> None:
-    assert ending(heard(HI, chunk({}, word))) == "upstream_error"
+    assert ending(heard(HI, chunk({}, word))) == "cut_short"
 
 
 def test_an_empty_finish_reason_is_none() -> None:

@@ -317,8 +317,9 @@ def _failure(chunk: Chunk, data: bytes) -> Problem | None:
 
 
 def _broke_off(word: str) -> Problem:
+    """No error of the wire's own: clients take such a reason for an ending, so that they must be told."""
     return problem(
-        Kind.UPSTREAM_ERROR, f"The provider broke off its answer and gave '{word}' as the reason. Try again."
+        Kind.CUT_SHORT, f"The provider broke off its answer and gave '{word}' as the reason. Try again."
     )
 
 
