@@ -61,7 +61,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "aiohttp": ("net/proxied.py",),
     "aiosqlite": ("store/",),
     "alembic": ("store/",),
-    "cryptography": ("store/vault.py", "net/rsa.py"),
+    "cryptography": ("store/vault.py", "net/rsa.py", "web/admin/id_token.py"),
     "cyclopts": ("cli/",),
     "dotenv": ("settings/",),
     "argon2": ("web/admin/",),

@@ -59,7 +59,12 @@ class Looked(Struct, frozen=True, kw_only=True):
 def routes(api: Api, desk: Desk) -> None:
     """Declares the routes."""
     directory = Directory(desk)
+    _route_out(api, directory)
+    _route_back(api, directory)
+    _route_of_test(api, directory)
 
+
+def _route_out(api: Api, directory: Directory) -> None:
     @api.route("GET", PATH, needs="anyone", wide=False, status=303, query=("back",))
     async def leave(call: Call) -> Response:
         """Leads a browser to an identity provider; `back` is the path to come back to."""
@@ -89,6 +94,8 @@ def routes(api: Api, desk: Desk) -> None:
         response.set_cookie(name, secret, VISIT_S, path="/", secure=secure, httponly=True, samesite="lax")
         return response
 
+
+def _route_back(api: Api, directory: Directory) -> None:
     @api.route("GET", PATH + "/callback", needs="anyone", wide=False, query=("code", "state", "iss", "error"))
     async def come_back(call: Call) -> Response:
         """Where an identity provider leads a browser back to: signs in, and leads on."""
@@ -107,6 +114,8 @@ def routes(api: Api, desk: Desk) -> None:
             page.delete_cookie(name, path="/", secure=name == COOKIE, httponly=True, samesite="lax")
         return page
 
+
+def _route_of_test(api: Api, directory: Directory) -> None:
     @api.route("POST", "/sso/{id}/test", needs="sso:read", tells=Looked)
     async def test(call: Call) -> Response:
         """Asks an identity provider, by its name, what it tells of itself, and says what would not work."""
