@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
+from dragoman.ledger.own import OwnPrice
+from dragoman.ledger.period import STEP_MS, STEPS
 from dragoman.ledger.price import DEAR
 from dragoman.relay import attempt
 from dragoman.settings.server import USUAL
 from dragoman.store import bodies, journal, recorder
+from dragoman.store.ports import Setting
+from dragoman.store.ports.ledger import SPENDING_DAYS
+from dragoman.store.spending import NAMED
+from dragoman.web.admin.settings import faults_of_price
 from tests.docs.pages import ROOT, rows, section, text
 
 PAGE = text("accounting.md")
@@ -48,6 +56,30 @@ def test_a_model_that_nobody_knows_costs_what_it_says() -> None:
 def test_everything_that_the_log_says_of_accounts_is_explained() -> None:
     sources = [STORE / "journal.py", STORE / "recorder.py", STORE / "bodies.py", STORE.parent / "assembly.py"]
     said = {event for file in sources for event in re.findall(SAID, file.read_text(encoding="utf-8"))}
-    told = set(re.findall(r"^\| `([a-z ]+)` \|", PAGE, re.MULTILINE))
+    part = section(PAGE, "How an exchange is written down")
+    told = set(re.findall(r"^\| `([a-z ]+)` \|", part, re.MULTILINE))
 
     assert told == said - {"recorder failed", "answer cannot be kept", "exchange cannot be journalled"}
+
+
+def test_everything_that_a_price_may_say_is_explained() -> None:
+    explained = {name for row in rows(section(PAGE, "Your own prices")) for name in re.findall(r"`(\w+)`", row[0])}
+    assert explained == set(OwnPrice.__struct_fields__)
+    times = section(PAGE, "Your own prices")
+    assert [
+        name for name in ("hours", "weekdays", "since", "until", "zone", "priority") if f"`{name}`" not in times
+    ] == []
+
+
+def test_the_example_of_a_price_can_be_charged() -> None:
+    example = re.search(r"```json\n(.*?)```", section(PAGE, "Your own prices"), re.DOTALL)
+    assert example
+    assert faults_of_price(msgspec.json.decode(example[1], type=Setting)) == ()
+
+
+def test_what_budgets_promise_is_so() -> None:
+    told = section(PAGE, "Budgets")
+    assert f"sums of {STEP_MS // 60_000:d} minutes".replace("5", "five") in told
+    assert f"older than {SPENDING_DAYS} days" in told
+    assert f"first {NAMED} characters" in told
+    assert STEPS == 60
