@@ -14,16 +14,21 @@ from msgspec.structs import replace
 from dragoman.assembly import DIALECTS
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.net.call import Answer, Call
+from dragoman.net.signed import Signed
 from dragoman.providers.balance import UNKNOWN, Amount, Balance, balance_of
 from dragoman.providers.catalog import catalog
 from dragoman.relay.balances import TOPIC, Balances, heard
+from dragoman.relay.outlet import Outlet
 from dragoman.relay.relay import Relay
 from dragoman.relay.standing import LONGEST_S, Standing, Told, standing_after
 from dragoman.routing.snapshot import Channel, Secret, Snapshot, with_keys
 from dragoman.store.board.local import LocalBoard
 from tests.net.test_signed import Said
+from tests.relay.stage import ScriptedAnswer, Stage, channel
+from tests.relay.test_relay import DONE, HELLO, OPENED, ask, good, hear
 from tests.routing.house import step
 
+GIGACHAT = next(dialect for dialect in DIALECTS if dialect.name == "gigachat")
 PLENTY = b'{"is_available":true,"balance_infos":[{"currency":"USD","total_balance":"90"}]}'
 LITTLE = PLENTY.replace(b"90", b"0.5")
 NOTHING = PLENTY.replace(b"true", b"false")
@@ -227,3 +232,53 @@ def test_limits_that_answers_tell_are_remembered_by_model() -> None:
     told.hear(step("a", "m"), {**headers, "x-ratelimit-remaining-requests": "60"}, 0, 0.0)
     assert not told.spared("show").scarce
     assert told.rooms["a\x1fm"][0].left == 60
+
+
+def test_what_an_answer_tells_of_its_limit_sends_the_next_request_elsewhere() -> None:
+    told = ScriptedAnswer(
+        [OPENED, HELLO, DONE],
+        content_type="text/event-stream",
+        x_ratelimit_limit_tokens="1000",
+        x_ratelimit_remaining_tokens="10",
+    )
+    stage = Stage({"one": [told, good()], "two": [good()]})
+    often, seldom = channel("one", models=("asked",), weight=1e12), channel("two", models=("asked",), weight=1.0)
+    stage.relay.snapshot = Snapshot(channels=(often, seldom))
+
+    first, second = hear(stage), hear(stage, ask(messages=[{"role": "user", "content": "Another session"}]))
+
+    assert (first.headers["x-dragoman-channel"], second.headers["x-dragoman-channel"]) == ("one", "two")
+    plan = stage.exchanges[1].plan
+    assert any("10 of 1000 tokens are left" in line for line in plan), plan
+
+
+def test_an_account_that_is_used_up_is_not_asked_where_that_is_wished() -> None:
+    stage = Stage({"one": [good()], "two": [good()]})
+    channels = tuple(channel(name, models=("asked",), priority=rank) for rank, name in enumerate(("one", "two")))
+    stage.relay.snapshot = Snapshot(channels=channels, balances="refuse")
+    spent = Standing(balance=balance_of(Amount(left=0, unit="USD")), asked_ms=0, due_ms=1000)
+    stage.relay.learned.told.stand({"one": spent}, 0)
+
+    heard_first = hear(stage)
+    stage.relay.learned.told.stand({"one": spent, "two": spent}, 0)
+    heard_then = hear(stage)
+
+    assert heard_first.headers["x-dragoman-channel"] == "two"
+    assert any("one: its account is used up: 0 USD" in line for line in stage.exchanges[0].plan)
+    assert (heard_then.status, "used up" in heard_then.text) == (502, True)
+
+
+def test_each_key_of_a_channel_has_a_token_of_its_own() -> None:
+    """GigaChat's tokens belong to a key: one key's must not be sent where another's turn it is."""
+    giga = Channel(name="g", provider="gigachat", dialect="gigachat", base_url="https://api.giga.chat/v1")
+    channels = with_keys(giga, [Secret("a2V5LTE6"), Secret("a2V5LTI6")]).accounts
+    outlets = [Outlet(one, catalog()["gigachat"], GIGACHAT, "test") for one in channels]
+    office = Vendor(b'{"access_token":"one","expires_at":9999999999999}', b"{}", b'{"access_token":"two"}', b"{}")
+
+    async def scene() -> None:
+        signed = Signed(office)
+        for outlet in outlets:
+            await signed.send(outlet.call("https://api.giga.chat/v1/models", {}, method="GET"))
+
+    asyncio.run(scene())
+    assert [call.headers["authorization"] for call in office.calls[1::2]] == ["Bearer one", "Bearer two"]

@@ -99,7 +99,7 @@ def heard(said: bytes) -> Mapping[str, Standing] | None:
     """What the replica that asks has told; None for what another version means by its bytes."""
     try:
         return msgspec.msgpack.decode(said, type=dict[str, Standing])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

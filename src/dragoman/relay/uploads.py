@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class Shelf:
-    """Uploads files and remembers their ids. Mutable: it holds ids by channel and digest, and uploads under way."""
+    """Uploads files and remembers their ids. Mutable: it holds ids by account and digest, and uploads under way."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -61,7 +61,7 @@ class Shelf:
         The vendor may have deleted what it kept for us.
         """
         uploads = outlet.dialect.uploads
-        keys = [(outlet.channel.name, file.digest) for file in uploads.find(request)] if uploads else []
+        keys = [(outlet.channel.account, file.digest) for file in uploads.find(request)] if uploads else []
         known = [key for key in keys if key in self._ids and self._ids[key][1] < before_s]
         for key in known:
             del self._ids[key]
@@ -74,7 +74,7 @@ class Shelf:
         return given, await self._text(file) if is_document else ""
 
     async def _id(self, file: Upload, uploads: Uploads, outlet: Outlet) -> str:
-        key = (outlet.channel.name, file.digest)
+        key = (outlet.channel.account, file.digest)
         known = self._ids.get(key)
         if known and time.monotonic() - known[1] < KEPT_S:
             return known[0]
@@ -121,7 +121,7 @@ class Shelf:
         if given is None:
             log.warning("a file was not taken", channel=outlet.channel.name, status=answer.status)
             return ""
-        self._ids[outlet.channel.name, file.digest] = (given, time.monotonic())
+        self._ids[outlet.channel.account, file.digest] = (given, time.monotonic())
         if len(self._ids) > SHELF:
             self._ids.popitem(last=False)
         return given

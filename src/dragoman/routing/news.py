@@ -77,7 +77,7 @@ def decode(data: bytes, hearer: str) -> News | None:
         return None
     try:
         return msgspec.msgpack.decode(body, type=News)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
