@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
-from dragoman.routing.shape import KeyLimitsTable, KeyTable
+from dragoman.routing.shape import KeyLimitsTable, KeyTable, ProjectTable
 from dragoman.store.opening import open_store
 from dragoman.store.ports import SYSTEM, Payer, Spent, StoredKey
 from tests.faults.client import look
@@ -53,6 +53,20 @@ class Fleet:
         shared = {"database": self.database, "redis": self.redis.url}
         lines = [line, *(f"{name} = {json.dumps(url)}" for name, url in shared.items())]
         self._file.write_text(text.replace(line, "\n".join(lines)))
+
+    def budget(self, channel: str, budget: str) -> None:
+        """Gateways that start from now on hold a channel to this budget, written as TOML."""
+        text = self._file.read_text()
+        self._file.write_text(text.replace(f'name = "{channel}"', f'name = "{channel}"\nbudgets = [{budget}]', 1))
+
+    def project(self, spec: ProjectTable) -> None:
+        """A new project."""
+
+        async def made() -> None:
+            async with open_store(self.database, folder=self.folder / "data") as store:
+                await store.configuration.projects.add(SYSTEM, spec)
+
+        asyncio.run(made())
 
     @contextmanager
     def replica(self) -> Iterator[Gateway]:

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from dragoman.routing.budget import BudgetTable
-from dragoman.routing.shape import KeyTable
+from dragoman.routing.shape import KeyTable, ProjectTable
 from dragoman.store.board.redis import NEWS
 from tests.faults.client import PATHS, ask, body_for, head_for
 from tests.kill.rounds import Gateway, Heard, running
@@ -45,18 +45,25 @@ async def statuses(urls: list[str], key: str, count: int) -> list[int]:
         return await asyncio.gather(*(one(session, urls[number % len(urls)]) for number in range(count)))
 
 
-def test_fifty_at_once_overdraw_a_budget_by_one_at_most(tmp_path: Path) -> None:
-    with fleet(tmp_path, SEED) as shared, shared.replica() as one, shared.replica() as other:
-        shared.vendor.responder = lambda _: Reply((Text("Well."),), usage=Usage(input=1000, output=1000))
-        urls = [one.url, other.url]
-        money = BudgetTable(window="total", money=f"0.{LIMIT_NANO:09}")
-        key, key_id = shared.known_key(urls, KeyTable(name="poor", budgets=(money,)))
-        eventually(lambda: set(asyncio.run(statuses(urls, key, AT_ONCE))) == {429})
-        calls = len(shared.vendor.requests)
-        assert calls > 2
-        eventually(lambda: shared.spent(key_id).tokens == calls * 2000)
-        spent = shared.spent(key_id).cost_nano["USD"]
-        assert spent <= LIMIT_NANO + spent // calls
+@pytest.mark.parametrize(("scope", "window"), [("key", "total"), ("project", "past 5h"), ("channel", "day")])
+def test_fifty_at_once_overdraw_a_budget_by_one_at_most(tmp_path: Path, scope: str, window: str) -> None:
+    with fleet(tmp_path, SEED) as shared:
+        money = BudgetTable(window=window, money=f"0.{LIMIT_NANO:09}")
+        spec = KeyTable(name="poor", budgets=(money,) if scope == "key" else (), project="shop")
+        if scope == "channel":
+            shared.budget("anthropic", f'{{ window = "{window}", money = "0.{LIMIT_NANO:09}" }}')
+        with shared.replica() as one, shared.replica() as other:
+            shared.vendor.responder = lambda _: Reply((Text("Well."),), usage=Usage(input=1000, output=1000))
+            urls = [one.url, other.url]
+            eventually((tmp_path / "data" / "master.key").exists)
+            shared.project(ProjectTable(name="shop", budgets=(money,) if scope == "project" else ()))
+            key, key_id = shared.known_key(urls, spec)
+            eventually(lambda: set(asyncio.run(statuses(urls, key, AT_ONCE))) == {429})
+            calls = len(shared.vendor.requests)
+            assert calls > 2
+            eventually(lambda: shared.spent(key_id).tokens == calls * 2000)
+            spent = shared.spent(key_id).cost_nano["USD"]
+            assert spent <= LIMIT_NANO + spent // calls
 
 
 def test_a_key_that_is_disabled_opens_no_replica(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def _of_medium(found: Mapping[str, Raw], name: str, medium: str) -> int | None:
         return None
     try:
         details = _DETAILS.decode(found[name])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
     return sum(count(one.tokenCount) or 0 for one in details if one.modality == medium) or None
 
