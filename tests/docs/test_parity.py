@@ -23,6 +23,7 @@ from dragoman.routing.shape import (
     RoleTable,
     TuningTable,
 )
+from dragoman.routing.sso import SsoTable
 from dragoman.settings.server import USUAL
 from dragoman.store.ports import User
 from dragoman.web.admin.building import declared
@@ -47,6 +48,7 @@ TABLES: dict[str, type[Struct]] = {
     "prices": OwnPrice,
     "users": User,
     "roles": RoleTable,
+    "sso": SsoTable,
     "exchange": Exchange,
 }
 

@@ -88,7 +88,7 @@ async def browser(program: Path, folder: Path) -> AsyncIterator[Browser]:
     )
     try:
         async with asyncio.timeout(START_S):
-            while not (port := _port(folder / "DevToolsActivePort")):
+            while not (port := _port(folder / "DevToolsActivePort")):  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.05)
         async with aiohttp.ClientSession() as web:
             yield Browser(web, port)

@@ -14,7 +14,8 @@ class SetupToken:
     """What opens the gateway for its first user: once, and for a while. Mutable: it can be used up."""
 
     def __init__(self) -> None:
-        self.text = secrets.token_urlsafe(24)
+        # In hexadecimal: on a command line a text that begins with a dash is taken for an option.
+        self.text = secrets.token_hex(24)
         self._until_s = time.monotonic() + SETUP_S
 
     def use(self, text: str) -> bool:
