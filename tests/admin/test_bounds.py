@@ -171,7 +171,7 @@ def test_the_keys_of_a_project_that_is_off_or_gone_open_nothing(tmp_path: Path) 
     asyncio.run(scene())
 
 
-def test_a_profile_whose_base_is_removed_is_closed_at_once(tmp_path: Path) -> None:
+def test_a_profile_that_others_extend_stays_and_closes_them_where_it_is_off(tmp_path: Path) -> None:
     async def scene() -> None:
         async with house(tmp_path) as place:
             admin = await place.admin()
@@ -179,8 +179,13 @@ def test_a_profile_whose_base_is_removed_is_closed_at_once(tmp_path: Path) -> No
             base = await added(place, admin, "profiles", {"name": "base", "rules": [{"model": "m", "message": "No."}]})
             await added(place, admin, "profiles", {"name": "default", "extends": "base"})
             assert await planned(admin, "m") == ["No."]
-            removed = await admin.ask("DELETE", f"{API}/profiles/{base['id']}", query="revision=1")
-            assert removed.status == 204
+            path = f"{API}/profiles/{base['id']}"
+            kept = await admin.ask("DELETE", path, query="revision=1")
+            assert (kept.status, kept.json["detail"]) == (
+                409,
+                "'base' is used by default. Take it from there first.",
+            )
+            assert (await admin.ask("PATCH", path, {"revision": 1, "state": "disabled"})).status == 200
             await in_force(place)
             assert "extends 'base', which is not there" in (await planned(admin, "m"))[0]
 

@@ -89,6 +89,13 @@ def test_whoever_may_use_none_of_the_channels_is_told_so_and_the_operator_why() 
     assert any(line.startswith("not eu-1: project 'p'") for line in found.lines())
 
 
+def test_who_may_use_no_channel_at_all_is_not_told_that_there_is_none() -> None:
+    house = Snapshot(channels=CHANNELS, projects={"p": Project(channels=Bounds(any=held("gone")))})
+    found = resolve(house, replace(ASK, asked="unheard-of", project="p"))
+    assert isinstance(found, Refused)
+    assert "every channel is closed to this API key" in found.problem.message
+
+
 def test_a_channel_named_in_front_is_no_way_around_the_bounds() -> None:
     house = Snapshot(channels=CHANNELS, projects={"p": Project(channels=Bounds(all=held("eu")))})
     assert isinstance(resolve(house, replace(ASK, asked="us-1/m", project="p")), Refused)

@@ -184,6 +184,8 @@ def _nobody(
                 f"Model '{cut(asked)}' was asked for but {hit.words} leads to no channel that has it. "
                 "Correct its targets, or use another model."
             )
+        if reach.closed and not reach.open:
+            return not_found(f"Model '{cut(asked)}' was asked for but every channel is closed to this API key.")
         return not_found(unknown(reach.open, profile, asked))
     off = [one.name for one in passed if one.why == "it is switched off"]
     if len(off) == len(passed):

@@ -24,7 +24,7 @@ class SqlConfiguration:
         self._books = books
         self.channels = SqlShelf(books, "channel", ChannelTable, of_channel)
         self.overrides = SqlShelf(books, "override", OverrideTable, of_nothing, in_use=self._taken_by)
-        self.profiles = SqlShelf(books, "profile", ProfileTable, of_nothing)
+        self.profiles = SqlShelf(books, "profile", ProfileTable, of_nothing, in_use=self._extended_by)
         self.projects = SqlShelf(books, "project", ProjectTable, of_nothing)
         self.models = SqlShelf(books, "model", ModelTable, of_nothing)
         self.prices = SqlShelf(books, "price", Setting, of_nothing)
@@ -57,6 +57,10 @@ class SqlConfiguration:
         """The channels that name a set of changes."""
         rows = await self.channels.rows(connection)
         return tuple(row.spec.name for row in rows if name in row.spec.overrides)
+
+    async def _extended_by(self, connection: AsyncConnection, name: str) -> tuple[str, ...]:
+        """The profiles that read the rules of another."""
+        return tuple(row.spec.name for row in await self.profiles.rows(connection) if row.spec.extends == name)
 
     async def _load(self, connection: AsyncConnection) -> Configured:
         return Configured(
