@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
+import msgspec
 from msgspec.structs import replace
 
+from dragoman.providers.balance import Balance
+from dragoman.relay.balances import TOPIC
 from dragoman.relay.relay import Relay
 from dragoman.relay.sharing import Sharing
+from dragoman.relay.standing import Standing
 from dragoman.routing.health import healed
 from dragoman.store.board.local import LocalBoard
 from tests.relay.stage import Stage, broken, play
@@ -61,6 +65,25 @@ def test_what_one_replica_has_suffered_spares_the_others() -> None:
         for stage in (other, newcomer):
             await stage.ask(ask(), x_claude_code_session_id="of another")
             assert channel_of(stage) == ["second"]
+        for task in tasks:
+            task.cancel()
+
+    play(scene())
+
+
+def test_what_one_replica_was_told_of_balances_all_know() -> None:
+    async def scene() -> None:
+        air, looks = Air(), list[str]()
+        stage = Stage({"first": [], "second": []})
+        tasks = [join(air, stage.relay, looks)]
+        await asyncio.sleep(2)
+        spent = Balance(state="exhausted")
+        far_ms = 10**14
+        standings = {"first": Standing(balance=spent, asked_ms=far_ms, due_ms=far_ms + 1000)}
+        await air.tell(TOPIC, msgspec.msgpack.encode(standings))
+        await air.tell(TOPIC, b"\xc1 of another version")
+        await asyncio.sleep(1)
+        assert stage.relay.learned.told.spared("last").is_last("first")
         for task in tasks:
             task.cancel()
 

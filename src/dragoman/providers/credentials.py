@@ -24,8 +24,10 @@ NEVER = frozenset(
 """Headers that are never passed on. Those of the connection: RFC 9110 section 7.6.1 (read 2026-11-20)."""
 NEVER_BEGINNINGS = ("x-forwarded-", "proxy-", "cf-")
 SECRET_WORDS = frozenset(
-    ("auth", "authorization", "authentication", "cookie", "credential", "credentials", "jwt", "password", "secret")
-    + ("signature", "token")
+    (
+        *("auth", "authorization", "authentication", "cookie", "credential", "credentials"),
+        *("jwt", "password", "secret", "signature", "token"),
+    )
 )
 """Parts of the names of headers that hold what opens something."""
 WAY_BEGINNINGS = ("x-original-", "x-client-ip", "x-cluster-", "x-envoy-", "true-client-", "fastly-")

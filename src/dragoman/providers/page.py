@@ -46,7 +46,7 @@ def catalog_page(rows: Iterable[Provider]) -> str:
             HEAD,
             *(_line(row) for row in listed),
             "\n## What to know\n",
-            *(_notes(row) for row in listed if row.notes or row.options),
+            *(_notes(row) for row in listed if row.notes or row.options or row.balance),
             QUIRKS_HEAD,
             *(_quirk(name) for name in sorted(named)),
         ]
@@ -62,7 +62,8 @@ def _line(row: Provider) -> str:
 
 def _notes(row: Provider) -> str:
     options = "".join(f"\nOption `{name}`: {meaning}\n" for name, meaning in row.options.items())
-    return f"\n### {row.id}\n" + (f"\n{row.notes}\n" if row.notes else "") + options
+    balance = "\nTells what is left of an account.\n" if row.balance else ""
+    return f"\n### {row.id}\n" + (f"\n{row.notes}\n" if row.notes else "") + balance + options
 
 
 def _quirk(name: str) -> str:

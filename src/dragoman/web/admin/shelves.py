@@ -68,10 +68,6 @@ def routes(api: Api, kind: Kind[S]) -> None:
     spec: Any = kind.spec
     row, listed = Row[spec], list[Row[spec]]
 
-    def check(call: Call, said: S, before: S | None = None) -> None:
-        if faults := kind.faults(call, said, before):
-            raise Refusal(422, "invalid", "It was read but cannot be used. " + " ".join(faults), tuple(faults))
-
     wide = kind.project_of is None
 
     @api.route("GET", kind.path, needs=kind.reads, wide=wide, tells=listed, query=("archived",))
@@ -84,7 +80,7 @@ def routes(api: Api, kind: Kind[S]) -> None:
     async def add(call: Call) -> Response:
         """Adds one."""
         said = await call.body(New[spec])
-        check(call, said.spec)
+        _check(call, kind, said.spec)
         made = await kind.of(call.store).add(call.by, said.spec, state=said.state)
         return answer(made, 201, {"location": f"/api/v1{kind.path}/{made.id}"})
 
@@ -101,13 +97,7 @@ def routes(api: Api, kind: Kind[S]) -> None:
         """Changes one: its description, its state or both."""
         said = await call.body(Change[spec])
         shelf = kind.of(call.store)
-        if said.spec is not None:
-            before = await shelf.get(call.id)
-            if before.revision != said.revision:
-                raise Refusal(412, "stale", "Somebody else has changed it meanwhile. Look at it again.")
-            check(call, said.spec, before.spec)
-            if kind.admit is not None:
-                await kind.admit(call, said, before.spec)
+        await _consider(call, kind, said)
         return answer(await shelf.change(call.by, call.id, said.revision, spec=said.spec, state=said.state))
 
     @api.route("DELETE", kind.path + "/{id}", needs=kind.writes, status=204, query=("revision",))
@@ -115,3 +105,23 @@ def routes(api: Api, kind: Kind[S]) -> None:
         """Removes one for good, with its secrets; what the ledger says of it stays."""
         await kind.of(call.store).remove(call.by, call.id, call.number("revision", 1, 2**53))
         return nothing()
+
+
+def _check(call: Call, kind: Kind[S], said: S, before: S | None = None) -> None:
+    """Raises `Refusal` for what cannot be used."""
+    if faults := kind.faults(call, said, before):
+        raise Refusal(422, "invalid", "It was read but cannot be used. " + " ".join(faults), tuple(faults))
+
+
+async def _consider(call: Call, kind: Kind[S], said: Change[S]) -> None:
+    """Raises `Refusal` for a change that cannot be made, or is not for whoever asks."""
+    if said.keep_secrets and kind.admit is None:
+        raise Refusal(422, "invalid", "`keep_secrets` is for channels, and for nothing else.")
+    if said.spec is None:
+        return
+    before = await kind.of(call.store).get(call.id)
+    if before.revision != said.revision:
+        raise Refusal(412, "stale", "Somebody else has changed it meanwhile. Look at it again.")
+    _check(call, kind, said.spec, before.spec)
+    if kind.admit is not None:
+        await kind.admit(call, said, before.spec)
