@@ -48,7 +48,9 @@ class Gateway(NamedTuple):
         data = json.dumps(body).encode() if body is not None else None
         line.request(method, path, data, {"content-type": "application/json", **(headers or {})})
         answer = line.getresponse()
-        told = Told(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        # Of several cookies the first counts, which is the session's.
+        headers = {name.lower(): value for name, value in reversed(answer.getheaders())}
+        told = Told(answer.status, headers, answer.read())
         line.close()
         self.told.append(told)
         return told

@@ -261,7 +261,8 @@ def test_codes_are_guessed_at_no_more_often_than_passwords(tmp_path: Path) -> No
 def test_only_those_named_sign_in_with_a_password(tmp_path: Path) -> None:
     async def scene(place: House, admin: Visitor) -> None:
         await admin.ask("POST", "/api/v1/users", {"login": "anna", "role": "viewer", "password": PASSWORD})
-        assert (await admin.ask("PUT", "/api/v1/settings/passwords_for", {"value": []})).status == 422
+        for logins in ([], ["nobody"], ["anna"], [""], "root", [1]):
+            assert (await admin.ask("PUT", "/api/v1/settings/passwords_for", {"value": logins})).status == 422
         assert (await admin.ask("PUT", "/api/v1/settings/passwords_for", {"value": ["ROOT"]})).status == 200
         while place.gateway.live.tuning.passwords_for is None:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.001)

@@ -88,6 +88,8 @@ def test_what_is_exported_is_taken_in_again(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "corp.toml").write_text(PROVIDER + GRANTS)
     said(capsys, "sso", "put", "corp.toml")
     said(capsys, "settings", "set", "second_factor", "required")
+    assert "None of these is an admin" in said(capsys, "settings", "set", "passwords_for", '["root"]', code=2)
+    said(capsys, "users", "add", "root", "--role", "admin")
     said(capsys, "settings", "set", "passwords_for", '["root"]')
     text = said(capsys, "export")
     (tmp_path / "all.yaml").write_text(text)

@@ -8,6 +8,7 @@ get the same words.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
@@ -15,6 +16,7 @@ from msgspec import Meta, Struct
 from dragoman.store.ports import Factor, Note, User
 from dragoman.web.admin.api import Call
 from dragoman.web.admin.passwords import LEAST, MOST, Passwords
+from dragoman.web.admin.scopes import ADMIN
 from dragoman.web.admin.throttle import Guess, begin_guess
 from dragoman.web.admin.totp import DIGITS, plain_code, step_of
 from dragoman.web.admin.wire import Refusal
@@ -75,6 +77,16 @@ def may_use_password(call: Call, user: User) -> bool:
     """Whether a user may sign in with a password; who signs in by an identity provider alone has none."""
     only = call.desk.tuning.passwords_for
     return only is None or user.login in {login.lower() for login in only}
+
+
+async def check_way_in(call: Call, logins: Collection[str]) -> None:
+    """Raises `Refusal` where none of those who may go on using a password is an admin who has one."""
+    for login in logins:
+        user, known = await call.store.people.find(login=login) or (None, "")
+        if user is not None and known and user.role == ADMIN and user.state == "enabled":
+            return
+    words = "None of these is an admin with a password, so that nobody could mend it if the provider were away."
+    raise Refusal(422, "invalid", words)
 
 
 def needs_factor(call: Call) -> bool:

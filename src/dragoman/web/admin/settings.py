@@ -19,6 +19,7 @@ from dragoman.routing.tuning import faults_of_tuning
 from dragoman.store.ports import Row, Setting, Shelf
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.desk import USUAL
+from dragoman.web.admin.proof import check_way_in
 from dragoman.web.admin.wire import Refusal, answer
 
 MEANINGS: Mapping[str, str] = {
@@ -96,6 +97,8 @@ def routes(api: Api) -> None:
         spec = Setting(call.id, Raw(msgspec.json.encode(said.value)))
         if found := faults_of_setting(spec):
             raise Refusal(422, "invalid", "The value was read but cannot be used. " + " ".join(found), tuple(found))
+        if call.id == "passwords_for" and said.value is not None:
+            await check_way_in(call, said.value)
         shelf: Shelf[Setting] = call.store.configuration.settings
         row = (await _rows(call)).get(call.id)
         if users := _users_of_proxies(call, row, said.value):

@@ -28,11 +28,11 @@ from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.oidc import Asked, Directory, claim_of
 from dragoman.web.admin.proof import may_use_password
 from dragoman.web.admin.scopes import BUILT_IN
-from dragoman.web.admin.session import open_session
+from dragoman.web.admin.session import Cookie, open_session
 from dragoman.web.admin.throttle import limit_visits
 from dragoman.web.admin.wire import Refusal, answer
 
-COOKIE, PLAIN_COOKIE = "__Host-dragoman-visit", "dragoman-visit"
+VISIT, PLAIN_VISIT = "__Host-dragoman-visit", "dragoman-visit"
 """It comes along when another site leads back to us, as the session's own never does."""
 VISIT_S = 600
 MARK = "sealed:"
@@ -90,7 +90,7 @@ def _route_out(api: Api, directory: Directory) -> None:
         # Written as it is: the provider's address may hold what must not be quoted again.
         response.headers["location"] = f"{endpoints.authorization_endpoint}{joint}{urlencode(asked)}"
         secure = call.request.url.scheme == "https"
-        name = COOKIE if secure else PLAIN_COOKIE
+        name = VISIT if secure else PLAIN_VISIT
         response.set_cookie(name, secret, VISIT_S, path="/", secure=secure, httponly=True, samesite="lax")
         return response
 
@@ -101,17 +101,14 @@ def _route_back(api: Api, directory: Directory) -> None:
         """Where an identity provider leads a browser back to: signs in, and leads on."""
         try:
             sso, visit, asked = await _returned(call, directory)
-            claims = await directory.claims(sso, asked)
-            user = await _user_of(call, sso, claims)
-            cookie = await open_session(call, user, f"sso:{sso.name}")
+            cookie = await _signed_in(call, directory, sso, asked)
         except Refusal as refusal:
-            await call.store.audit.append(Note(by=call.by, action="login.refused", name=f"sso:{call.id}"[:200]))
             return _page(refusal.status, f"<p>{escape(str(refusal))}</p><p><a href=/>Go on</a></p>")
         # A page and no redirect: a browser sends the session's cookie only where our own page leads.
         page = _page(200, f'<p><a href="{escape(visit.back)}">Go on</a></p>', visit.back)
         cookie.give(page)
-        for name in (COOKIE, PLAIN_COOKIE):
-            page.delete_cookie(name, path="/", secure=name == COOKIE, httponly=True, samesite="lax")
+        for name in (VISIT, PLAIN_VISIT):
+            page.delete_cookie(name, path="/", secure=name == VISIT, httponly=True, samesite="lax")
         return page
 
 
@@ -163,7 +160,7 @@ def _provider(call: Call) -> Sso:
 async def _returned(call: Call, directory: Directory) -> tuple[Sso, Visit, Asked]:
     """Who has come back, from where, with what. Raises `Refusal`."""
     sso = _provider(call)
-    secret = call.request.cookies.get(COOKIE) or call.request.cookies.get(PLAIN_COOKIE) or ""
+    secret = call.request.cookies.get(VISIT) or call.request.cookies.get(PLAIN_VISIT) or ""
     state = call.query("state")
     mine = secret and hmac.compare_digest(_part(secret, "state").encode(), state.encode(errors="replace"))
     visit = await call.store.sign_in.returned(_digest(state)) if mine else None
@@ -179,6 +176,17 @@ async def _returned(call: Call, directory: Directory) -> tuple[Sso, Visit, Asked
         raise Refusal(403, "not_signed_in", words)
     made = Asked(call.query("code"), _part(secret, "verifier"), _part(secret, "nonce"), redirect_of(call, sso.name))
     return sso, visit, made
+
+
+async def _signed_in(call: Call, directory: Directory, sso: Sso, asked: Asked) -> Cookie:
+    """The session of whoever has come back. Raises `Refusal`, which is noted: whoever comes so far had left from here,
+    so that nobody can fill the audit log at will."""
+    try:
+        user = await _user_of(call, sso, await directory.claims(sso, asked))
+        return await open_session(call, user, f"sso:{sso.name}")
+    except Refusal:
+        await call.store.audit.append(Note(by=call.by, action="login.refused", name=f"sso:{sso.name}"))
+        raise
 
 
 async def _user_of(call: Call, sso: Sso, claims: Any) -> User:
