@@ -47,7 +47,7 @@ def test_gemini_tells_each_modality() -> None:
 
 
 @pytest.mark.parametrize(
-    "details", [None, 5, "x", [5], [{"modality": 5}], [{"modality": "AUDIO", "tokenCount": -1}], {}]
+    "details", [None, -5, "x", [5], [{"modality": 5}], [{"modality": "AUDIO", "tokenCount": -1}], {}]
 )
 def test_details_that_mean_nothing_are_nothing(details: Any) -> None:
     assert of_gemini(promptTokenCount=5, promptTokensDetails=details).input_audio is None

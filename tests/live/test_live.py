@@ -13,7 +13,8 @@ import pytest
 
 from dragoman.assembly import Assembly, assemble
 from dragoman.canon.problem import Trouble
-from dragoman.routing.shape import ChannelTable, KeyTable, ProfileTable, RuleTable, TargetTable
+from dragoman.routing.budget import BudgetTable
+from dragoman.routing.shape import ChannelTable, KeyTable, ProfileTable, ProjectTable, RuleTable, TargetTable
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags
 from dragoman.store.opening import SqlStore, open_store
@@ -75,6 +76,25 @@ def test_channels_profiles_and_prices_come_into_force(tmp_path: Path) -> None:
             assert (found.currency, found.rates.input, doubt) == ("EUR", 7 * 10**9, "")
             await shelf.channels.change(SYSTEM, channel.id, channel.revision, state="disabled")
             await soon(lambda: not gateway.gateway.snapshot.channels[0].enabled)
+
+    asyncio.run(scene())
+
+
+def test_budgets_and_their_zone_come_into_force(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as (gateway, store):
+            shelf, cap = store.configuration, BudgetTable(window="past 5h", tokens=5)
+            await shelf.projects.add(SYSTEM, ProjectTable(name="shop", budgets=(cap,)))
+            await shelf.channels.add(SYSTEM, ChannelTable(name="a", provider="openai", api_key="k", budgets=(cap,)))
+            said = {"zone": "Asia/Tokyo", "user_budgets": [{"window": "day", "money": "1"}]}
+            for name, value in said.items():
+                await shelf.settings.add(SYSTEM, Setting(name, msgspec.Raw(msgspec.json.encode(value))))
+            version = await shelf.version()
+            await soon(lambda: gateway.gateway.snapshot.version == version)
+            snapshot = gateway.gateway.snapshot
+            assert snapshot.projects["shop"].budgets == snapshot.channels[0].budgets == (cap,)
+            assert gateway.live.tuning.zone == "Asia/Tokyo"
+            assert gateway.live.tuning.user_budgets == (BudgetTable(window="day", money="1"),)
 
     asyncio.run(scene())
 
