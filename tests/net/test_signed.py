@@ -133,3 +133,20 @@ def test_a_fetch_goes_on_when_the_first_to_ask_leaves() -> None:
 def test_neither_account_nor_token_shows_its_secret() -> None:
     assert "secret" not in repr(CALL.credential.account if CALL.credential else "")
     assert "text" not in repr(Token("text", 1))
+
+
+def test_a_refusal_never_quotes_the_token() -> None:
+    class Gossip(Office):
+        """An upstream that quotes what it was sent. Mutable, as its base is."""
+
+        async def send(self, call: Call) -> Answer:
+            """The token, or a refusal that holds it."""
+            if call.url == "office":
+                return await super().send(call)
+            return Said(403, f"not for {call.headers['authorization']}".encode())
+
+    async def scene() -> bytes:
+        answer = await Signed(Gossip(), lambda: 0).send(CALL)
+        return await answer.whole()
+
+    assert asyncio.run(scene()) == b"not for Bearer ***"

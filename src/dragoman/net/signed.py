@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from dragoman.net.call import ERROR_LIMIT, Answer, Call, Transport
+from dragoman.canon.problem import Trouble
+from dragoman.net.call import ANSWER_LIMIT, ERROR_LIMIT, Answer, Call, Transport
 from dragoman.net.rsa import body_of
 from dragoman.providers.tokens import Credential, Token
 
+STARS = b"***"
 HELD = 1000
 """Tokens that are held at most; the oldest are those of accounts that have changed since."""
 
@@ -42,13 +44,17 @@ class Signed:
         if credential is None:
             return await self._inner.send(call)
         if ready := credential.source.ready(credential.account):
-            return await self._inner.send(_bearing(call, ready))
+            return await self._asked(call, ready)
         token = await self._token(call, credential, refused="")
-        answer = await self._inner.send(_bearing(call, token))
+        answer = await self._asked(call, token)
         if answer.status != 401:
             return answer
         answer.close()
-        return await self._inner.send(_bearing(call, await self._token(call, credential, refused=token.text)))
+        return await self._asked(call, await self._token(call, credential, refused=token.text))
+
+    async def _asked(self, call: Call, token: Token) -> Answer:
+        answer = await self._inner.send(_bearing(call, token))
+        return Starred(answer, token.text) if answer.status >= 400 and token.text else answer
 
     async def _token(self, call: Call, credential: Credential, refused: str) -> Token:
         """A token with time left, and not the one just refused."""
@@ -84,6 +90,32 @@ class Signed:
             if len(known) > HELD:
                 del known[next(iter(known))]
         return token
+
+
+class Starred:
+    """A refusal without the token that it may quote: nobody else knows that secret. See `call.Answer`."""
+
+    def __init__(self, answer: Answer, token: str) -> None:
+        self._answer = answer
+        self._token = token.encode()
+        self.status = answer.status
+        self.headers = answer.headers
+
+    async def read(self) -> bytes:
+        """See `Answer`."""
+        return (await self._answer.read()).replace(self._token, STARS)
+
+    async def whole(self, limit: int = ANSWER_LIMIT) -> bytes:
+        """See `Answer`."""
+        return (await self._answer.whole(limit)).replace(self._token, STARS)
+
+    def abort(self, why: Trouble) -> None:
+        """See `Answer`."""
+        self._answer.abort(why)
+
+    def close(self) -> None:
+        """See `Answer`."""
+        self._answer.close()
 
 
 def _bearing(call: Call, token: Token) -> Call:
