@@ -106,6 +106,8 @@ def ask_everything(gateway: Gateway, upstream: StandIn) -> None:
     }
     channel = gateway.ask("POST", "/api/v1/channels", {"spec": spec}, session)
     assert channel.status == 201, channel.body
+    identity = {"name": "corp", "issuer": "https://id.test", "client_id": "x", "client_secret": f"{MARK}-sso"}
+    assert gateway.ask("POST", "/api/v1/sso", {"spec": identity}, session).status == 201
     proxied = {**spec, "name": "b", "proxy": f"http://user:{MARK}-proxy@127.0.0.1:9", "models": ["p"]}
     gateway.ask("POST", "/api/v1/channels", {"spec": proxied}, session)
     gateway.ask("POST", "/api/v1/channels", {"spec": {**spec, "api_key": f"{MARK}-both", "name": "x"}}, session)

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dragoman.store.opening import open_store
+from dragoman.store.ports import Pace
 from dragoman.web.admin import proof
 from dragoman.web.admin.passwords import Passwords
 from dragoman.web.admin.throttle import ACCOUNT, ADDRESS, EVERYBODY, network_of, paces_of
@@ -64,6 +67,29 @@ def test_two_replicas_look_at_no_more_guesses_than_one(tmp_path: Path) -> None:
         tmp_path, lambda number: ("root", f"10.0.{number >> 8 & 255}.{number & 255}", ""), GUESSES, shops=2
     )
     assert 90 <= reached <= 120
+
+
+@given(
+    at_once=st.integers(1, 5),
+    every_ms=st.integers(1, 50),
+    pauses=st.lists(st.integers(0, 60), min_size=1, max_size=60),
+)
+def test_within_any_time_no_more_are_admitted_than_was_said(at_once: int, every_ms: int, pauses: list[int]) -> None:
+    pace = Pace("x", at_once, every_ms)
+    now_ms, until_ms = 1_000, 0
+    admitted: list[int] = []
+    for pause_ms in pauses:
+        now_ms += pause_ms
+        wait_ms = pace.wait_ms(until_ms, now_ms)
+        assert wait_ms <= every_ms
+        if wait_ms == 0:
+            until_ms = pace.charged(until_ms, now_ms)
+            admitted.append(now_ms)
+        else:
+            assert pace.wait_ms(until_ms, now_ms + wait_ms) == 0
+    for first, start_ms in enumerate(admitted):
+        for last, end_ms in enumerate(admitted[first:], first):
+            assert last - first + 1 <= at_once + (end_ms - start_ms) // every_ms
 
 
 @pytest.mark.parametrize(("place", "pace"), [(1, ADDRESS), (2, EVERYBODY)], ids=["one address", "many addresses"])

@@ -99,6 +99,21 @@ def test_a_page_of_another_site_changes_nothing(tmp_path: Path, headers: dict[st
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("same-site", 401), ("cross-site", 401), ("same-origin", 200), ("none", 200)]
+)
+def test_a_page_of_another_site_is_shown_nothing(tmp_path: Path, site: str, status: int) -> None:
+    """The browser sends the cookie along from another port of this host."""
+
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            told = await admin.ask("GET", "/api/v1/configuration.yaml", headers={"sec-fetch-site": site})
+            assert told.status == status
+
+    asyncio.run(scene())
+
+
 @pytest.mark.parametrize("host", ["evil.test", "127.0.0.1.evil.test", "", "localhost.evil.test:8090"])
 def test_a_name_of_another_host_leads_nowhere(tmp_path: Path, host: str) -> None:
     async def scene() -> None:

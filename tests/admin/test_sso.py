@@ -560,6 +560,20 @@ def test_a_user_who_is_switched_off_does_not_come_in(tmp_path: Path, signer: Sig
     run(tmp_path, signer, act)
 
 
+def test_a_browser_is_led_to_the_provider_to_sign_out_there_too(tmp_path: Path, signer: Signer) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.know()
+        assert (await scene.place.visitor().ask("GET", f"{START}/sign-out")).status == 404
+        await scene.know("leaving")
+        scene.there.metadata = {"end_session_endpoint": f"{scene.there.issuer}/logout?realm=x"}
+        told = await scene.place.visitor().ask("GET", "/api/v1/session/sso/leaving/sign-out")
+        assert told.status == 303
+        asked = asked_of(told.headers["location"])
+        assert asked == {"realm": "x", "client_id": CLIENT, "post_logout_redirect_uri": "http://127.0.0.1:8090/"}
+
+    run(tmp_path, signer, act)
+
+
 def test_sessions_end_with_their_provider(tmp_path: Path, signer: Signer) -> None:
     async def act(scene: Scene) -> None:
         await scene.know()
@@ -585,6 +599,8 @@ def test_sessions_end_with_their_provider(tmp_path: Path, signer: Signer) -> Non
         {"jwks_uri": "http://169.254.169.254/latest/meta-data"},
         {"jwks_uri": "http://127.0.0.1:1/keys"},
         {"jwks_uri": 7},
+        {"end_session_endpoint": "javascript:alert(1)"},
+        {"userinfo_endpoint": "ftp://127.0.0.1/me"},
     ],
 )
 def test_a_provider_that_tells_what_it_must_not_is_not_used(

@@ -20,7 +20,7 @@ DOUBTS: dict[Doubt, str] = {
 }
 
 
-class Used(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TokensUsed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tokens, as `Usage` tells them."""
 
     input: Count = 0
@@ -34,7 +34,7 @@ class Used(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     output_image: Count = 0
 
 
-class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BillWanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be charged."""
 
     model: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -44,10 +44,10 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Id of a catalog row; empty: the channel's."""
     at_ms: Annotated[int, Meta(ge=0, le=4 * 10**12)] | None = None
     """Nothing: now."""
-    usage: Used = Used(input=1_000_000, output=1_000_000)
+    usage: TokensUsed = TokensUsed(input=1_000_000, output=1_000_000)
 
 
-class Foreseen(Struct, frozen=True, kw_only=True):
+class Bill(Struct, frozen=True, kw_only=True):
     """What it would cost."""
 
     price: Price
@@ -62,10 +62,10 @@ class Foreseen(Struct, frozen=True, kw_only=True):
 def routes(api: Api) -> None:
     """Declares the routes."""
 
-    @api.route("POST", "/prices/bill", needs="prices:read", reads=Asked, tells=Foreseen)
+    @api.route("POST", "/prices/bill", needs="prices:read", reads=BillWanted, tells=Bill)
     async def bill(call: Call) -> Response:
         """What some tokens of a model would cost, line by line, and by which price; nothing is sent or kept."""
-        asked = await call.body(Asked)
+        asked = await call.body(BillWanted)
         channels = {channel.name: channel for channel in call.desk.snapshot.channels}
         if asked.channel and asked.channel not in channels:
             raise Refusal(422, "invalid", f"There is no channel '{asked.channel[:64]}'.")
@@ -75,7 +75,7 @@ def routes(api: Api) -> None:
         used = asked.usage
         usage = Usage(**{name: getattr(used, name) for name in used.__struct_fields__})
         made = cost(usage, price, doubt, answered=True)
-        return answer(Foreseen(price=price, cost=made, why=_words(call, price.id), doubt=DOUBTS[doubt]))
+        return answer(Bill(price=price, cost=made, why=_words(call, price.id), doubt=DOUBTS[doubt]))
 
 
 def _words(call: Call, version: str) -> str:

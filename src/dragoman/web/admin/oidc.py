@@ -137,6 +137,8 @@ class Directory:
             raise Unfit(f"It calls itself '{endpoints.issuer[:200]}', and is configured as '{sso.table.issuer}'.")
         for url in (endpoints.authorization_endpoint, endpoints.token_endpoint, endpoints.jwks_uri):
             _check_address(sso, url)
+        for url in filter(None, (endpoints.userinfo_endpoint, endpoints.end_session_endpoint)):
+            _check_address(sso, url)
         keys = keys_of(await self._fetch(sso, Request(method="GET", url=endpoints.jwks_uri)))
         known = Known(endpoints, keys, self._clock())
         self._known = {key: kept for key, kept in self._known.items() if key[0] != sso.name}
@@ -169,7 +171,6 @@ class Directory:
         enough = "email" in claims and (not sso.table.grants or claim_of(claims, sso.table.groups_claim) is not None)
         if enough or not endpoints.userinfo_endpoint or not tokens.access_token:
             return {}
-        _check_address(sso, endpoints.userinfo_endpoint)
         headers = {"authorization": f"Bearer {tokens.access_token}"}
         body = await self._fetch(sso, Request(method="GET", url=endpoints.userinfo_endpoint, headers=headers))
         told: Mapping[str, Any] = _read(body, dict[str, Any], "what it tells of its user")

@@ -61,6 +61,7 @@ def routes(api: Api, desk: Desk) -> None:
     directory = Directory(desk)
     _route_out(api, directory)
     _route_back(api, directory)
+    _route_of_sign_out(api, directory)
     _route_of_test(api, directory)
 
 
@@ -85,10 +86,7 @@ def _route_out(api: Api, directory: Directory) -> None:
             "code_challenge": _challenge(_part(secret, "verifier")),
             "code_challenge_method": "S256",
         }
-        joint = "&" if "?" in endpoints.authorization_endpoint else "?"
-        response = Response(status_code=303)
-        # Written as it is: the provider's address may hold what must not be quoted again.
-        response.headers["location"] = f"{endpoints.authorization_endpoint}{joint}{urlencode(asked)}"
+        response = _led(endpoints.authorization_endpoint, asked)
         secure = call.request.url.scheme == "https"
         name = VISIT if secure else PLAIN_VISIT
         response.set_cookie(name, secret, VISIT_S, path="/", secure=secure, httponly=True, samesite="lax")
@@ -110,6 +108,21 @@ def _route_back(api: Api, directory: Directory) -> None:
         for name in (VISIT, PLAIN_VISIT):
             page.delete_cookie(name, path="/", secure=name == VISIT, httponly=True, samesite="lax")
         return page
+
+
+def _route_of_sign_out(api: Api, directory: Directory) -> None:
+    @api.route("GET", PATH + "/sign-out", needs="anyone", wide=False, status=303)
+    async def sign_out_there(call: Call) -> Response:
+        """Leads a browser, whose session has ended here, to the provider to sign out there too."""
+        await limit_visits(call)
+        sso = _provider(call)
+        there = (await directory.endpoints(sso)).end_session_endpoint
+        if not there:
+            raise Refusal(404, "missing", f"'{sso.name}' tells no address to sign out at.")
+        url = call.request.url
+        # OpenID Connect RP-Initiated Logout 1.0 section 2, read 2026-11-20
+        asked = {"client_id": sso.table.client_id, "post_logout_redirect_uri": f"{url.scheme}://{url.netloc}{HOME}"}
+        return _led(there, asked)
 
 
 def _route_of_test(api: Api, directory: Directory) -> None:
@@ -283,6 +296,13 @@ def _groups(claims: Any, path: str) -> list[str]:
     if isinstance(found, str):
         return [found]
     return [group for group in found if isinstance(group, str)] if isinstance(found, list) else []
+
+
+def _led(address: str, asked: dict[str, str]) -> Response:
+    """The answer that leads a browser to a provider's address, which may hold a query of its own already."""
+    response = Response(status_code=303)
+    response.headers["location"] = f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+    return response
 
 
 def _page(status: int, body: str, leads: str = "") -> Response:
