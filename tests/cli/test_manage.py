@@ -60,6 +60,9 @@ def test_budgets_of_channels_projects_and_users_are_shown(tmp_path: Path, capsys
     for kind, name in (("channels", "a"), ("projects", "shop")):
         said(capsys, kind, "put", f"{name}.toml")
         assert "past 5h  1,000 tokens for m*" in said(capsys, kind, "usage", name)
+    (tmp_path / "all.yaml").write_text(said(capsys, "export"))
+    assert (tmp_path / "all.yaml").read_text().count("past 5h") == 2
+    assert said(capsys, "import", "all.yaml") == "2 unchanged\n"
     (tmp_path / "shop.toml").write_text('name = "shop"\n[[budgets]]\nwindow = "past 32d"\ntokens = 1\n')
     assert "not between 10 minutes and 31 days" in said(capsys, "projects", "put", "shop.toml", code=2)
     assert "There is no user 'anna'" in said(capsys, "users", "usage", "anna", code=2)
@@ -72,6 +75,8 @@ def test_a_bill_is_made_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[st
     told = said(capsys, "prices", "test", "claude-sonnet-4-5", "--provider", "anthropic", "--input", "100000")
     assert "input   100,000    1.5000           0.150000" in told
     assert "times the factor of your price 'half'." in told
+    (tmp_path / "all.yaml").write_text(said(capsys, "export"))
+    assert said(capsys, "import", "all.yaml") == "1 unchanged\n"
     assert "There is no channel 'gone'" in said(capsys, "prices", "test", "m", "--channel", "gone", code=2)
     (tmp_path / "half.json").write_text(json.dumps({"name": "half", "value": {"model": "*", "factor": "-1"}}))
     assert "it is a number from 0 to 1000" in said(capsys, "prices", "put", "half.json", code=2)
