@@ -39,6 +39,7 @@ def changed(op: str, path: str, value: object = None, to: str = "", **more: Any)
     ("found", "wanted"),
     [
         (changed("set", "model", "n"), {**BODY, "model": "n"}),
+        (changed("set", "a.b.0", 9), {**BODY, "a": {"b": [9, 2]}}),
         (changed("set", "new.deep", 1), {**BODY, "new": {"deep": 1}}),
         (changed("default", "model", "n"), BODY),
         (changed("default", "user", "u"), {**BODY, "user": "u"}),
