@@ -10,22 +10,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import reduce
-from typing import Protocol
 
 from msgspec.structs import replace
 
 from dragoman.canon.events import Beat, Event, Failed, Finished, PartGrew, PartNoted, PartOpened, PartSealed, UsageSeen
-from dragoman.canon.order import OrderKeeper, SingleFile
+from dragoman.canon.order import OrderKeeper
 from dragoman.canon.problem import Kind, Problem, Trouble, problem
 from dragoman.canon.reply import Fold
 from dragoman.canon.request import Loss, Refusal, Text, Thinking
 from dragoman.canon.usage import Usage, merge
-from dragoman.dialects.base import Dialect, Editor, Writer
 from dragoman.dialects.sse import FRAME_LIMIT, WholeFrames
 from dragoman.ledger.tokens import estimate_text
 from dragoman.net.transport import ERROR_LIMIT, Answer, Transport
 from dragoman.relay.delivery import Delivery, Pulse
 from dragoman.relay.prepare import Prepared
+from dragoman.relay.rendering import Renderer, Translation, Verbatim
 from dragoman.relay.scrub import scrubbed, scrubbed_bytes, secrets_in
 from dragoman.relay.stops import StopWatch
 
@@ -38,49 +37,6 @@ CHECKPOINT_CHARACTERS = 1024
 """A stream that runs is noted each second or 256 tokens, of four characters each, whichever comes first (F75)."""
 STREAM_BYTES = 256 * 1024 * 1024
 """Bytes of a streamed answer at most (F58): several times the largest output of any model, framed token by token."""
-
-
-class Renderer(Protocol):
-    """Makes the client's bytes from what one read brought."""
-
-    def render(self, data: bytes, events: list[Event]) -> bytes:
-        """The bytes that say these events; `data` is what they were read from."""
-
-
-OUR_FINDINGS = frozenset({Kind.GARBLED, Kind.CUT_SHORT})
-"""Failures that a wire does not tell itself; the frames in which they were found might be taken for an ending."""
-
-
-class Verbatim:
-    """The upstream's own bytes, in whole frames, with the few edits that were recorded. Mutable, as its editor is."""
-
-    def __init__(self, editor: Editor, writer: Callable[[], Writer]) -> None:
-        self._editor = editor
-        self._writer = writer
-
-    def render(self, data: bytes, events: list[Event]) -> bytes:
-        """The whole frames among the bytes. A failure that the wire did not tell itself is told behind them."""
-        last = events[-1] if events else None
-        if isinstance(last, Failed):
-            if not data or last.problem.kind in OUR_FINDINGS:
-                return self._writer().write([last])
-            return self._editor.edit(data) + self._editor.close()
-        if isinstance(last, Finished):
-            return self._editor.edit(data) + self._editor.close()
-        return self._editor.edit(data)
-
-
-class Translation:
-    """The events written in the door's dialect. Mutable, as its writer is."""
-
-    def __init__(self, door: Dialect, writer: Writer) -> None:
-        self._line = SingleFile() if door.one_part_at_a_time else None
-        self._writer = writer
-
-    def render(self, data: bytes, events: list[Event]) -> bytes:  # noqa: ARG002 - a renderer's shape
-        """The events in single file where the dialect needs it, written; the upstream's signs of life are not news."""
-        told = [event for event in events if type(event) is not Beat]
-        return self._writer.write(self._line.line_up(told) if self._line else told)
 
 
 class Attempt:
