@@ -30,12 +30,8 @@ def test_a_setting_is_set_shown_and_left_alone_again(capsys: pytest.CaptureFixtu
     ("words", "why"),
     [
         (("stratgy", "x"), "There is no setting 'stratgy'"),
-        (("strategy", "luck"), "not right"),
         (("retry", '{"attempts": 99}'), "not right"),
-        (("retry", '{"attempts": 2'), "not right"),
         (("breaker", '{"rest_s": 50, "longest_s": 20}'), "shorter than the first"),
-        (("refuse_models", '[{"pattern": "(a+)+"}]'), "busy for years"),
-        (("port", "1"), "no setting 'port' to be changed"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused(
@@ -73,7 +69,6 @@ def test_the_plan_tells_which_branch_failed_and_what_a_project_may_not_use(
     said(capsys, "profiles", "put", "p.json")
     assert "1: has 1 images, less than 2; 2: header x-team does not match" in said(capsys, "plan", "m", "--images")
     assert "1. m on a: target 1" in said(capsys, "plan", "m", "--header", "X-Team: red")
-    assert "1. m on a: target 1" in said(capsys, "plan", "m", "--image-count", "2")
     (tmp_path / "q.json").write_text(json.dumps({"name": "q", "channels": {"none": ["a*"]}, "models": ["m"]}))
     said(capsys, "projects", "put", "q.json")
     assert "not a: project 'q' leaves it out: it is excluded" in said(capsys, "plan", "m", "--project", "q")
