@@ -111,9 +111,10 @@ def test_p7_a_key_that_differs_in_one_character_opens_nothing() -> None:
 
 @pytest.mark.parametrize("cut", [1, 6, 20, 49, 61])
 def test_p7_a_key_that_agrees_at_its_beginning_opens_nothing(cut: int) -> None:
+    other = "1" if TEXT[-cut:] == "0" * cut else "0"
     assert not opens(TEXT[:-cut])
-    assert not opens(TEXT[:-cut] + "0" * cut)
-    assert not opens(TEXT + "0" * cut)
+    assert not opens(TEXT[:-cut] + other * cut)
+    assert not opens(TEXT + other * cut)
 
 
 def test_p13_a_refusal_names_the_key_and_tells_nothing_of_its_digest() -> None:

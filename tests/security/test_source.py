@@ -39,6 +39,8 @@ def is_constant(node: ast.expr) -> bool:
             return name in BEGINNINGS
         case ast.JoinedStr(values=parts):
             return all(is_constant(part) for part in parts)
+        case ast.FormattedValue(value=ast.IfExp(body=one, orelse=other)):
+            return is_constant(one) and is_constant(other)
         case ast.FormattedValue(value=ast.Name(id=name) | ast.Attribute(attr=name)):
             return name.isupper() or ast.unparse(node.value) in OWN_WORDS
     return False
