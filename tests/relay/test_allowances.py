@@ -213,8 +213,10 @@ def test_a_budget_for_some_models_counts_only_those() -> None:
     assert "a budget of 2 requests per day for as*, of which 2 requests are used" in error_of(third)["message"]
 
 
-def test_a_channel_that_has_nothing_left_is_passed_over_in_the_plan() -> None:
-    poor = channel("one", budgets=(BudgetTable(window="day", requests=1),))
+@pytest.mark.parametrize(("models", "words"), [((), ""), (("m*", "x"), " for m*, x")])
+def test_a_channel_that_has_nothing_left_is_passed_over_in_the_plan(models: tuple[str, ...], words: str) -> None:
+    other = BudgetTable(window="day", requests=1, models=("other",))
+    poor = channel("one", budgets=(BudgetTable(window="day", requests=1, models=models), other))
     script = answers(1) | {"two": answers(3)["one"]}
     stage = Stage(script, poor, channel("two"), allowances=Allowances(LocalBoard(), none_spent))
 
@@ -229,7 +231,8 @@ def test_a_channel_that_has_nothing_left_is_passed_over_in_the_plan() -> None:
     assert [listener.headers["x-dragoman-channel"] for listener in told] == ["one", "two", "two"]
     assert [len(exchange.attempts) for exchange in stage.exchanges] == [1, 1, 1], "nothing is tried in vain"
     passed = [line for line in stage.exchanges[2].plan if line.startswith("not ")]
-    assert passed == ["not m on one: it has a budget of 1 requests per day, of which 1 requests are used or held"]
+    why = f"it has a budget of 1 requests per day{words}, of which 1 requests are used or held"
+    assert passed == [f"not m on one: {why}"]
 
 
 def test_a_lost_attempt_is_the_channels_cost_and_not_the_keys() -> None:

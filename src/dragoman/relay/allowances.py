@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -29,6 +29,7 @@ from dragoman.relay.claims import (
     Need,
     Wish,
     budget_words,
+    claims_of_all,
     claims_of_budgets,
     claims_of_channel,
     claims_of_key,
@@ -38,6 +39,7 @@ from dragoman.relay.claims import (
 )
 from dragoman.routing.budget import BudgetTable
 from dragoman.routing.key import Key
+from dragoman.routing.load import Loads
 from dragoman.routing.plan import Step
 from dragoman.routing.shape import TuningTable
 from dragoman.routing.snapshot import Channel, Snapshot
@@ -87,8 +89,8 @@ class Allowances:
         self._channels: tuple[Channel, ...] = ()
         """Those of the snapshot that have budgets."""
         self._surveyed_s: dict[str, float] = {}
-        self._full: dict[str, tuple[str, float]] = {}
-        """By channel, why it has nothing left, and until when that is believed."""
+        self._full: dict[tuple[str, tuple[str, ...]], tuple[str, float]] = {}
+        """By channel and models, why it has nothing left for these, and until when that is believed."""
 
     def configure(self, prices: PriceBook, tuning: TuningTable) -> None:
         """From now on these are in force."""
@@ -155,38 +157,42 @@ class Allowances:
         for channel in due:
             self._surveyed_s[channel.name] = now_s
         if due:
-            await asyncio.gather(*(self._survey(channel, now_s) for channel in due))
+            parts = [(channel, models) for channel in due for models in {budget.models for budget in channel.budgets}]
+            await asyncio.gather(*(self._survey(channel, models, now_s) for channel, models in parts))
 
-    async def _survey(self, channel: Channel, now_s: float) -> None:
+    async def _survey(self, channel: Channel, models: tuple[str, ...], now_s: float) -> None:
+        """Looks at a channel's budgets for these models."""
         # Of a budget with a limit less by one, nothing fits exactly while nothing is left; and nothing is held.
-        everything = (replace(budget, models=()) for budget in channel.budgets if not budget.models)
-        wish = Wish(need=NOTHING, model="", zone=self.zone)
+        budgets = (budget for budget in channel.budgets if budget.models == models)
         claims = tuple(
             replace(claim, hold=replace(claim.hold, limit=claim.hold.limit - 1, amount=0))
-            for claim in claims_of_budgets(Payer("channel", channel.name), everything, wish)
+            for claim in claims_of_all(Payer("channel", channel.name), budgets, Wish(need=NOTHING, zone=self.zone))
         )
         id = f"survey:{uuid4().hex}"  # noqa: A001
         short = await self._hold(id, claims)
         if short is None:
-            self._full.pop(channel.name, None)
+            self._full.pop((channel.name, models), None)
             self._settle(id, None, sent=False)
             return
         claim, full = short
         asked_for = replace(full, hold=replace(full.hold, limit=full.hold.limit + 1))
-        self._full[channel.name] = (f"it has {budget_words(claim, asked_for)}", now_s + full.wait_ms / 1000)
+        why = f"it has {budget_words(claim, asked_for)}"
+        self._full[channel.name, models] = (why, now_s + full.wait_ms / 1000)
 
-    def full(self, snapshot: Snapshot) -> Mapping[str, str]:
-        """By account, why channels that have nothing left cannot be asked, as far as is known."""
+    def full(self, snapshot: Snapshot, loads: Loads) -> Loads:
+        """The loads, with why channels that have nothing left of a budget cannot be asked, as far as is known."""
         if not self._full:
-            return {}
-        now_s = _now_s()
-        known = {name: why for name, (why, until_s) in self._full.items() if now_s < until_s}
-        return {
-            account.account: known[channel.name]
-            for channel in self._budgeted(snapshot)
-            if channel.name in known
-            for account in (channel, *channel.accounts)
-        }
+            return loads
+        whole, some = dict(loads.full), dict(loads.full_for)
+        accounts = {channel.name: (channel, *channel.accounts) for channel in self._budgeted(snapshot)}
+        for (name, models), (why, until_s) in self._full.items():
+            if _now_s() < until_s:
+                for one in accounts.get(name, ()):
+                    if models:
+                        some[one.account] = (*some.get(one.account, ()), (models, why))
+                    else:
+                        whole[one.account] = why
+        return replace(loads, full=whole, full_for=some)
 
     def settle(self, exchange: Exchange) -> None:
         """What was held for the exchange is given back, and what it has used is counted. Nobody waits for it."""

@@ -77,7 +77,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     """What is going to be used, and when a day begins."""
 
     need: Need
-    model: str
+    model: str = ""
     cost: Cost | None = None
     """Expected; None where nothing is counted in money."""
     zone: str = "UTC"
@@ -107,14 +107,18 @@ def claims_of_channel(channel: Channel, wish: Wish) -> Iterator[Claim]:
 
 
 def claims_of_budgets(payer: Payer, budgets: Iterable[BudgetTable], wish: Wish) -> Iterator[Claim]:
-    """What is needed of budgets; of two that count the same, of the tighter one."""
+    """What is needed of those budgets that count requests for the model."""
+    yield from claims_of_all(payer, (budget for budget in budgets if is_for(budget.models, wish.model)), wish)
+
+
+def claims_of_all(payer: Payer, budgets: Iterable[BudgetTable], wish: Wish) -> Iterator[Claim]:
+    """What is needed of budgets, for whatever model; of two that count the same, of the tighter one."""
     tightest: dict[tuple[str, str, str], Claim] = {}
     for budget in budgets:
-        if is_for(budget.models, wish.model):
-            for claim in _claims_of_budget(payer, budget, wish):
-                known = tightest.get(place_of(claim.hold))
-                if known is None or claim.hold.limit < known.hold.limit:
-                    tightest[place_of(claim.hold)] = claim
+        for claim in _claims_of_budget(payer, budget, wish):
+            known = tightest.get(place_of(claim.hold))
+            if known is None or claim.hold.limit < known.hold.limit:
+                tightest[place_of(claim.hold)] = claim
     yield from tightest.values()
 
 

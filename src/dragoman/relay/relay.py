@@ -272,9 +272,9 @@ class Relay:
 
     def _loads(self) -> Loads:
         """How busy targets are, which channels have nothing left of a budget, and which are spared."""
-        full, loads = self._allowances.full(self.snapshot), self.learned.loads
+        loads = self._allowances.full(self.snapshot, self.learned.loads)
         spared = self.learned.told.spared(self.snapshot.balances)
-        return loads if not full and spared is NOTHING_SPARED else Loads(loads.targets, full, spared)
+        return loads if spared is NOTHING_SPARED else replace(loads, spared=spared)
 
     def _plan(self, inquiry: Inquiry, course: Course, dice: float) -> Plan | Refused:
         ask = self._ask(inquiry, course)

@@ -174,17 +174,13 @@ def _scarce_behind(stood: list[Placed], chance: Chance) -> list[Placed]:
 
 def _free(roomy: list[Candidate], loads: Loads, passed: list[PassedOver]) -> list[Candidate]:
     """The candidates whose own limits leave room; all of them, if none does: a place may come free while they wait."""
-    if not loads.full:
+    if not (loads.full or loads.full_for):
         return roomy
-    free = [candidate for candidate in roomy if candidate.channel.account not in loads.full]
-    if not free:
+    whys = [loads.why_full(candidate.channel.account, candidate.model) for candidate in roomy]
+    if all(whys):
         return roomy
-    passed += [
-        PassedOver(_name(candidate), loads.full[candidate.channel.account])
-        for candidate in roomy
-        if candidate.channel.account in loads.full
-    ]
-    return free
+    passed += [PassedOver(_name(candidate), why) for candidate, why in zip(roomy, whys, strict=True) if why]
+    return [candidate for candidate, why in zip(roomy, whys, strict=True) if not why]
 
 
 def _fit(roomy: list[Candidate], health: Health, now_ms: int, passed: list[PassedOver]) -> list[Fit]:

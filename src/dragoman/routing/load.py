@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -44,6 +45,15 @@ class Loads(Struct, frozen=True):
     full: Mapping[str, str] = field(default_factory=dict)
     """By account of a channel, why it can take no more."""
     spared: Spared = NOTHING_SPARED
+    full_for: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]] = field(default_factory=dict)
+    """The same of some models only: patterns of their names, and why."""
+
+    def why_full(self, account: str, model: str) -> str:
+        """Why a target can take no more; empty: it can."""
+        for patterns, why in self.full_for.get(account, ()):
+            if any(fnmatchcase(model, pattern) for pattern in patterns):
+                return why
+        return self.full.get(account, "")
 
     def of(self, account: str, model: str) -> Load:
         """The load of a target; an idle one where nothing is known."""
