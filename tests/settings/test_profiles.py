@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dragoman.providers.catalog import catalog
 from dragoman.routing.bounds import Bounds
-from dragoman.routing.match import resolve
+from dragoman.routing.match import Resolved, resolve
 from dragoman.routing.plan import Ask, Refused
 from dragoman.routing.policy import BreakerPolicy, RetryPolicy
 from dragoman.routing.profile import Profile
@@ -168,6 +168,23 @@ def test_a_rule_whose_conditions_became_unusable_takes_nothing_but_may_refuse(tm
     base = read(tmp_path, "")
     found = joined(base, Stored((), (table,), 1), catalog(), tmp_path)
     assert [rule.enabled for rule in found.snapshot.profiles[0].rules] == [False, True]
+
+
+def test_a_target_that_became_unusable_is_off_and_the_others_stay(tmp_path: Path) -> None:
+    targets = (
+        TargetTable(channel="a", model=r"\9"),
+        TargetTable(channel="a", model="m", effort="huge"),
+        TargetTable(channel="*", models="(a+)+"),
+        TargetTable(channel="gone", model="m"),
+        TargetTable(channel="a", model=r"my-\1"),
+    )
+    table = ProfileTable(name="p", rules=(RuleTable(pattern="(x)", targets=targets),))
+    found = joined(read(tmp_path, ""), Stored((), (table,), 1), catalog(), tmp_path)
+    rule = found.snapshot.profiles[0].rules[0]
+    assert [target.enabled for target in rule.targets] == [False, False, False, True, True]
+    plan = resolve(found.snapshot, Ask(door="d", asked="x", profile="p"))
+    assert isinstance(plan, Resolved)
+    assert [one.model for one in plan.candidates] == ["my-x"]
 
 
 def test_a_project_holds_its_keys_to_channels_and_models(tmp_path: Path) -> None:

@@ -114,8 +114,10 @@ class RuleBook(Struct, frozen=True):
                 self._fault(where, "The target has both 'model' and 'models'.", "Keep one of them.")
             case _:
                 pass
+        before = len(self.faults)
         self._check_groups(table.model or "", pattern, f"{where}.model")
         self._check_effort(table.effort, pattern, f"{where}.effort")
+        models = self._pattern(table.models, f"{where}.models")
         override = Override(effort=table.effort, max_output=table.max_output, addendum=table.addendum)
         return RuleTarget(
             table.channel or "",
@@ -123,8 +125,8 @@ class RuleBook(Struct, frozen=True):
             table.tag or "",
             table.weight,
             NO_OVERRIDE if override == NO_OVERRIDE else override,
-            self._pattern(table.models, f"{where}.models"),
-            table.enabled,
+            models,
+            table.enabled and len(self.faults) == before,
         )
 
     def _check_groups(self, text: str, pattern: re.Pattern[str] | None, where: str) -> None:
