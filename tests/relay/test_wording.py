@@ -17,6 +17,8 @@ from dragoman.canon.problem import KINDS, Kind, Original, Trouble, problem
 from dragoman.relay.wording import FAILED, SENTENCES, TOO_LONG, reworded
 from dragoman.routing.snapshot import UpstreamErrors
 from tests.relay.stage import DIALECTS, Listener, ScriptedAnswer, Stage, broken, channel, inquiry, play
+from tests.relay.test_errands import asked as errand
+from tests.relay.test_errands import hear as hear_errand
 
 CANARY = "canary-vendor-said-this"
 TURN = {"role": "user", "content": "Hi"}
@@ -122,6 +124,17 @@ def test_the_wait_that_the_provider_told_is_told() -> None:
 def test_what_the_gateway_found_itself_keeps_its_words() -> None:
     heard, _ = hear([ScriptedAnswer([broken()]), ScriptedAnswer([broken()])], stream=True)
     assert "broke off its answer" in heard.text
+
+
+def test_an_errand_is_told_of_an_error_alike() -> None:
+    error = msgspec.json.encode(ERRORS["openai_chat"])
+    stage = Stage({"one": [ScriptedAnswer([error], 400, content_type="application/json")]})
+    stage.relay.snapshot = replace(stage.relay.snapshot, upstream_errors="hidden")
+    heard = hear_errand(stage, errand("POST /v1/embeddings", b'{"model":"asked","input":["Hi"]}'))
+    assert heard.status == 400
+    assert json.loads(heard.text)["error"]["message"] == SENTENCES[Kind.INVALID_REQUEST]
+    assert CANARY not in heard.text
+    assert CANARY.encode() in stage.bodies.kept[0][1]
 
 
 STREAM = [
