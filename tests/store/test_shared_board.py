@@ -63,6 +63,20 @@ def test_what_a_replica_that_is_gone_held_lapses(server: Server) -> None:
     asyncio.run(scene())
 
 
+def test_what_a_replica_holds_is_its_own_as_long_as_it_lives(server: Server) -> None:
+    async def scene() -> None:
+        async with open_redis(server.url) as one, open_redis(server.url) as other:
+            await one.begin(BUDGET, {}, NOW_MS)
+            for n in range(10):
+                assert await one.hold(str(n), [PLACES, BUDGET], NOW_MS) == Held()
+            await one.renew_all(NOW_MS + redis.PLACE_LAPSE_MS - 1)
+            later_ms = NOW_MS + 2 * redis.PLACE_LAPSE_MS - 2
+            assert isinstance(await other.hold("x", [PLACES], later_ms), Full)
+            assert await other.hold("x", [PLACES], later_ms + 2) == Held()
+
+    asyncio.run(scene())
+
+
 def test_news_reach_the_other_replicas(server: Server) -> None:
     async def scene() -> None:
         async with open_redis(server.url) as one, open_redis(server.url) as other, aclosing(other.heard()) as heard:

@@ -179,15 +179,18 @@ class RedisBoard:
         """Renews what is held here, for as long as it runs; what the server does not take is tried again."""
         while True:
             await asyncio.sleep(RENEW_S)
-            held = list(self._taken.items())
-            for some in (held[at : at + RENEWED] for at in range(0, len(held), RENEWED)):
-                with contextlib.suppress(Exception):
-                    async with self._client.pipeline(transaction=False) as line:
-                        now_ms = int(time.time() * 1000)
-                        for request, taken in some:
-                            until = [now_ms + one.lapse_ms for one in taken]
-                            await self._renew(keys=[one.key for one in taken], args=[request, *until], client=line)
-                        await line.execute()
+            with contextlib.suppress(Exception):
+                await self.renew_all(int(time.time() * 1000))
+
+    async def renew_all(self, now_ms: int) -> None:
+        """Renews what is held here, many by one message."""
+        held = list(self._taken.items())
+        for at in range(0, len(held), RENEWED):
+            async with self._client.pipeline(transaction=False) as line:
+                for request, taken in held[at : at + RENEWED]:
+                    until = [now_ms + one.lapse_ms for one in taken]
+                    await self._renew(keys=[one.key for one in taken], args=[request, *until], client=line)
+                await line.execute()
 
     async def begin(self, hold: Hold, used: Mapping[int, int], now_ms: int) -> None:
         """`Board.begin`."""
