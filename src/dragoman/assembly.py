@@ -27,8 +27,8 @@ from dragoman.demo.server import start as start_demo
 from dragoman.dialects import anthropic, gemini, gigachat, openai_chat, openai_responses
 from dragoman.dialects.base import Dialect
 from dragoman.ledger.book import PriceBook
-from dragoman.ledger.own import OwnPrice, OwnRow
 from dragoman.ledger.exchange import Exchange, Journal, line
+from dragoman.ledger.own import OwnPrice, OwnRow
 from dragoman.live import Base, Live
 from dragoman.net.call import watch
 from dragoman.net.signed import Signed

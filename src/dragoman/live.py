@@ -32,8 +32,8 @@ from dragoman.relay.outlet import reach_of
 from dragoman.relay.probe import Finding, Test
 from dragoman.relay.relay import Relay
 from dragoman.relay.standing import Standing
-from dragoman.routing.changes import OverrideTable
 from dragoman.routing.budget import faults_of_budgets
+from dragoman.routing.changes import OverrideTable
 from dragoman.routing.health import healed, remembered
 from dragoman.routing.key import Key, networks_of
 from dragoman.routing.load import Load, target_key

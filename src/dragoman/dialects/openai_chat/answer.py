@@ -318,9 +318,7 @@ def _failure(chunk: Chunk, data: bytes) -> Problem | None:
 
 def _broke_off(word: str) -> Problem:
     """No error of the wire's own: clients take such a reason for an ending, so that they must be told."""
-    return problem(
-        Kind.CUT_SHORT, f"The provider broke off its answer and gave '{word}' as the reason. Try again."
-    )
+    return problem(Kind.CUT_SHORT, f"The provider broke off its answer and gave '{word}' as the reason. Try again.")
 
 
 def _cut_short(*, started: bool) -> Problem:
