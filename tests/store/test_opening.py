@@ -16,7 +16,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, Table, inspect, text, update
+from sqlalchemy import Connection, MetaData, Table, column, insert, inspect, table, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.routing.shape import ChannelTable, KeyTable, ProjectTable
@@ -95,6 +95,24 @@ async def test_roles_that_were_given_before_allow_the_same_afterwards(home: Home
         assert "channels:write" not in held["root-viewer"]
         assert {"channels:write", "contents:read"} < set(held["olga-operator"])
         assert await store.people.token("root-admin") is not None
+
+
+async def test_what_was_spent_before_is_taken_over_into_budgets(home: Home) -> None:
+    day = {"day": "2026-11-20", "key_id": "k1", "project": "shop", "model": "m", "currency": "USD", "exchanges": 3}
+    day |= {"attempts": 4, "failures": 0, "estimates": 0, "thinking": 0, "cost_nano": 70}
+    day |= dict.fromkeys(("input", "cache_read", "cache_write_5m", "cache_write_1h", "output"), 10)
+
+    def filled(connection: Connection) -> None:
+        migrations.walk(connection, None, "0003")
+        before = table("totals", *(column(name) for name in (*day, "channel")))
+        connection.execute(insert(before), [{**day, "channel": "a"}, {**day, "channel": ""}])
+        migrations.walk(connection, "0003", migrations.HEAD)
+
+    async with open_database(home.url, home.folder) as database, database.engine.begin() as connection:
+        await connection.run_sync(filled)
+        (row,) = (await connection.execute(tables.spending.select())).mappings()
+        assert (row["requests"], row["attempts"], row["tokens"], row["nano"], row["asked"]) == (3, 4, 50, 70, "m")
+        assert row["start_ms"] == 1_795_132_800_000
 
 
 def test_a_new_database_loads_nothing_that_only_upgrades_need(tmp_path: Path) -> None:
