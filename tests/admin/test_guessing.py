@@ -188,6 +188,18 @@ def test_who_is_told_to_wait_is_told_how_long(tmp_path: Path) -> None:
     run(tmp_path, scene)
 
 
+def test_nobody_keeps_the_first_user_from_being_made(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            for number in range(ACCOUNT[0] + 2):
+                stranger = place.visitor(address=f"10.6.0.{number}")
+                said = {"token": "wrong", "login": "mallory", "password": PASSWORD}
+                assert (await stranger.ask("POST", "/api/v1/setup", said)).json["code"] == "setup_token"
+            await place.admin()
+
+    asyncio.run(scene())
+
+
 def test_guesses_outlive_a_restart(tmp_path: Path) -> None:
     async def first(place: House, _: Visitor) -> None:
         await use_up(place)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from dragoman.routing.sso import GrantTable, SsoTable, faults_of_sso, granted
 from dragoman.store.ports import SYSTEM, User
-from dragoman.web.admin.oidc import AGAIN_S, FRESH_S, Asked, Directory
+from dragoman.web.admin.oidc import AGAIN_S, FRESH_S, PAUSE_S, Asked, Directory
 from dragoman.web.admin.wire import Refusal
 from tests.admin.identity import CLIENT, SECRET, Provider, Signer, asked_of, provider, text64
 from tests.admin.stage import House, Told, Visitor, house
@@ -238,6 +238,22 @@ def test_a_provider_that_does_not_answer_keeps_nobody(tmp_path: Path, signer: Si
         with pytest.raises(Refusal) as refused:
             await Directory(scene.place.gateway.live, patience_s=0.05).endpoints(sso)
         assert refused.value.status == 502
+
+    run(tmp_path, signer, act)
+
+
+def test_those_who_wait_for_a_provider_that_is_away_do_not_wait_for_each_other(tmp_path: Path, signer: Signer) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.know()
+        (sso,) = scene.place.gateway.live.sso
+        scene.there.status = 500
+        moment = [0.0]
+        directory = Directory(scene.place.gateway.live, lambda: moment[0])
+        told = await asyncio.gather(*(directory.endpoints(sso) for _ in range(8)), return_exceptions=True)
+        assert {type(one) for one in told} == {Refusal}
+        assert len(scene.there.asked) == 1
+        moment[0], scene.there.status = PAUSE_S, 200
+        assert (await directory.endpoints(sso)).issuer == sso.table.issuer
 
     run(tmp_path, signer, act)
 

@@ -35,6 +35,8 @@ LIMIT = 2 * 1024 * 1024
 """Bytes of an answer."""
 FRESH_S = 3600.0
 """How long what a provider tells of itself is not asked for again."""
+PAUSE_S = 5.0
+"""Pause before one that could not be asked is asked again, so that those who wait do not wait for each other."""
 AGAIN_S = 60.0
 """Pause before keys are asked for again because a token names one that is not there."""
 
@@ -86,6 +88,7 @@ class Directory:
         self._clock = clock
         self._patience_s = patience_s
         self._known: dict[tuple[str, str], Known] = {}
+        self._failed_s: dict[tuple[str, str], float] = {}
         self._asking: dict[str, asyncio.Lock] = {}
 
     async def endpoints(self, sso: Sso) -> Endpoints:
@@ -124,11 +127,22 @@ class Directory:
             if known is not None and self._clock() - known.at_s < fresh_s:
                 return known
             try:
-                return await self._ask(sso)
+                return await self._ask_if_well(sso)
             except (Trouble, Unfit, TimeoutError) as found:
                 if known is not None and fresh_s == FRESH_S:
                     return known
                 raise _refusal(sso, found) from None
+
+    async def _ask_if_well(self, sso: Sso) -> Known:
+        """What a provider tells, unless it failed a moment ago. Raises `Trouble`, `Unfit`, `TimeoutError`."""
+        key = (sso.name, sso.table.issuer)
+        if self._clock() - self._failed_s.get(key, -PAUSE_S) < PAUSE_S:
+            raise Unfit("It could not be asked a moment ago.")
+        try:
+            return await self._ask(sso)
+        except (Trouble, Unfit, TimeoutError):
+            self._failed_s[key] = self._clock()
+            raise
 
     async def _ask(self, sso: Sso) -> Known:
         body = await self._fetch(sso, Request(method="GET", url=sso.table.issuer.rstrip("/") + WHERE))

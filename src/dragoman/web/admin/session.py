@@ -27,9 +27,6 @@ from dragoman.web.admin.throttle import begin_guess, remember_browser
 from dragoman.web.admin.wire import Refusal, answer, nothing
 from dragoman.web.setup import SetupToken
 
-SETUP_ACCOUNT = "\x1fsetup"
-"""What guesses at the set-up token are counted against; no login is called so."""
-
 
 class SetUp(Struct, frozen=True, forbid_unknown_fields=True):
     """The first user of all, who becomes an admin."""
@@ -92,7 +89,7 @@ def routes(api: Api, token: SetupToken, passwords: Passwords) -> None:
     async def set_up(call: Call) -> Response:
         """Makes the first user, an admin, with the token that the gateway printed when it started."""
         said = await call.body(SetUp)
-        guess = await begin_guess(call, SETUP_ACCOUNT)
+        guess = await begin_guess(call, "")
         if await call.store.people.users():
             raise Refusal(409, "set_up", "The gateway has been set up already. Sign in.")
         if not token.use(said.token):

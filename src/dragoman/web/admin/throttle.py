@@ -43,14 +43,17 @@ class Guess(NamedTuple):
 
     store: Store
     paces: tuple[Pace, ...]
+    forget: str
+    """The pace of the account; empty where there is none."""
 
     async def right(self) -> None:
         """It was none: the account is as if nobody had guessed, and the network has its place back."""
-        await self.store.sign_in.forgive(self.paces, self.paces[0].name)
+        await self.store.sign_in.forgive(self.paces, self.forget)
 
 
 async def begin_guess(call: Call, account: str, *, known: bool = False) -> Guess:
-    """A guess at an account, if it may be made now. Raises `Refusal` with how long to wait.
+    """A guess at an account, if it may be made now; without one, at what is too long to be guessed, and must not be
+    closed to whoever has it. Raises `Refusal` with how long to wait.
 
     `known` says that a browser's cookie may tell that it has signed in before.
     """
@@ -58,7 +61,7 @@ async def begin_guess(call: Call, account: str, *, known: bool = False) -> Guess
     device = _device(call, account) if known else ""
     paces = paces_of(account, address_of(call.request), device)
     _check(await call.store.sign_in.admit(paces))
-    return Guess(call.store, paces)
+    return Guess(call.store, paces, paces[0].name if account else "")
 
 
 async def limit_visits(call: Call) -> None:
@@ -68,11 +71,12 @@ async def limit_visits(call: Call) -> None:
 
 
 def paces_of(account: str, address: str, device: str = "") -> tuple[Pace, ...]:
-    """What a guess is counted against; the account first."""
+    """What a guess is counted against; the account first, if there is one."""
     if device:
         return (Pace(f"device/{account}/{device}", *ACCOUNT),)
+    own = (Pace(f"account/{account}", *ACCOUNT),) if account else ()
     return (
-        Pace(f"account/{account}", *ACCOUNT),
+        *own,
         Pace(f"address/{network_of(address)}", *ADDRESS),
         Pace("everybody", *EVERYBODY),
     )
