@@ -1,4 +1,4 @@
-"""What is remembered, as the rest of the house sees it: four ports, and the values that go through them.
+"""What is remembered, as the rest of the house sees it: its ports, and the values that go through them.
 
 Rules: every method may raise `StoreTrouble` and nothing else on purpose. Times are milliseconds of Unix time, money
 is whole billionths (nano) of a currency, ids are texts that the store makes. A method that takes `by` writes one
