@@ -219,3 +219,11 @@ def test_targets_that_lead_nowhere_are_found() -> None:
     ]
     held = replace(Rule(model="x", targets=targets[5:6]), channels=Bounds(none=frozenset("a")))
     assert unreached(snapshot(channel("a", "m"), rules=(held,)))[1][0].why == "the rule's own `channels` leave it out"
+
+
+def test_brackets_in_what_a_key_names_are_parts_of_names() -> None:
+    key = KeyTable(name="k", models=("claude-*[1m]",))
+
+    told = {name: may_ask(key, "door", name) for name in ("claude-opus[1m]", "claude-opus", "claude-m", "claude-1")}
+
+    assert told == {"claude-opus[1m]": True, "claude-opus": False, "claude-m": False, "claude-1": False}

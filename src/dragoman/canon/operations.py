@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 import msgspec
@@ -18,6 +17,7 @@ import msgspec
 from dragoman.canon.mend import whole_characters
 from dragoman.canon.paths import Json, as_text, got, holders, place_of, same, steps_of, values_at
 from dragoman.canon.templates import Occasion, Template, filled, filled_text, looks_at_body
+from dragoman.canon.wildcards import fits
 
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """What a header can carry (RFC 9110 section 5.5, read 2026-11-20)."""
@@ -39,6 +39,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     equals: Json = None
     matches: re.Pattern[str] | None = None
     """To be found somewhere in what stands there."""
+    reach: int = SEARCHED
+    """In so many of its first characters."""
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,16 +147,11 @@ def is_fixed(operation: HeaderOperation) -> bool:
 def holds(condition: Condition, occasion: Occasion) -> bool:
     """Whether a condition holds."""
     return (
-        (not condition.model or fnmatchcase(occasion.model, _pattern(condition.model)))
-        and (not condition.asked or fnmatchcase(occasion.asked, _pattern(condition.asked)))
+        (not condition.model or fits(occasion.model, condition.model))
+        and (not condition.asked or fits(occasion.asked, condition.asked))
         and (not condition.doors or occasion.door in condition.doors)
         and (not condition.path or _stands(condition, occasion.body))
     )
-
-
-def _pattern(name: str) -> str:
-    """A name with `*` as `fnmatch` has it, where brackets and question marks mean themselves."""
-    return re.sub(r"[\[?]", r"[\g<0>]", name)
 
 
 def _stands(condition: Condition, body: Json) -> bool:
@@ -162,7 +159,7 @@ def _stands(condition: Condition, body: Json) -> bool:
     if condition.equals is not None:
         found = [value for value in found if same(value, condition.equals)]
     if condition.matches is not None:
-        found = [value for value in found if condition.matches.search(as_text(value)[:SEARCHED])]
+        found = [value for value in found if condition.matches.search(as_text(value)[: condition.reach])]
     return bool(found) == condition.present
 
 

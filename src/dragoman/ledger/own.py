@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from dragoman.canon.wildcards import fits
 from dragoman.ledger.period import zone_of
 from dragoman.ledger.price import ITEMS, MEDIA, Price, Priced, Rates, Tier
 
@@ -174,7 +174,7 @@ class OwnPrice(Amounts, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return (
             self.channel in ("", channel)
             and self.provider in ("", provider)
-            and fnmatchcase(model.lower(), self.model.lower())
+            and fits(model.lower(), self.model.lower())
             and (self.since is None or on >= self.since)
         )
 

@@ -7,11 +7,11 @@ counts only requests for these: of a client by what was asked for, of a channel 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
 from dragoman.canon.problem import Kind, Problem, problem
+from dragoman.canon.wildcards import fits_any
 from dragoman.ledger.exchange import AttemptRecord
 from dragoman.ledger.price import Cost
 from dragoman.routing.budget import BudgetTable
@@ -130,7 +130,7 @@ def place_of(hold: Hold) -> tuple[str, str, str]:
 def is_for(models: tuple[str, ...], model: str) -> bool:
     """Whether a budget counts requests for a model."""
     named = model.replace("\0", "")[:NAMED]
-    return not models or any(fnmatchcase(named, pattern) for pattern in models)
+    return not models or fits_any(named, models)
 
 
 def _limit(payer: Payer, unit: str, span: str, limit: int, amount: int) -> Claim:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
+
+from dragoman.canon.wildcards import fits_any
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -30,6 +31,4 @@ class Bounds(Struct, frozen=True, kw_only=True):
 
 
 def _is_one(name: str, tags: AbstractSet[str], words: frozenset[str]) -> bool:
-    if name in words or not words.isdisjoint(tags):
-        return True
-    return any("*" in word and fnmatchcase(name, word) for word in words)
+    return not words.isdisjoint(tags) or fits_any(name, words)

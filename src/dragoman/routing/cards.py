@@ -8,11 +8,11 @@ wide one silent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
 from dragoman.canon.models import Medium, Sort
+from dragoman.canon.wildcards import fits
 
 REMEMBERED = 1000
 """Models whose cards are kept at hand at most."""
@@ -84,7 +84,7 @@ def card_in(cards: Sequence[ModelCard], model: str) -> ModelCard | None:
     """The card that speaks of a model: the one of its name, else the first whose pattern it matches."""
     wanted = model.lower()
     exact = next((card for card in cards if card.name.lower() == wanted), None)
-    return exact or next((card for card in cards if fnmatchcase(wanted, card.name.lower())), None)
+    return exact or next((card for card in cards if fits(wanted, card.name.lower())), None)
 
 
 def merged(first: ModelCard, *others: ModelCard) -> ModelCard:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from dragoman.canon.problem import Kind, Problem, problem
+from dragoman.canon.wildcards import fits_any
 from dragoman.routing.match import bare
 from dragoman.routing.shape import KeyTable
 
@@ -81,7 +81,7 @@ def may_ask(spec: KeyTable, door: str, model: str) -> bool:
 def _names(spec: KeyTable, model: str) -> bool:
     """Whether a key names a model, or all. What Claude Code adds to a name is no part of it."""
     names = {model, bare(model)}
-    return not spec.models or any(fnmatchcase(name, pattern) for pattern in spec.models for name in names)
+    return not spec.models or any(fits_any(name, spec.models) for name in names)
 
 
 def is_within(networks: Iterable[Network], address: str) -> bool:

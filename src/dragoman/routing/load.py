@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from dragoman.canon.wildcards import fits_any
 from dragoman.routing.spare import NOTHING_SPARED, Spared
 
 SPEED_S = 30.0
@@ -51,7 +51,7 @@ class Loads(Struct, frozen=True):
     def why_full(self, account: str, model: str) -> str:
         """Why a target can take no more; empty: it can."""
         for patterns, why in self.full_for.get(account, ()):
-            if any(fnmatchcase(model, pattern) for pattern in patterns):
+            if fits_any(model, patterns):
                 return why
         return self.full.get(account, "")
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, problem
 from dragoman.canon.request import EFFORTS
+from dragoman.canon.wildcards import fits
 from dragoman.routing.cards import ModelCard
 from dragoman.routing.hit import NO_RULE, Choice, Hit, choose, hit_of, takers
 from dragoman.routing.plan import Ask, PassedOver, Refused
@@ -236,7 +236,7 @@ def means(target: RuleTarget, channel: Channel) -> bool:
     """Whether a target names a channel, or has its tag."""
     if target.tag:
         return target.tag in channel.tags
-    return channel.name == target.channel or ("*" in target.channel and fnmatchcase(channel.name, target.channel))
+    return fits(channel.name, target.channel)
 
 
 def _models_of(channel: Channel, target: RuleTarget, hit: Hit) -> list[str]:

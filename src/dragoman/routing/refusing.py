@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from itertools import islice
 
 from dragoman.canon.problem import Kind, problem
+from dragoman.canon.wildcards import fits_any
 from dragoman.routing.names import listed_in
 from dragoman.routing.patterns import LONGEST_NAME
 from dragoman.routing.plan import PassedOver, Refused
@@ -43,7 +43,7 @@ def forbidden_to_all(refusal: Refusal, asked: str, passed_over: Iterable[PassedO
 
 def outside_of_project(project: Project, name: str, asked: str) -> Refused | None:
     """Why the keys of a project may not ask for a name; None: they may."""
-    if not project.models or any(fnmatchcase(asked, pattern) for pattern in project.models):
+    if not project.models or fits_any(asked, project.models):
         return None
     allowed = ", ".join(f"'{pattern}'" for pattern in project.models[:10])
     words = f"The keys of project '{name}' may not ask for the model '{cut(asked)}'. They may ask for: {allowed}."

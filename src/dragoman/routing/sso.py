@@ -6,7 +6,6 @@ role, whether somebody unknown becomes a user, and whether one who is known is f
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Collection, Mapping
 from typing import Literal
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from dragoman.canon.wildcards import fits
 from dragoman.routing.patterns import unsound
 from dragoman.routing.shape import ChannelName, Word
 from dragoman.routing.snapshot import Secret
@@ -111,9 +111,7 @@ def granted(table: SsoTable, groups: Collection[str]) -> Granted:
 def _fits(grant: GrantTable, group: str) -> bool:
     if grant.pattern is not None:
         return re.fullmatch(grant.pattern, group) is not None
-    # Only the star is special: brackets and question marks are parts of real names.
-    bare = "".join(f"[{sign}]" if sign in "[?" else sign for sign in grant.group or "")
-    return fnmatch.fnmatchcase(group, bare)
+    return fits(group, grant.group or "")
 
 
 def faults_of_sso(table: SsoTable) -> list[str]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from sqlalchemy import Column, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dragoman.canon.wildcards import fits_any
 from dragoman.ledger.exchange import AttemptRecord, Exchange
 from dragoman.ledger.period import DAY_MS, STEP_MS
 from dragoman.store.database import Database
@@ -122,7 +122,7 @@ async def read_spending(
     )
     found: dict[int, Counter[str]] = {} if step_ms else {since_ms: Counter()}
     for row in (await connection.execute(wanted)).mappings():
-        if models and not any(fnmatchcase(row["name"], pattern) for pattern in models):
+        if models and not fits_any(row["name"], models):
             continue
         start_ms = row["start_ms"] // step_ms * step_ms if step_ms else since_ms
         counts = found.setdefault(start_ms, Counter())
