@@ -47,7 +47,9 @@ class Scene:
 async def scene(folder: Path) -> AsyncIterator[Scene]:
     """The gateway with two projects, and a role that keeps people."""
     async with house(folder) as place:
-        made = Scene(place, await place.admin())
+        admin = await place.store.people.add(SYSTEM, somebody("root", role="admin"))
+        text, _ = await place.store.people.add_token(SYSTEM, admin.id, NewToken(name="script"))
+        made = Scene(place, place.visitor(text))
         for project in ("red", "blue"):
             await place.store.configuration.projects.add(SYSTEM, ProjectTable(name=project))
         await made.role("keeper", *PEOPLE, "keys:read", "channels:read")

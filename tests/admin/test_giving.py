@@ -240,7 +240,7 @@ def test_a_service_account_of_another_project_is_not_there(tmp_path: Path) -> No
             person = await on.user("person")
             assert (await keeper.ask("PATCH", f"{API}/services/{person.id}", {"revision": 1})).status == 404
             assert (await keeper.ask("DELETE", f"{API}/services/{mine.id}")).status == 204
-            assert (await on.root.sign_in("robot", "")).status == 401
+            assert (await on.place.visitor().sign_in("robot", "")).status == 401
 
     asyncio.run(act())
 

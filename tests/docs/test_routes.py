@@ -71,9 +71,9 @@ def test_every_header_of_ours_is_documented_and_no_other() -> None:
     ours = {
         node.value
         for file in (ROOT / "src").rglob("*.py")
-        if "admin" not in file.parts  # its headers are asked for, not answered with
+        if not {"admin", "cli"} & set(file.parts)  # their headers are asked for, not answered with
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("x-dragoman-")
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match("x-dragoman-.", node.value)
     }
     again = problem_headers(problem(Kind.RATE_LIMITED, "", retry_after_s=1.0))
     never = problem_headers(problem(Kind.AUTHENTICATION, ""))
