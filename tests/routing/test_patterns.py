@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.routing.patterns import LONGEST, unsound
+from dragoman.routing.patterns import LONGEST, LONGEST_NAME, LONGEST_TEXT, reach, unsound
 
 SOUND = (
     "",
@@ -21,6 +21,11 @@ SOUND = (
     "(a{3})+",
     "(a{2,}){3}",
     "(?P<n>a+)?",
+    ".*gpt.*4.*",
+    "|".join(f"model-{n}" for n in range(100)),
+    r"(claude|gpt|gemini)-.*-(opus|sonnet|haiku|mini|pro)(-\d{8})?",
+    r"^v?\d+\.\d+\.\d+$",
+    "a+?b*+c",
     "[]a]+[^]a]*",
 )
 EXPLOSIVE = (
@@ -47,6 +52,43 @@ def test_a_pattern_that_ends_is_taken(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", EXPLOSIVE)
 def test_a_pattern_that_repeats_a_repetition_is_refused(pattern: str) -> None:
     assert "busy for years" in unsound(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "a*" * 10 + "b",
+        "a?" * 300 + "a" * 300,
+        "(a|a)" * 150 + "b",
+        "((a{8}|a){8}){8}b",
+        "(a?){8}" * 20 + "b",
+        "a{1,8}" * 20 + "b",
+        "a+b?a+b?a+b?a+b",
+    ],
+)
+def test_a_pattern_that_could_be_laid_over_a_name_in_many_ways_is_refused(pattern: str) -> None:
+    assert "fewer" in unsound(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["a*a*a*b", "a+b?a+b", "(?i)a+A+a+b", "(a|a)" * 16])
+def test_less_is_taken_of_a_pattern_that_may_begin_anywhere(pattern: str) -> None:
+    assert unsound(pattern) == ""
+    assert "fewer" in unsound(pattern, searched=True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("", LONGEST_TEXT),
+        (r"claude-cli/\d+\.", LONGEST_TEXT),
+        ("a*b", LONGEST_TEXT),
+        (".*a.*b", LONGEST_NAME),
+        (r"claude-cli/\d+\.\d+\.\d+ \(", LONGEST_TEXT),
+    ],
+)
+def test_a_pattern_that_takes_longer_is_looked_for_in_less(pattern: str, expected: int) -> None:
+    assert unsound(pattern, searched=True) == ""
+    assert reach(pattern) == expected
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from dragoman.net.transport import Transport
 from dragoman.providers.addresses import models_url
 from dragoman.relay.outlet import Outlet
 from dragoman.relay.scrub import scrubbed, secrets_in
+from dragoman.routing.patterns import LONGEST_NAME
 from dragoman.store.ports import Actor, Configuration, Setting
 
 PATIENCE_S = 20.0
@@ -69,7 +70,7 @@ async def listed(transport: Transport, outlet: Outlet) -> tuple[str, ...]:
 def matching(names: Iterable[str], pattern: str) -> tuple[str, ...]:
     """Those that a regular expression matches whole; all where it is empty."""
     wanted = re.compile(pattern or ".*")
-    return tuple(name for name in names if wanted.fullmatch(name))
+    return tuple(name for name in names if wanted.fullmatch(name[:LONGEST_NAME]))
 
 
 async def remember(configuration: Configuration, by: Actor, channel: str, names: tuple[str, ...]) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from dragoman.routing.bounds import Bounds
 from dragoman.routing.budget import BudgetTable
+from dragoman.routing.patterns import LONGEST_TEXT
 
 Strategy = Literal["failover", "weighted", "round_robin", "fastest", "adaptive"]
 """How candidates of equal standing are put in order; `docs/routing.md` says what each does."""
@@ -96,6 +97,8 @@ class When(Struct, frozen=True, kw_only=True):
     dates: Dates | None = None
     headers: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """By name in lower case: what is found somewhere in the client's header."""
+    reach: int = LONGEST_TEXT
+    """So many of its first characters."""
     any: tuple[When, ...] = ()
     """One of these must hold."""
     all: tuple[When, ...] = ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from dragoman.routing.patterns import LONGEST_TEXT
 from dragoman.routing.plan import Ask
 from dragoman.routing.profile import Dates, Hours, When
 
@@ -21,7 +20,7 @@ def _unmet(when: When, ask: Ask) -> Iterator[str]:
     yield from _unmet_by_request(when, ask)
     yield from _unmet_by_time(when, ask.now_s)
     for name, pattern in when.headers.items():
-        if not pattern.search(ask.headers.get(name, "")[:LONGEST_TEXT]):
+        if not pattern.search(ask.headers.get(name, "")[: when.reach]):
             yield f"header {name} does not match"
     yield from _unmet_by_tree(when, ask)
 

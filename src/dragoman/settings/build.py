@@ -17,6 +17,7 @@ from dragoman.providers.options import read_member
 from dragoman.providers.tokens import Account
 from dragoman.routing.budget import BudgetTable, faults_of_budgets
 from dragoman.routing.cards import ModelCard
+from dragoman.routing.patterns import unsound
 from dragoman.routing.shape import CardTable, ChannelTable, SyncTable, TimeoutsTable
 from dragoman.routing.snapshot import Channel, Overrides, RestRule, RetryRule, Secret, Sync, Timeouts, with_keys
 from dragoman.settings.changes import ChangeBook
@@ -154,11 +155,8 @@ class Workshop(Struct, frozen=True):
     def _sync(self, table: SyncTable | None, where: str) -> Sync | None:
         if table is None:
             return None
-        try:
-            re.compile(table.pattern)
-        except re.error as found:
-            words = f"'{table.pattern}' is no regular expression: {found}."
-            self.fault(f"{where}.pattern", words, "Correct it, or leave it out.")
+        if wrong := unsound(table.pattern):
+            self.fault(f"{where}.pattern", f"'{table.pattern[:80]}' {wrong}.", "Correct it, or leave it out.")
         return Sync(table.pattern, table.hours * 3600)
 
     def _keys(self, table: ChannelTable, where: str) -> list[Secret]:

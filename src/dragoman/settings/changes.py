@@ -18,7 +18,7 @@ from dragoman.routing.changes import (
     MatchTable,
     OverrideTable,
 )
-from dragoman.routing.patterns import unsound
+from dragoman.routing.patterns import LONGEST_TEXT, reach, unsound
 from dragoman.routing.shape import SEALED
 from dragoman.routing.snapshot import Overrides
 from dragoman.settings.reading import near
@@ -187,6 +187,7 @@ class ChangeBook(Struct, frozen=True):
             self._fault(where, "It does not say where to look.", "Add 'path'.")
         if not (table.model or table.asked or table.doors or table.path or looks):
             self._fault(where, "It asks for nothing.", "Leave it out.")
+        pattern = self._pattern(table.matches, f"{where}.matches")
         return Condition(
             model=table.model or "",
             asked=table.asked or "",
@@ -194,13 +195,14 @@ class ChangeBook(Struct, frozen=True):
             path=path_of(table.path) if table.path else (),
             present=table.present is not False,
             equals=table.equals,
-            matches=self._pattern(table.matches, f"{where}.matches"),
+            matches=pattern,
+            reach=reach(pattern.pattern) if pattern else LONGEST_TEXT,
         )
 
     def _pattern(self, pattern: str | None, where: str) -> re.Pattern[str] | None:
         if pattern is None:
             return None
-        if wrong := unsound(pattern):
+        if wrong := unsound(pattern, searched=True):
             self._fault(where, f"'{pattern[:80]}' {wrong}.", "Correct it.")
             return None
         return re.compile(pattern)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
-from dragoman.routing.patterns import unsound
+from dragoman.routing.patterns import LONGEST_TEXT, reach, unsound
 from dragoman.routing.profile import Dates, Hours, When
 from dragoman.routing.rule_shape import WhenTable
 from dragoman.routing.when import DAYS
@@ -71,6 +71,7 @@ class Conditions(Struct, frozen=True):
             outside=_hours(table.outside, zone),
             dates=_dates(table, zone),
             headers={name: pattern for name, pattern in patterns.items() if pattern},
+            reach=min((reach(pattern.pattern) for pattern in patterns.values() if pattern), default=LONGEST_TEXT),
             any=self._branches(table.any, f"{where}.any", zone),
             all=self._branches(table.all, f"{where}.all", zone),
             not_=self._branch(table.not_, f"{where}.not", zone) if table.not_ else None,
@@ -85,7 +86,7 @@ class Conditions(Struct, frozen=True):
         return self._when(table, where, zone)
 
     def _pattern(self, pattern: str, where: str) -> re.Pattern[str] | None:
-        if wrong := unsound(pattern):
+        if wrong := unsound(pattern, searched=True):
             self.faults.append(Notice(where, f"'{pattern}' {wrong}.", "Correct it."))
             return None
         return re.compile(pattern)
