@@ -259,3 +259,47 @@ def test_no_value_breaks_out_of_its_header(value: str) -> None:
 def test_equal_is_what_is_written_alike(one: object, other: object) -> None:
     texts = [msgspec.json.encode(value, order="deterministic") for value in (one, other)]
     assert same(one, other) == (texts[0] == texts[1])
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        Operation(op="append", path=("a",), value=compiled("{body.a}"), spread=True),
+        Operation(op="set", path=("a",), value=compiled("{body.a}{body.a}")),
+        Operation(op="set", path=("a",), value=compiled(["{body.a}", "{body.a}"])),
+        Operation(op="copy", path=("a",), to=("a", "*")),
+        Operation(op="set", path=("a", "*"), value=compiled("{body.a}")),
+    ],
+)
+def test_changes_that_double_what_is_there_come_to_an_end(bomb: Operation) -> None:
+    found = operate(msgspec.json.encode({"a": ["x" * 1000, "y"]}), [bomb] * 60, most=100_000)
+    assert len(found.done) < 60
+    assert len(found.body) < 300_000
+
+
+def test_many_placeholders_make_no_endless_text() -> None:
+    body = msgspec.json.encode({"a": "x" * 2**20})
+    found = operate(body, [Operation(op="set", path=("b",), value=compiled("{body.a}" * 100))])
+    assert found.body == body
+    assert found.done == ()
+
+
+def test_a_step_that_is_an_endless_number_leads_nowhere() -> None:
+    assert changed("set", f"messages.{'9' * 5000}.x", 1) == BODY
+    with pytest.raises(ValueError, match="steps"):
+        path_of("a." * 100 + "b")
+
+
+def test_a_value_has_few_levels() -> None:
+    value: Any = 1
+    for _ in range(100):
+        value = [value]
+    with pytest.raises(ValueError, match="levels"):
+        compiled(value)
+
+
+def test_no_header_is_filled_with_a_whole_conversation() -> None:
+    headers = {"x-a": "before"}
+    change = HeaderOperation(op="set", name="x-a", value=template_of("{body.a}"))
+    operate_headers(headers, [change], Occasion(body={"a": "x" * 10_000}))
+    assert headers == {"x-a": "before"}

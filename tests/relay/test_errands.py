@@ -11,6 +11,8 @@ import msgspec
 import pytest
 
 from dragoman.canon.multipart import field_text
+from dragoman.canon.operations import HeaderOperation
+from dragoman.canon.templates import template_of
 from dragoman.relay.prepare import Inquiry
 from dragoman.routing.snapshot import Channel
 from dragoman.web.doors import DOORS, KIN
@@ -198,6 +200,16 @@ def test_an_errand_that_fails_goes_to_the_next_channel() -> None:
     assert heard.status == 200
     assert heard.headers["x-dragoman-channel"] == "two"
     assert [attempt.problem for attempt in stage.exchanges[0].attempts] == ["overloaded", None]
+
+
+def test_an_errand_that_cannot_be_looked_into_is_refused_where_a_header_needs_it() -> None:
+    looking = HeaderOperation(op="set", name="x-user", value=template_of("{body.user}"))
+    stage = Stage({"one": [answered(OPENAI_VECTORS)]}, channel("one", header=(looking,)))
+    body = b'{"model": "asked", "input": ["a"], "extra": 1e999}'
+    heard = hear(stage, asked("POST /v1/embeddings", body))
+
+    assert heard.status == 400
+    assert "numbers too large" in heard.text
 
 
 def test_only_channels_that_can_are_asked() -> None:

@@ -2,7 +2,7 @@
 
 Theory: a path is followed to the containers that hold its last step; each operation is then one small act on such a
 container. What is not there is left alone, except that `set` and `default` make the objects on their way. An operation
-whose value cannot be filled (`canon.templates`) is not done.
+whose value cannot be filled (`canon.templates`), or has no room in the end, is not done.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import msgspec
 
 from dragoman.canon.mend import whole_characters
 from dragoman.canon.paths import Json, as_text, got, holders, place_of, same, steps_of, values_at
-from dragoman.canon.templates import Occasion, Template, filled, filled_text, looks_at_body
+from dragoman.canon.templates import MOST, Occasion, Room, Template, filled, filled_text, looks_at_body
 from dragoman.canon.wildcards import fits
 
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """What a header can carry (RFC 9110 section 5.5, read 2026-11-20)."""
+LONGEST_HEADER = 8192
+"""Characters of a filled one; what is longer is refused by most servers, with all the request."""
 
 SEARCHED = 2048
 """Characters of a text in which an expression is looked for: clients choose them, and some take long."""
@@ -98,9 +100,9 @@ class Operated(msgspec.Struct, frozen=True):
 NOWHERE = Occasion()
 
 
-def operate(body: bytes, operations: Sequence[Operation], occasion: Occasion = NOWHERE) -> Operated:
-    """The body after these operations; as it is where it is no JSON object. Raises `msgspec.DecodeError` and
-    `RecursionError` for what cannot be looked into."""
+def operate(body: bytes, operations: Sequence[Operation], occasion: Occasion = NOWHERE, most: int = MOST) -> Operated:
+    """The body after these operations, which put in so many bytes at most; as it is where it is no JSON object. Raises
+    `msgspec.DecodeError` and `RecursionError` for what cannot be looked into."""
     mended = False
     try:
         root = msgspec.json.decode(body)
@@ -110,7 +112,8 @@ def operate(body: bytes, operations: Sequence[Operation], occasion: Occasion = N
     occasion = msgspec.structs.replace(occasion, body=root)
     if not isinstance(root, dict) or not operations:
         return Operated(body, occasion)
-    done = tuple(operation for operation in operations if _apply(root, operation, occasion))
+    room = Room(most)
+    done = tuple(operation for operation in operations if _apply(root, operation, occasion, room))
     return Operated(msgspec.json.encode(root), occasion, done, mended) if done else Operated(body, occasion)
 
 
@@ -122,7 +125,7 @@ def operate_headers(headers: dict[str, str], operations: Iterable[HeaderOperatio
         match operation.op:
             case "set":
                 value = filled_text(operation.value, occasion)
-                if value is not None and HEADER_VALUE.fullmatch(value):
+                if value is not None and len(value) <= LONGEST_HEADER and HEADER_VALUE.fullmatch(value):
                     headers[operation.name] = value
             case "delete":
                 headers.pop(operation.name, None)
@@ -163,38 +166,50 @@ def _stands(condition: Condition, body: Json) -> bool:
     return bool(found) == condition.present
 
 
-def _apply(root: Json, operation: Operation, occasion: Occasion) -> bool:
-    """Does one operation; False where its condition does not hold or its value cannot be filled."""
+def _apply(root: Json, operation: Operation, occasion: Occasion, room: Room) -> bool:
+    """Does one operation; False where its condition does not hold, or its value cannot be filled or has no room."""
     if operation.when is not None and not holds(operation.when, occasion):
         return False
-    if operation.op in ("rename", "copy"):
-        _move(root, operation)
-        return True
-    value = filled(operation.value, occasion)
-    if value is None:
+    try:
+        if operation.op in ("rename", "copy"):
+            _move(root, operation, room)
+        else:
+            _put(root, operation, occasion, room)
+    except LookupError:
         return False
-    *way, last = operation.path
-    makes = operation.op in ("set", "default")
-    for holder in list(holders(root, way, makes=makes)):
-        for step in steps_of(holder, last):
-            ACTS[operation.op](holder, step, deepcopy(value[0]), operation)
     return True
 
 
-def _move(root: Json, operation: Operation) -> None:
+def _put(root: Json, operation: Operation, occasion: Occasion, room: Room) -> None:
+    """Does what is done with one value at each place of the path. Raises `LookupError` where there is none for it."""
+    value = filled(operation.value, occasion, room)
+    if value is None:
+        raise LookupError
+    *way, last = operation.path
+    makes = operation.op in ("set", "default")
+    places = [(holder, step) for holder in list(holders(root, way, makes=makes)) for step in steps_of(holder, last)]
+    room.take(value[0], len(places) - 1)
+    for holder, step in places:
+        ACTS[operation.op](holder, step, deepcopy(value[0]), operation)
+
+
+def _move(root: Json, operation: Operation, room: Room) -> None:
     """Puts what the path finds first where it is to go, and takes it away from there it was unless it is copied."""
     *way, last = operation.path
     for holder in holders(root, way):
         for step in steps_of(holder, last):
             if (found := got(holder, step)) is None:
                 continue
+            room.take(found[0])
             value = deepcopy(found[0])
             if operation.op == "rename":
                 _delete(holder, step, None, operation)
             *way_to, last_to = operation.to
-            for place in list(holders(root, way_to, makes=True)):
-                for step_to in steps_of(place, last_to):
-                    _set(place, step_to, deepcopy(value), operation)
+            ends = list(holders(root, way_to, makes=True))
+            places = [(place, step_to) for place in ends for step_to in steps_of(place, last_to)]
+            room.take(value, len(places) - 1)
+            for place, step_to in places:
+                _set(place, step_to, deepcopy(value), operation)
             return
 
 

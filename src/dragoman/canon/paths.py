@@ -10,14 +10,20 @@ import msgspec
 EVERY = "*"
 """A step that stands for every member or place."""
 
+MOST_STEPS = 64
+LONGEST_PLACE = 18
+"""Characters of a number that can be a place; Python reads no endless ones."""
+
 Json: TypeAlias = Any
 
 
 def path_of(text: str) -> tuple[str, ...]:
-    """The steps of a path as it is written. Raises `ValueError` where one is empty."""
+    """The steps of a path as it is written. Raises `ValueError` where one is empty, or there are too many."""
     steps = tuple(text.split("."))
     if not all(steps):
-        raise ValueError(f"'{text}' has an empty step")
+        raise ValueError(f"'{text[:80]}' has an empty step")
+    if len(steps) > MOST_STEPS:
+        raise ValueError(f"'{text[:80]}' has more than {MOST_STEPS} steps")
     return steps
 
 
@@ -57,7 +63,7 @@ def steps_of(node: Json, step: str) -> list[str]:
 
 def place_of(node: Json, step: str) -> int | None:
     """The place in a list that a step names, if there is one."""
-    if not isinstance(node, list) or not step.removeprefix("-").isdecimal():
+    if not isinstance(node, list) or len(step) > LONGEST_PLACE or not step.removeprefix("-").isdecimal():
         return None
     place = int(step)
     return place if -len(node) <= place < len(node) else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Struct, field
 
 from dragoman.canon.paths import EVERY, Json, as_text, path_of, values_at
@@ -20,6 +21,11 @@ WORDS = ("model", "asked", "channel", "door", "effort", "session")
 """Placeholders that are members of an `Occasion`."""
 HEADER, BODY = "header", "body"
 """Beginnings of those that name a header of the client, or a member of the body: `{header.x-team}`."""
+
+MOST = 64 * 1024 * 1024
+"""Bytes that all changes of one request may put in, twice what a client may send."""
+DEEPEST = 64
+"""Levels that a value may have."""
 
 
 class Occasion(Struct, frozen=True, kw_only=True):
@@ -39,6 +45,21 @@ class Occasion(Struct, frozen=True, kw_only=True):
     """The client's, by lower-case name."""
     body: Json = None
     """What is sent, as far as it has been changed."""
+
+
+class Room(Struct):
+    """How much more may be put into one request: a few changes that double what is there make any body endless.
+    Mutable."""
+
+    left: int = MOST
+
+    def take(self, value: Json, times: int = 1) -> None:
+        """Takes the room for a value that is put in so many times. Raises `LookupError` where there is none."""
+        if times > 0:
+            size = times * len(value if isinstance(value, str) else msgspec.json.encode(value))
+            if size > self.left:
+                raise LookupError
+            self.left -= size
 
 
 class Placeholder(Struct, frozen=True):
@@ -80,22 +101,25 @@ def literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def compiled(value: Json) -> Json:
-    """The value with its texts, however deep, as templates where they are such. Raises `ValueError`, in words."""
+def compiled(value: Json, levels: int = DEEPEST) -> Json:
+    """The value with its texts as templates where they are such. Raises `ValueError`, in words."""
+    if levels == 0:
+        raise ValueError(f"it has more than {DEEPEST} levels")
     match value:
         case str():
             return template_of(value)
         case list():
-            return [compiled(each) for each in value]
+            return [compiled(each, levels - 1) for each in value]
         case dict():
-            return {name: compiled(each) for name, each in value.items()}
+            return {name: compiled(each, levels - 1) for name, each in value.items()}
     return value
 
 
-def filled(value: Json, occasion: Occasion) -> tuple[Json] | None:
-    """The value for this occasion, of its own, in a tuple of one; None where something that it needs is not there."""
+def filled(value: Json, occasion: Occasion, room: Room | None = None) -> tuple[Json] | None:
+    """The value for this occasion, of its own, in a tuple of one; None where something that it needs is not there, or
+    has no room."""
     try:
-        return (_filled(value, occasion),)
+        return (_filled(value, occasion, room or Room()),)
     except LookupError:
         return None
 
@@ -128,23 +152,25 @@ def _placeholder(words: str) -> Placeholder:
     raise ValueError(f"it holds a placeholder that there is not; there are {known}, and a brace as such is doubled")
 
 
-def _filled(value: Json, occasion: Occasion) -> Json:
+def _filled(value: Json, occasion: Occasion, room: Room) -> Json:
     match value:
         case Template(pieces=(Placeholder() as only,)):
-            return _copied(_found(only, occasion))
+            return _copied(_found(only, occasion, room))
         case Template(pieces=pieces):
-            return "".join(piece if isinstance(piece, str) else as_text(_found(piece, occasion)) for piece in pieces)
+            texts = (piece if isinstance(piece, str) else as_text(_found(piece, occasion, room)) for piece in pieces)
+            return "".join(texts)
         case list():
-            return [_filled(each, occasion) for each in value]
+            return [_filled(each, occasion, room) for each in value]
         case dict():
-            return {name: _filled(each, occasion) for name, each in value.items()}
+            return {name: _filled(each, occasion, room) for name, each in value.items()}
     return value
 
 
-def _found(piece: Placeholder, occasion: Occasion) -> Json:
-    """What a placeholder stands for. Raises `LookupError` where it is not there."""
+def _found(piece: Placeholder, occasion: Occasion, room: Room) -> Json:
+    """What a placeholder stands for. Raises `LookupError` where it is not there, or has no room."""
     if piece.source == BODY:
         for found in values_at(occasion.body, piece.path):
+            room.take(found)
             return found
         raise LookupError
     found = occasion.headers.get(piece.path[0]) if piece.source == HEADER else getattr(occasion, piece.source)

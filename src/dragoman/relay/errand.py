@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from dragoman.canon.events import Finished, UsageSeen
 from dragoman.canon.multipart import is_form, with_field
-from dragoman.canon.operations import operate
 from dragoman.canon.problem import Kind, Problem, Trouble, problem, refuse
 from dragoman.canon.request import Loss
 from dragoman.canon.splice import members, splice
@@ -24,7 +23,7 @@ from dragoman.net.transport import Answer
 from dragoman.providers.addresses import errand_url
 from dragoman.relay.attempt import Attempt
 from dragoman.relay.outlet import Outlet
-from dragoman.relay.prepare import Errand, Inquiry, Prepared, Retold, occasion_of, with_own_seals
+from dragoman.relay.prepare import Errand, Inquiry, Prepared, Retold, occasion_of, operated, with_own_seals
 from dragoman.routing.match import Resolved
 from dragoman.routing.plan import Refused, Step
 from dragoman.routing.snapshot import Channel
@@ -78,7 +77,7 @@ def prepare_errand(inquiry: Inquiry, step: Step, outlet: Outlet) -> Prepared:
         body, content_type, losses = written.body, JSON_TYPE, written.losses
     occasion = occasion_of(inquiry, step, inquiry.request)
     if outlet.looks_at_body and not is_form(content_type):
-        occasion = operate(body, (), occasion).occasion
+        occasion = operated(body, outlet, occasion, ()).occasion
     headers = outlet.headers(inquiry.headers, inquiry.session, stream=False, occasion=occasion)
     url = errand_url(outlet.provider, channel.base_url, upstream.path, path, channel.options, step.model)
     return Prepared(

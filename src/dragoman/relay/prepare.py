@@ -7,7 +7,7 @@ foreign seal, a change below the top level, members meant for the vendor alone),
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from dragoman.canon.embedding import Embedding
 from dragoman.canon.habits import Habits
-from dragoman.canon.operations import Operated, operate
+from dragoman.canon.operations import Operated, Operation, operate
 from dragoman.canon.problem import Kind, Problem, refuse
 from dragoman.canon.request import Loss, Part, Reasoning, Request, Seal, Text, ToolResult
 from dragoman.canon.seal import NATIVE, wrap
@@ -235,9 +235,12 @@ def occasion_of(inquiry: Inquiry, step: Step, request: Request) -> Occasion:
     )
 
 
-def operated(body: bytes, outlet: Outlet, occasion: Occasion) -> Operated:
-    """The body after the channel's changes. Raises `Trouble` (invalid_request) where it cannot be looked into."""
-    operations = outlet.channel.body
+def operated(
+    body: bytes, outlet: Outlet, occasion: Occasion, operations: Sequence[Operation] | None = None
+) -> Operated:
+    """The body after these changes, those of the channel where none are said. Raises `Trouble` (invalid_request) where
+    it cannot be looked into."""
+    operations = outlet.channel.body if operations is None else operations
     if not operations and not outlet.looks_at_body:
         return Operated(body, occasion)
     try:

@@ -72,10 +72,14 @@ class HeaderOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     when: ConditionTable | None = None
 
 
+BodyOperations = Annotated[tuple[BodyOperationTable, ...], Meta(max_length=200)]
+HeaderOperations = Annotated[tuple[HeaderOperationTable, ...], Meta(max_length=200)]
+
+
 class OverrideTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `[[overrides]]`: a set of changes that channels take by its name"""
 
     name: SetName
     note: Annotated[str, Meta(max_length=2000)] = ""
-    body: tuple[BodyOperationTable, ...] = ()
-    header: tuple[HeaderOperationTable, ...] = ()
+    body: BodyOperations = ()
+    header: HeaderOperations = ()

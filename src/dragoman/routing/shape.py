@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from dragoman.canon.models import Medium, Sort
 from dragoman.routing.budget import BudgetTable
-from dragoman.routing.changes import BodyOperationTable, HeaderOperationTable, SetName
+from dragoman.routing.changes import BodyOperations, HeaderOperations, SetName
 from dragoman.routing.names import Listed
 from dragoman.routing.policy import BreakerPolicy, RetryPolicy
 from dragoman.routing.profile import Strategy
@@ -130,8 +130,8 @@ class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What may be spent on it; beyond that it is passed over."""
     rests: tuple[RestTable, ...] = ()
     retry: tuple[RetryTable, ...] = ()
-    body: tuple[BodyOperationTable, ...] = ()
-    header: tuple[HeaderOperationTable, ...] = ()
+    body: BodyOperations = ()
+    header: HeaderOperations = ()
     overrides: tuple[SetName, ...] = ()
     """Names of sets of changes, done in this order before its own."""
     stream: Wire = "any"
