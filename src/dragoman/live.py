@@ -55,6 +55,7 @@ from dragoman.settings.stored import (
 )
 from dragoman.settings.tuning import tuned
 from dragoman.store.ports import SYSTEM, Configured, Row, Setting, Store, StoredKey, StoreTrouble
+from dragoman.store.sealing import faults_of_secrets
 from dragoman.web.admin.desk import USUAL, Ailment, Fixed
 from dragoman.web.guard import Guard
 from dragoman.web.ring import Ring
@@ -132,7 +133,8 @@ class Live:
         now = self.snapshot
         known = {**{each.name: Overrides(each.name) for each in coming}, **now.overrides}
         made = read_channel(table, self._base.rows, self._base.folder, now.proxies, notices, known)
-        return [f"{notice.what} {notice.remedy}" for notice in notices] + (unreachable(made) if made else [])
+        wrong = [f"{notice.what} {notice.remedy}" for notice in notices] + faults_of_secrets(table)
+        return wrong + (unreachable(made) if made else [])
 
     def moved(self, before: ChannelTable, after: ChannelTable) -> Sequence[str]:
         """`Desk.moved`."""

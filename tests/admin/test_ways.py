@@ -130,6 +130,19 @@ def test_an_authoritys_text_opens_the_way_in_every_dialect(tmp_path: Path, diale
             {"options": {"client_id": "c", "client_secret": "s", "token_url": "http://i.example/t"}, "api_key": ""},
             "https",
         ),
+        ({"api_key": "env:OPENAI_API_KEY"}, "Give the secret itself"),
+        ({"api_key": "$OPENAI_API_KEY"}, "Give the secret itself"),
+        ({"api_key": "", "api_keys": ["sk-1", "file:/etc/key"]}, "Give the secret itself"),
+        ({"api_key": "", "api_keys": ["sk-1", ""]}, "Is a variable not set?"),
+        ({"api_key": " "}, "Is a variable not set?"),
+        ({"api_key": "sk-\0"}, "characters that no secret has"),
+        (
+            {
+                "options": {"client_id": "c", "client_secret": "env:S", "token_url": "https://i.example"},
+                "api_key": "",
+            },
+            "`options.client_secret` refers to 'env:S'",
+        ),
     ],
 )
 def test_a_way_that_leads_astray_is_refused_when_it_is_saved(

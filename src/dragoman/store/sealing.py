@@ -68,6 +68,26 @@ def of_nothing(spec: S, _: Change) -> S:
     return spec
 
 
+def faults_of_secrets(spec: ChannelTable) -> list[str]:
+    """What surely is no secret among the keys and secret options that a channel is given."""
+    given = [("api_key", spec.api_key)] if spec.api_key else []
+    given += [("api_keys", text) for text in spec.api_keys]
+    given += [(f"options.{name}", str(text)) for name, text in spec.options.items() if name in SECRET_OPTIONS and text]
+    return [f"`{member}` {wrong}" for member, text in given if (wrong := no_secret(text))]
+
+
+def no_secret(text: str) -> str:
+    """Why this is no secret, in words; empty if it may be one. A reference as the configuration file takes it leads
+    nowhere here: it would be sent as the secret itself."""
+    if not text.strip():
+        return "holds an empty one. Is a variable not set? Give the secret, or leave it out."
+    if text.startswith(("env:", "file:", "$")):
+        return f"refers to '{text[:40]}', which only the configuration file can. Give the secret itself; it is sealed."
+    if not text.strip().isprintable():
+        return "holds characters that no secret has. Give it anew."
+    return ""
+
+
 def without_secrets(spec: S) -> S:
     """The description without its secrets and what they stand in, as it may be copied; headers may hold secrets."""
     if not isinstance(spec, ChannelTable):

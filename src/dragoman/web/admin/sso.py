@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from dragoman.routing.sso import Sso, SsoTable, faults_of_sso, granted, roles_of
 from dragoman.store.ports import SYSTEM, Note, StoreTrouble, User, Visit
+from dragoman.store.sealing import no_secret
 from dragoman.web.admin.api import PREFIX, Api, Call
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.oidc import Asked, Directory, claim_of
@@ -152,6 +153,8 @@ def faults(call: Call, table: SsoTable, before: SsoTable | None = None) -> list[
     if not call.who.may_everything:
         raise Refusal(403, "forbidden", "Identity providers are described by whoever may do everything.")
     found = faults_of_sso(table)
+    if table.client_secret and (wrong := no_secret(table.client_secret)):
+        found.append(f"`client_secret` {wrong}")
     if before is not None and before.issuer != table.issuer and table.client_secret.startswith(MARK):
         found.append("It leads elsewhere from now on, so write `client_secret` anew.")
     return found
