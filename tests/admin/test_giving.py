@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.routing.shape import KeyTable, RoleTable
+from dragoman.shapes.access import KeyTable, RoleTable
 from dragoman.store.ports import SYSTEM, NewToken
 from dragoman.web.admin.scopes import ADMIN, BUILT_IN, EVERY, IN_PROJECT, Grant, Rights, rights_of
 from tests.admin.society import API, scene
@@ -379,5 +379,27 @@ def test_a_text_takes_in_no_more_than_whoever_sends_it_may_change(tmp_path: Path
             )
             told = await on.root.ask("PUT", path, both, yaml)
             assert told.json["added"] == ["projects/green", "roles/g"]
+
+    asyncio.run(act())
+
+
+def test_keys_of_a_project_are_given_to_its_members_only(tmp_path: Path) -> None:
+    """A key spends the budget of its owner."""
+
+    async def act() -> None:
+        async with scene(tmp_path) as made:
+            await made.role("keys", "keys:read", "keys:write", project="red")
+            chief = await made.user("chief", memberships={"red": "keys"})
+            await made.user("member", memberships={"red": "keys"})
+            await made.user("stranger", memberships={"blue": "keeper"})
+            script = await made.script(chief)
+            statuses = {}
+            for owner in ("chief", "member", "stranger", "nobody", ""):
+                said = {"spec": {"name": f"of {owner}", "project": "red", "owner": owner}}
+                told = await script.ask("POST", f"{API}/keys", said)
+                statuses[owner] = told.status
+            assert statuses == {"chief": 201, "member": 201, "stranger": 422, "nobody": 422, "": 201}
+            said = {"spec": {"name": "by an admin", "project": "red", "owner": "stranger"}}
+            assert (await made.root.ask("POST", f"{API}/keys", said)).status == 201
 
     asyncio.run(act())

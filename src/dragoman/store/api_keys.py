@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dragoman.routing.shape import KeyTable
+from dragoman.shapes.access import KeyTable
 from dragoman.store import keys
 from dragoman.store.books import Books, fitting, missing, new_id, note, stale
 from dragoman.store.ports import Actor, Minted, Note, State, StoredKey
@@ -115,6 +115,14 @@ class SqlKeys:
         after = msgspec.structs.replace(before, **members, revision=before.revision + 1, updated_ms=now_ms)
         await connection.execute(update(api_keys).where(api_keys.c.id == after.id), _columns(after))
         return after
+
+
+async def switch_off(connection: AsyncConnection, owner: str, now_ms: int) -> None:
+    """The keys of somebody who goes for good open nothing, not even for the next one of the same login."""
+    for found in (await connection.execute(select(api_keys).where(api_keys.c.state == "enabled"))).all():
+        if _key(found).spec.owner == owner:
+            off = {"state": "disabled", "revision": found.revision + 1, "updated_ms": now_ms}
+            await connection.execute(update(api_keys).where(api_keys.c.id == found.id), off)
 
 
 def _columns(key: StoredKey) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Row, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dragoman.routing.shape import RoleTable
+from dragoman.shapes.access import RoleTable
 from dragoman.store import keys
+from dragoman.store.api_keys import switch_off
 from dragoman.store.books import Books, missing, new_id, note, stale
 from dragoman.store.invitations import SqlInvitations
 from dragoman.store.ports import Actor, LoginSession, NewToken, Note, Token, User
@@ -93,13 +94,14 @@ class SqlPeople:
         await self._books.noted(work)
 
     async def remove(self, by: Actor, user_id: str) -> None:
-        """The user is gone, with sessions and tokens."""
+        """The user is gone, with sessions and tokens; API keys that were theirs are switched off."""
 
         async def work(connection: AsyncConnection) -> tuple[None, Note]:
             user = await one(connection, user_id)
             for table in (sessions, tokens, second_factors, recovery_codes):
                 await connection.execute(delete(table).where(table.c.user_id == user_id))
             await connection.execute(delete(users).where(users.c.id == user_id))
+            await switch_off(connection, user.login, self._books.now_ms())
             await check_admins(connection, user)
             return None, note(by, "user.remove", user_id, user.login, user, None)
 

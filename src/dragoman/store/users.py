@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any
 
 from msgspec.structs import asdict, replace
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dragoman.routing.shape import RoleTable
+from dragoman.shapes.access import RoleTable
 from dragoman.store.books import fitting, missing, new_id
 from dragoman.store.ports import StoreTrouble, User
 from dragoman.store.shelves import read_spec
@@ -18,6 +20,9 @@ ADMIN = "admin"
 """The role that may do everything."""
 IS_ADMIN = (users.c.role == ADMIN) & (users.c.state == "enabled") & (users.c.kind == "person")
 """Whether a row is somebody who may do everything, and sign in to do it."""
+WORD = re.compile(r"[^\W\d_]+")
+ALIKE = ("LATIN", "CYRILLIC", "GREEK")
+"""Alphabets that share the looks of letters, as the names of these begin (Unicode Technical Standard 39)."""
 ROLE_KIND = "role"
 """Kind of the rows of the configuration that are roles of one's own."""
 
@@ -67,8 +72,23 @@ async def enabled_logins(connection: AsyncConnection) -> frozenset[str]:
 
 
 def new_user(user: User, now_ms: int) -> User:
-    """A user as one is added."""
+    """A user as one is added. Trouble: unfit, for a login that could be taken for another."""
+    if wrong := fault_of_login(user.login.lower()):
+        raise StoreTrouble("unfit", f"The login {wrong}. Choose another.")
     return replace(user, id=new_id(), login=user.login.lower(), revision=1, created_ms=now_ms, updated_ms=now_ms)
+
+
+def fault_of_login(login: str) -> str:
+    """Why somebody could take a login for another one, in words; empty where nobody can. Of alphabets only those are
+    kept apart whose letters look alike."""
+    if login != login.strip() or not login.isprintable():
+        return "begins or ends with a blank, or holds what cannot be seen"
+    if login != unicodedata.normalize("NFKC", login):
+        return "holds letters that are another way to write others"
+    for word in WORD.findall(login):
+        if len({alphabet for letter in word if (alphabet := unicodedata.name(letter, "").split(" ")[0]) in ALIKE}) > 1:
+            return f"has letters of several alphabets in one word, '{word[:40]}'"
+    return ""
 
 
 async def insert_user(connection: AsyncConnection, user: User, password_hash: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from dragoman.routing.shape import RoleTable
+from dragoman.shapes.access import KeyTable, RoleTable
 from dragoman.store import keys
 from dragoman.store.opening import SqlStore
 from dragoman.store.ports import Actor, NewInvitation, NewToken, StoreTrouble, User
@@ -292,3 +292,29 @@ async def test_an_invitation_ends_in_time_or_when_it_is_taken_back(home: Home) -
         with pytest.raises(StoreTrouble):
             await invitations.revoke(ROOT, gone.id)
         assert await store.people.users() == ()
+
+
+@pytest.mark.parametrize(
+    "login", ["root ", " ", "a\nb", "ro\u00adot", "a\u202eb", "\u0430dmin", "\ufb01", "\x1finvitation"]
+)
+async def test_nobody_gets_a_login_that_could_be_taken_for_another(store: SqlStore, login: str) -> None:
+    with pytest.raises(StoreTrouble) as refused:
+        await store.people.add(ROOT, user(login))
+    assert refused.value.kind == "unfit"
+
+
+@pytest.mark.parametrize(
+    "login", ["ivan@example.com", "corp:\u0438\u0432\u0430\u043d", "jos\u00e9", "Anna Maria", "o'neil_2"]
+)
+async def test_a_login_of_any_one_alphabet_is_taken(store: SqlStore, login: str) -> None:
+    assert (await store.people.add(ROOT, user(login))).login == login.lower()
+
+
+async def test_keys_of_somebody_who_is_gone_do_not_come_back_with_the_login(store: SqlStore) -> None:
+    anna = await store.people.add(ROOT, user("anna"))
+    key = (await store.configuration.keys.add(ROOT, KeyTable(name="hers", owner="anna"))).key
+    other = (await store.configuration.keys.add(ROOT, KeyTable(name="other", owner="eve"))).key
+    await store.people.remove(ROOT, anna.id)
+    await store.people.add(ROOT, user("anna"))
+    assert (await store.configuration.keys.get(key.id)).state == "disabled"
+    assert (await store.configuration.keys.get(other.id)).state == "enabled"

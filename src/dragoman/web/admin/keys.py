@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import Response
 from msgspec import Meta, Struct
 
-from dragoman.routing.budget import faults_of_budgets
+from dragoman.shapes.budget import faults_of_budgets
 from dragoman.routing.key import networks_of
-from dragoman.routing.shape import KeyTable
+from dragoman.shapes.access import KeyTable
 from dragoman.store.keys import PATTERN, is_well_formed, public_id
 from dragoman.store.ports import Configured, Payer, State, StoredKey
 from dragoman.web.admin.api import Api, Call
@@ -171,14 +171,22 @@ async def _check(call: Call, spec: KeyTable, before: KeyTable | None = None) -> 
         networks_of(spec.addresses)
     except ValueError as found:
         faults.append(f"An address is no network: {found}.")
-    if spec.owner and (before is None or spec.owner != before.owner):
-        owner = await call.store.people.find(login=spec.owner)
-        if owner is None or owner[0].login != spec.owner:
-            faults.append(f"There is no user '{spec.owner}' to own the key.")
+    given = before is None or (spec.owner, spec.project) != (before.owner, before.project)
+    if spec.owner and given and not await _may_own(call, spec):
+        faults.append(f"There is no user '{spec.owner}' who could own the key.")
     if not call.who.may("keys:write", spec.project):
         raise Refusal(403, "forbidden", "You may make keys in your own projects only.")
     if faults:
         raise Refusal(422, "invalid", "The key was read but cannot be used. " + " ".join(faults), tuple(faults))
+
+
+async def _may_own(call: Call, spec: KeyTable) -> bool:
+    """Whether a key may be given to its owner, whose budget it spends: whoever makes keys of a project gives them to
+    its members and to himself."""
+    found = await call.store.people.find(login=spec.owner)
+    if found is None or found[0].login != spec.owner:
+        return False
+    return call.who.may("keys:write") or spec.project in found[0].memberships or spec.owner == call.who.user.login
 
 
 def _faults(spec: KeyTable, configured: Configured | None) -> list[str]:

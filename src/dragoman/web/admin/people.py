@@ -105,7 +105,7 @@ def _routes_of_one_user(api: Api) -> None:
 
     @api.route("DELETE", "/users/{id}", needs="users:write", status=204)
     async def remove(call: Call) -> Response:
-        """Removes a user for good, with sessions and tokens; API keys that are theirs open nothing any more."""
+        """Removes a user for good, with sessions and tokens; API keys that are theirs are switched off."""
         await check_over(call, await call.store.people.user(call.id))
         await call.store.people.remove(call.by, call.id)
         return nothing()
