@@ -40,12 +40,13 @@ from dragoman.relay.probe import TESTS, Finding, accounts_of, probe_model
 from dragoman.relay.relay import Bodies, Relay
 from dragoman.relay.sharing import Sharing
 from dragoman.routing.key import networks_of
-from dragoman.routing.shape import TuningTable
-from dragoman.routing.snapshot import Secret, Snapshot
+from dragoman.routing.snapshot import Snapshot
 from dragoman.settings.load import DEMO_MODEL, demo_snapshot
 from dragoman.settings.record import Settings
 from dragoman.settings.server import is_loopback
 from dragoman.settings.tuning import said_in
+from dragoman.shapes.secret import Secret
+from dragoman.shapes.tuning import TuningTable
 from dragoman.store.board.opening import open_board
 from dragoman.store.glance import is_empty
 from dragoman.store.memory import Memory

@@ -32,16 +32,11 @@ from dragoman.relay.outlet import reach_of
 from dragoman.relay.probe import Finding, Test
 from dragoman.relay.relay import Relay
 from dragoman.relay.standing import Standing
-from dragoman.routing.budget import faults_of_budgets
-from dragoman.routing.changes import OverrideTable
 from dragoman.routing.health import healed, remembered
 from dragoman.routing.key import Key, networks_of
 from dragoman.routing.load import Load, target_key
 from dragoman.routing.plan import Ask, Plan, Refused
-from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable, TuningTable
-from dragoman.routing.snapshot import Channel, Overrides, Secret, Snapshot, Sync
-from dragoman.routing.sso import Sso, faults_of_sso
-from dragoman.routing.tuning import faults_of_tuning
+from dragoman.routing.snapshot import Channel, Overrides, Snapshot, Sync
 from dragoman.settings.leading import moved
 from dragoman.settings.record import Notice
 from dragoman.settings.stored import (
@@ -54,6 +49,14 @@ from dragoman.settings.stored import (
     with_coming,
 )
 from dragoman.settings.tuning import tuned
+from dragoman.shapes.access import ProjectTable
+from dragoman.shapes.budget import faults_of_budgets
+from dragoman.shapes.changes import OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.profile import ProfileTable
+from dragoman.shapes.secret import Secret
+from dragoman.shapes.sso import Sso, faults_of_sso
+from dragoman.shapes.tuning import TuningTable, faults_of_tuning
 from dragoman.store.ports import SYSTEM, Configured, Row, Setting, Store, StoredKey, StoreTrouble
 from dragoman.store.sealing import faults_of_secrets
 from dragoman.web.admin.desk import USUAL, Ailment, Fixed

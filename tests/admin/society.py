@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from dragoman.routing.shape import ProjectTable, RoleTable
+from dragoman.shapes.access import ProjectTable, RoleTable
 from dragoman.store.ports import SYSTEM, NewToken, User
 from tests.admin.stage import House, Visitor, house
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dragoman.canon.problem import Trouble
-from dragoman.routing.policy import BreakerPolicy, RetryPolicy
+from dragoman.shapes.policy import BreakerPolicy, RetryPolicy
 from tests.admin.stage import House, Visitor, house
 from tests.admin.test_channels import in_force
 from tests.admin.test_transfer import put

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from dragoman.providers.catalog import catalog
-from dragoman.routing.shape import KeyTable
+from dragoman.shapes.access import KeyTable
 from dragoman.store import tables
 from dragoman.store.keys import TOKEN, mint
 from dragoman.store.ports import SYSTEM, NewToken

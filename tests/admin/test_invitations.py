@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.routing.shape import RoleTable
+from dragoman.shapes.access import RoleTable
 from dragoman.store.ports import SYSTEM
 from tests.admin.society import API, Scene, scene
 from tests.admin.stage import PASSWORD, Told, Visitor

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from dragoman.routing.shape import KeyTable, ProjectTable, RoleTable
+from dragoman.shapes.access import KeyTable, ProjectTable, RoleTable
 from dragoman.store.keys import TOKEN, mint
 from dragoman.store.ports import SYSTEM, NewToken
 from dragoman.web.admin.api import PREFIX, Declared

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
-from dragoman.routing.shape import KeyTable, RoleTable
+from dragoman.shapes.access import KeyTable, RoleTable
 from dragoman.store.ports import SYSTEM, NewInvitation, NewToken
 from dragoman.web.admin.building import declared
 from dragoman.web.admin.scopes import IN_PROJECT

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from dragoman.assembly import tuner
-from dragoman.routing.shape import TuningTable
+from dragoman.shapes.tuning import TuningTable
 from dragoman.store.memory import Memory
 from dragoman.web.admin.settings import FIELDS, MEANINGS
 from tests.admin.stage import house

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from msgspec.structs import replace
 
-from dragoman.routing.sso import GrantTable, SsoTable, faults_of_sso, granted
+from dragoman.shapes.sso import GrantTable, SsoTable, faults_of_sso, granted
 from dragoman.store.ports import SYSTEM, User
 from dragoman.web.admin.oidc import AGAIN_S, FRESH_S, PAUSE_S, Asked, Directory
 from dragoman.web.admin.wire import Refusal

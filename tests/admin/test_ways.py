@@ -17,8 +17,8 @@ from dragoman.providers.catalog import catalog
 from dragoman.providers.headroom import NAMES
 from dragoman.relay.standing import Standing
 from dragoman.routing.plan import Step
-from dragoman.routing.shape import ChannelTable
 from dragoman.settings.leading import MILD, moved
+from dragoman.shapes.channel import ChannelTable
 from dragoman.store.ports import SYSTEM, NewToken, User
 from dragoman.store.ports.trials import KEPT, Tried
 from tests.admin.stage import House, Visitor, house

@@ -10,9 +10,6 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from dragoman.cli.agents import Wanted, agents, outfit
-from dragoman.routing import changes, shape
-from dragoman.routing.policy import BreakerPolicy, RetryPolicy
-from dragoman.routing.rule_shape import RefusalTable
 from dragoman.settings.adopt import MODEL_NAMES
 from dragoman.settings.environment import OWN_OTHER, OWN_SERVER
 from dragoman.settings.foreign import FOREIGN
@@ -20,6 +17,12 @@ from dragoman.settings.load import load
 from dragoman.settings.record import Flags
 from dragoman.settings.server import USUAL
 from dragoman.settings.shape import ServerTable
+from dragoman.shapes.changes import BodyOperationTable, ConditionTable, HeaderOperationTable, MatchTable, OverrideTable
+from dragoman.shapes.channel import CardTable, ChannelTable, LimitsTable, RestTable, RetryTable, TimeoutsTable
+from dragoman.shapes.model import ModelTable
+from dragoman.shapes.policy import BreakerPolicy, RetryPolicy
+from dragoman.shapes.profile import BoundsTable, ProfileTable, RuleTable, TargetTable, WhenTable
+from dragoman.shapes.tuning import RefusalTable, TuningTable
 from tests.cli.helps import PAGE, renewed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,27 +30,27 @@ CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 TABLES: dict[str, type[Struct]] = {
     "`[server]`": ServerTable,
-    "`[settings]`": shape.TuningTable,
+    "`[settings]`": TuningTable,
     "`refuse_models`": RefusalTable,
     "`retry` of the settings": RetryPolicy,
     "`breaker` of the settings": BreakerPolicy,
-    "`[[channels]]`": shape.ChannelTable,
-    "`timeouts`": shape.TimeoutsTable,
-    "`cards`": shape.CardTable,
-    "`limits`": shape.LimitsTable,
-    "`rests`": shape.RestTable,
-    "`retry`": shape.RetryTable,
-    "`body`": changes.BodyOperationTable,
-    "`header`": changes.HeaderOperationTable,
-    "`match`": changes.MatchTable,
-    "`when` of a change": changes.ConditionTable,
-    "`[[overrides]]`": changes.OverrideTable,
-    "`[[models]]`": shape.ModelTable,
-    "`[[profiles]]`": shape.ProfileTable,
-    "`rules`": shape.RuleTable,
-    "`when`": shape.WhenTable,
-    "`targets`": shape.TargetTable,
-    "Which channels": shape.BoundsTable,
+    "`[[channels]]`": ChannelTable,
+    "`timeouts`": TimeoutsTable,
+    "`cards`": CardTable,
+    "`limits`": LimitsTable,
+    "`rests`": RestTable,
+    "`retry`": RetryTable,
+    "`body`": BodyOperationTable,
+    "`header`": HeaderOperationTable,
+    "`match`": MatchTable,
+    "`when` of a change": ConditionTable,
+    "`[[overrides]]`": OverrideTable,
+    "`[[models]]`": ModelTable,
+    "`[[profiles]]`": ProfileTable,
+    "`rules`": RuleTable,
+    "`when`": WhenTable,
+    "`targets`": TargetTable,
+    "Which channels": BoundsTable,
 }
 
 

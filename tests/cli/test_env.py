@@ -15,7 +15,7 @@ from dragoman.cli.agents import Outfit, Wanted, agents, merged, model_for, outfi
 from dragoman.cli.env import REMOVE, SET, USUAL_AGENT, Shell, usual_shell
 from dragoman.cli.launch import child_environment
 from dragoman.cli.place import address
-from dragoman.routing.snapshot import Secret
+from dragoman.shapes.secret import Secret
 from tests.conftest import Needs
 
 INHERITED = {"ANTHROPIC_API_KEY": "real", "CLAUDE_CODE_USE_BEDROCK": "1", "HOME": "/h"}

@@ -14,7 +14,8 @@ from dragoman.cli.reach import of_channels, wanted_models
 from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
 from dragoman.routing.profile import Profile, Rule, RuleTarget
-from dragoman.routing.snapshot import Channel, Mapping3, Secret, Snapshot
+from dragoman.routing.snapshot import Channel, Mapping3, Snapshot
+from dragoman.shapes.secret import Secret
 
 ROWS = catalog()
 Act = Callable[[str], Awaitable[list[Finding]]]

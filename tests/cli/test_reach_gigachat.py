@@ -17,7 +17,8 @@ from dragoman.cli.reach import of_channels
 from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
 from dragoman.relay.probe import suggestion_for
-from dragoman.routing.snapshot import Channel, Secret, Snapshot
+from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.shapes.secret import Secret
 from tests.standin import StandIn
 from tests.standin.rules import Rules
 

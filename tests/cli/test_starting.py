@@ -11,10 +11,10 @@ import pytest
 from msgspec import Struct
 
 from dragoman.cli.serve import unguarded
-from dragoman.routing.shape import KeyTable
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags
 from dragoman.settings.server import is_loopback
+from dragoman.shapes.access import KeyTable
 from dragoman.store.opening import open_store
 from dragoman.store.ports import SYSTEM, User
 from dragoman.store.unlock import KEY_FILE

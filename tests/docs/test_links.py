@@ -40,4 +40,4 @@ def test_every_place_that_the_architecture_names_is_there() -> None:
 
 
 def test_the_architecture_stays_short() -> None:
-    assert (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").count("\n") <= 150
+    assert (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").count("\n") <= 160

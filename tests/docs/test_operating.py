@@ -12,8 +12,8 @@ from dragoman.canon.request import Loss
 from dragoman.canon.usage import COUNTS, Usage
 from dragoman.ledger.exchange import AttemptRecord, Exchange, line
 from dragoman.relay import delivery
-from dragoman.routing.policy import USUAL_RETRY
 from dragoman.routing.snapshot import Timeouts
+from dragoman.shapes.policy import USUAL_RETRY
 from dragoman.web import edge
 from tests.docs.pages import rows, section, text
 

@@ -13,18 +13,14 @@ from msgspec import Struct
 from dragoman.cli.app import command_line
 from dragoman.ledger.exchange import Exchange
 from dragoman.ledger.own import OwnPrice
-from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import (
-    ChannelTable,
-    KeyTable,
-    ModelTable,
-    ProfileTable,
-    ProjectTable,
-    RoleTable,
-    TuningTable,
-)
-from dragoman.routing.sso import SsoTable
 from dragoman.settings.server import USUAL
+from dragoman.shapes.access import KeyTable, ProjectTable, RoleTable
+from dragoman.shapes.changes import OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.model import ModelTable
+from dragoman.shapes.profile import ProfileTable
+from dragoman.shapes.sso import SsoTable
+from dragoman.shapes.tuning import TuningTable
 from dragoman.store.ports import User
 from dragoman.web.admin.building import declared
 from dragoman.web.setup import SetupToken

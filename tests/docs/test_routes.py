@@ -13,8 +13,9 @@ from dragoman.assembly import assemble
 from dragoman.canon.problem import Kind, problem
 from dragoman.relay.delivery import problem_headers
 from dragoman.routing.match import ALIAS
-from dragoman.routing.snapshot import Secret, Snapshot
+from dragoman.routing.snapshot import Snapshot
 from dragoman.settings.record import Server, Settings
+from dragoman.shapes.secret import Secret
 from dragoman.web.app import App
 from dragoman.web.doors import DOORS
 from tests.docs.pages import ROOT, rows, section, text

@@ -21,9 +21,10 @@ from dragoman.providers.catalog import catalog
 from dragoman.relay.state import Learned
 from dragoman.routing.health import Health
 from dragoman.routing.profile import Profile, Rule, RuleTarget
-from dragoman.routing.snapshot import Channel, Secret, Snapshot, Timeouts
+from dragoman.routing.snapshot import Channel, Snapshot, Timeouts
 from dragoman.settings.record import Server as ServerSettings
 from dragoman.settings.record import Settings
+from dragoman.shapes.secret import Secret
 from dragoman.web.edge import Edge
 
 SPEED = 5.0

@@ -13,10 +13,12 @@ import pytest
 
 from dragoman.assembly import Assembly, assemble
 from dragoman.canon.problem import Trouble
-from dragoman.routing.budget import BudgetTable
-from dragoman.routing.shape import ChannelTable, KeyTable, ProfileTable, ProjectTable, RuleTable, TargetTable
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags
+from dragoman.shapes.access import KeyTable, ProjectTable
+from dragoman.shapes.budget import BudgetTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.profile import ProfileTable, RuleTable, TargetTable
 from dragoman.store.opening import SqlStore, open_store
 from dragoman.store.ports import SYSTEM, Setting, Store
 

@@ -12,11 +12,12 @@ import msgspec
 import pytest
 
 from dragoman.assembly import Assembly, assemble
-from dragoman.routing.policy import BreakerPolicy, RetryPolicy
 from dragoman.routing.profile import Project
-from dragoman.routing.shape import BoundsTable, KeyTable, ProjectTable
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags
+from dragoman.shapes.access import KeyTable, ProjectTable
+from dragoman.shapes.policy import BreakerPolicy, RetryPolicy
+from dragoman.shapes.profile import BoundsTable
 from dragoman.store.opening import open_store
 from dragoman.store.ports import SYSTEM, Setting, Store
 from tests.admin.stage import House, Told, call, house

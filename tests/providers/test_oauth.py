@@ -21,9 +21,9 @@ from dragoman.providers.catalog import catalog
 from dragoman.providers.oauth import Office, read_token, source_of
 from dragoman.providers.tokens import Account, Credential, mark_of
 from dragoman.relay.outlet import credential_of
-from dragoman.routing.shape import ChannelTable
 from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.settings.stored import Stored, joined
+from dragoman.shapes.channel import ChannelTable
 from tests.net.test_signed import Said
 
 ROWS = catalog()

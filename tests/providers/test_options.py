@@ -14,7 +14,8 @@ from dragoman.providers.wish import Wish
 from dragoman.relay.outlet import Outlet
 from dragoman.relay.prepare import Inquiry, Prepared, prepare
 from dragoman.routing.plan import Step
-from dragoman.routing.snapshot import Channel, Secret
+from dragoman.routing.snapshot import Channel
+from dragoman.shapes.secret import Secret
 
 ASK = (
     b'{"model":"m","max_tokens":9,"system":"Be short.","messages":[{"role":"user","content":"Hello"}],'

@@ -21,7 +21,8 @@ from dragoman.relay.prepare import Inquiry
 from dragoman.relay.relay import Relay
 from dragoman.routing.key import Key
 from dragoman.routing.profile import Profile, Rule, RuleTarget
-from dragoman.routing.snapshot import Channel, Secret, Snapshot, Timeouts
+from dragoman.routing.snapshot import Channel, Snapshot, Timeouts
+from dragoman.shapes.secret import Secret
 
 T = TypeVar("T")
 

@@ -18,10 +18,11 @@ from dragoman.ledger.book import PriceBook
 from dragoman.ledger.own import OwnPrice, OwnRow
 from dragoman.relay.allowances import Allowances
 from dragoman.relay.claims import nano_of
-from dragoman.routing.budget import BudgetTable
 from dragoman.routing.key import Key
 from dragoman.routing.profile import Project
-from dragoman.routing.shape import KeyLimitsTable, KeyTable, TuningTable
+from dragoman.shapes.access import KeyLimitsTable, KeyTable
+from dragoman.shapes.budget import BudgetTable
+from dragoman.shapes.tuning import TuningTable
 from dragoman.store.board.local import LocalBoard
 from dragoman.store.ports.board import Full, Hold
 from dragoman.store.ports.ledger import Payer, Spent

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind
 from dragoman.routing.key import Key
-from dragoman.routing.shape import KeyTable
+from dragoman.shapes.access import KeyTable
 from tests.relay.stage import Stage, broken, channel, inquiry, play
 from tests.relay.test_counting import BODY, json_answer
 

@@ -21,7 +21,8 @@ from dragoman.relay.balances import TOPIC, Balances, heard
 from dragoman.relay.outlet import Outlet
 from dragoman.relay.relay import Relay
 from dragoman.relay.standing import LONGEST_S, Standing, Told, standing_after
-from dragoman.routing.snapshot import Channel, Secret, Snapshot, with_keys
+from dragoman.routing.snapshot import Channel, Snapshot, with_keys
+from dragoman.shapes.secret import Secret
 from dragoman.store.board.local import LocalBoard
 from tests.net.test_signed import Said
 from tests.relay.stage import ScriptedAnswer, Stage, channel

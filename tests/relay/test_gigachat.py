@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.canon.problem import KINDS, Kind
 from dragoman.net.call import Tls
-from dragoman.routing.snapshot import Secret
+from dragoman.shapes.secret import Secret
 from tests.relay.stage import ScriptedAnswer, Stage, channel, play, snapshot
 
 TOOL = {"name": "Read", "description": "Reads.", "input_schema": {"type": "object", "properties": {"path": {}}}}

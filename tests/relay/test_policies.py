@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from dragoman.routing.policy import BreakerPolicy, RetryPolicy
 from dragoman.routing.retries import MINUTE_LEAST
 from dragoman.routing.snapshot import Channel, RetryRule
+from dragoman.shapes.policy import BreakerPolicy, RetryPolicy
 from tests.relay.stage import HANG, Listener, ScriptedAnswer, Stage, broken, channel, play
 from tests.relay.test_relay import ask, chunk, error_of, good, hear
 

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind
-from dragoman.routing.snapshot import Wire
+from dragoman.shapes.fields import Wire
 from tests.relay.stage import HANG, Listener, ScriptedAnswer, Stage, channel, inquiry, play
 
 ROWS = {

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import KINDS, Kind, Original, Trouble, problem
 from dragoman.relay.wording import FAILED, SENTENCES, TOO_LONG, reworded
-from dragoman.routing.snapshot import UpstreamErrors
+from dragoman.shapes.fields import UpstreamErrors
 from tests.relay.stage import DIALECTS, Listener, ScriptedAnswer, Stage, broken, channel, inquiry, play
 from tests.relay.test_errands import asked as errand
 from tests.relay.test_errands import hear as hear_errand

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
-from dragoman.routing.shape import KeyLimitsTable, KeyTable, ProjectTable
+from dragoman.shapes.access import KeyLimitsTable, KeyTable, ProjectTable
 from dragoman.store.opening import open_store
 from dragoman.store.ports import SYSTEM, Payer, Spent, StoredKey
 from tests.faults.client import look

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from redis import Redis
 
-from dragoman.routing.budget import BudgetTable
-from dragoman.routing.shape import KeyTable, ProjectTable
+from dragoman.shapes.access import KeyTable, ProjectTable
+from dragoman.shapes.budget import BudgetTable
 from dragoman.store.board.redis import NEWS
 from tests.faults.client import PATHS, ask, body_for, head_for
 from tests.kill.rounds import Gateway, Heard, running

@@ -21,14 +21,15 @@ class Rule(Struct, frozen=True):
     breaches: Callable[[House], Iterator[str]]
 
 
-PURE = frozenset({"canon", "dialects", "providers", "routing", "ledger"})
+PURE = frozenset({"canon", "dialects", "providers", "shapes", "routing", "ledger"})
 MIDDLE = PURE | {"store.ports"}
 BELOW_WEB = MIDDLE | {"net", "relay", "checks", "store"}
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "canon": frozenset(),
     "dialects": frozenset({"canon"}),
     "providers": frozenset({"canon"}),
-    "routing": frozenset({"canon"}),
+    "shapes": frozenset({"canon"}),
+    "routing": frozenset({"canon", "shapes"}),
     "ledger": frozenset({"canon"}),
     "demo": frozenset({"canon"}),
     "net": PURE,
@@ -37,7 +38,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "checks": MIDDLE | {"net"},
     "store": MIDDLE | {"net"},
     "web": BELOW_WEB,
-    "settings": frozenset({"canon", "providers", "routing"}),
+    "settings": frozenset({"canon", "providers", "shapes", "routing"}),
     "logs": frozenset(),
     "live": BELOW_WEB | {"web", "settings"},
     "assembly": BELOW_WEB | {"web", "settings", "demo", "logs", "live"},

@@ -9,8 +9,9 @@ from dragoman.routing.decide import decide
 from dragoman.routing.health import Health, learn
 from dragoman.routing.key import Key
 from dragoman.routing.plan import Ask, Plan, Step
-from dragoman.routing.shape import KeyTable
-from dragoman.routing.snapshot import RestRule, Secret, with_keys
+from dragoman.routing.snapshot import RestRule, with_keys
+from dragoman.shapes.access import KeyTable
+from dragoman.shapes.secret import Secret
 from tests.routing.house import channel, fault, snapshot
 
 ASK = Ask(door="door", asked="m")

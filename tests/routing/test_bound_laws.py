@@ -15,9 +15,9 @@ from dragoman.routing.decide import decide
 from dragoman.routing.health import Health
 from dragoman.routing.match import resolve
 from dragoman.routing.plan import Ask, Plan
-from dragoman.routing.policy import RetryPolicy
 from dragoman.routing.profile import Override, Profile, Project, Refusal, Rule, RuleTarget, When
 from dragoman.routing.snapshot import Snapshot
+from dragoman.shapes.policy import RetryPolicy
 from tests.routing.house import channel
 
 NAMES = ("a", "ab", "b")

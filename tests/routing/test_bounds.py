@@ -13,9 +13,9 @@ from dragoman.routing.decide import decide
 from dragoman.routing.health import Health
 from dragoman.routing.match import Resolved, resolve
 from dragoman.routing.plan import Ask, Plan, Refused
-from dragoman.routing.policy import RetryPolicy
 from dragoman.routing.profile import Override, Profile, Project, Refusal, Rule, RuleTarget
 from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.shapes.policy import RetryPolicy
 from tests.routing.house import ASK, channel, names, rule, snapshot
 
 

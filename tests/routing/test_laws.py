@@ -9,8 +9,8 @@ from dragoman.canon.problem import Kind
 from dragoman.routing.decide import decide
 from dragoman.routing.health import Health, Left, Outcome, Succeeded, begin, learn, usable
 from dragoman.routing.plan import Ask, Plan, Refused, Step
-from dragoman.routing.policy import USUAL_RETRY
 from dragoman.routing.snapshot import Mapping3, Snapshot
+from dragoman.shapes.policy import USUAL_RETRY
 from tests.routing.house import channel, fault, rule, snapshot
 
 NAMES = st.sampled_from("abcd")

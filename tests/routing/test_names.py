@@ -94,7 +94,7 @@ def test_the_plan_tells_the_true_name() -> None:
 
 
 def test_names_follow_models_that_were_synced_for_each_key() -> None:
-    from dragoman.routing.snapshot import Secret
+    from dragoman.shapes.secret import Secret
 
     two = with_keys(replace(channel("a"), any_case=True), [Secret("k1"), Secret("k2")])
     synced = with_models(two, ["New-Model"])

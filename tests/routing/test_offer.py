@@ -16,8 +16,8 @@ from dragoman.routing.match import resolve
 from dragoman.routing.offer import Astray, Idle, Lists, offer_of, offers, unreached
 from dragoman.routing.plan import Refused
 from dragoman.routing.profile import Profile, Project, Refusal, Rule, RuleTarget, When
-from dragoman.routing.shape import KeyTable
 from dragoman.routing.snapshot import Mapping3, Snapshot
+from dragoman.shapes.access import KeyTable
 from tests.routing.house import ASK, channel, rule, snapshot
 
 DOORS = ("door",)

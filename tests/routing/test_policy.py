@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from dragoman.canon.problem import Kind
 from dragoman.routing.health import Health, Succeeded, learn, usable
-from dragoman.routing.policy import USUAL_BREAKER, BreakerPolicy, RetryPolicy
 from dragoman.routing.snapshot import RetryRule
 from dragoman.routing.verdict import Again, Next, Situation, Stop, Verdict, verdict
+from dragoman.shapes.policy import USUAL_BREAKER, BreakerPolicy, RetryPolicy
 from tests.routing.house import fault, step
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dragoman.routing.snapshot import Secret
+from dragoman.shapes.secret import Secret
 from tests.routing.house import channel
 
 

@@ -12,7 +12,8 @@ from dragoman.routing.health import Health, Succeeded, learn
 from dragoman.routing.load import Loads, target_key
 from dragoman.routing.plan import Plan, Refused
 from dragoman.routing.snapshot import Snapshot
-from dragoman.routing.spare import BalanceUse, Scarce, Spared
+from dragoman.routing.spare import Scarce, Spared
+from dragoman.shapes.fields import BalanceUse
 from tests.routing.house import ASK, channel, snapshot, step
 
 BOTH = snapshot(channel("a", "sonnet"), channel("b", "sonnet", priority=1))

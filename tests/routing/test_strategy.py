@@ -11,8 +11,9 @@ from dragoman.routing.decide import decide
 from dragoman.routing.health import Health
 from dragoman.routing.load import IDLE, Load, Loads, came_back, set_out, target_key
 from dragoman.routing.plan import Ask
-from dragoman.routing.profile import Profile, Rule, RuleTarget, Strategy
+from dragoman.routing.profile import Profile, Rule, RuleTarget
 from dragoman.routing.snapshot import Snapshot
+from dragoman.shapes.fields import Strategy
 from tests.routing.house import channel, names
 
 X = Ask(door="door", asked="x")

@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from dragoman.providers.catalog import catalog
-from dragoman.routing.snapshot import Channel, Secret
+from dragoman.routing.snapshot import Channel
+from dragoman.shapes.secret import Secret
 from tests.clients.vendors import GIGACHAT_KEY
 from tests.faults.gateway import ASKED, PATIENT
 

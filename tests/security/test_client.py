@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from dragoman.canon.problem import Kind, Trouble
 from dragoman.relay.allowances import Allowances
 from dragoman.routing.key import Key
-from dragoman.routing.shape import KeyLimitsTable, KeyTable
+from dragoman.shapes.access import KeyLimitsTable, KeyTable
 from dragoman.store.board.local import LocalBoard
 from dragoman.store.keys import ALPHABET, CHECK, KEY, _check, digest, mint
 from dragoman.web.guard import Guard

@@ -8,7 +8,8 @@ import pytest
 
 from dragoman.routing.cards import ModelCard
 from dragoman.routing.profile import RuleTarget
-from dragoman.routing.snapshot import Mapping3, Secret, Timeouts
+from dragoman.routing.snapshot import Mapping3, Timeouts
+from dragoman.shapes.secret import Secret
 from tests.settings.places import Scene, faults, notices, read
 
 WHOLE = """

@@ -9,10 +9,11 @@ import pytest
 from gigachat.settings import ENV_PREFIX
 from gigachat.settings import Settings as SdkSettings
 
-from dragoman.routing.snapshot import Mapping3, Secret, Timeouts
+from dragoman.routing.snapshot import Mapping3, Timeouts
 from dragoman.settings.foreign import FOREIGN
 from dragoman.settings.load import demo_snapshot
 from dragoman.settings.record import Flags
+from dragoman.shapes.secret import Secret
 from tests.settings.places import Scene, faults, notices, read
 
 PROXY_DOTENV = """

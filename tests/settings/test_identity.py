@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dragoman.routing.sso import SsoTable, faults_of_sso
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags, Settings, SettingsRefused
+from dragoman.shapes.sso import SsoTable, faults_of_sso
 from dragoman.store.ports import SYSTEM
 from tests.admin.stage import house
 from tests.docs.pages import text

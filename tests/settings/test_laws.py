@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.routing.shape import ChannelTable, ProfileTable, RuleTable
 from dragoman.settings.environment import OWN_OTHER, OWN_SERVER
 from dragoman.settings.foreign import FOREIGN
 from dragoman.settings.load import load
@@ -16,6 +15,8 @@ from dragoman.settings.reading import read_table
 from dragoman.settings.record import Flags, Notice, SettingsRefused
 from dragoman.settings.server import is_loopback
 from dragoman.settings.shape import FileTables, ServerTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.profile import ProfileTable, RuleTable
 
 KEYS = sorted(
     {

@@ -13,11 +13,11 @@ from dragoman.routing.decide import decide
 from dragoman.routing.health import Health
 from dragoman.routing.offer import offers
 from dragoman.routing.plan import Ask, Plan
-from dragoman.routing.shape import ModelTable
 from dragoman.routing.snapshot import Snapshot
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags, SettingsRefused
 from dragoman.settings.stored import Stored, joined
+from dragoman.shapes.model import ModelTable
 from dragoman.web.details import described
 from tests.routing.house import channel
 

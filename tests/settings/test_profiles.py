@@ -12,12 +12,13 @@ from dragoman.providers.catalog import catalog
 from dragoman.routing.bounds import Bounds
 from dragoman.routing.match import Resolved, resolve
 from dragoman.routing.plan import Ask, Refused
-from dragoman.routing.policy import BreakerPolicy, RetryPolicy
 from dragoman.routing.profile import Profile
-from dragoman.routing.shape import ProfileTable, ProjectTable, RuleTable, TargetTable, WhenTable
 from dragoman.routing.snapshot import RetryRule, Snapshot
 from dragoman.settings.record import Notice
 from dragoman.settings.stored import Stored, joined, read_profile
+from dragoman.shapes.access import ProjectTable
+from dragoman.shapes.policy import BreakerPolicy, RetryPolicy
+from dragoman.shapes.profile import ProfileTable, RuleTable, TargetTable, WhenTable
 from tests.settings.test_rules import faults, read
 
 RULE = '[[profiles]]\nname = "default"\nrules = [{{ model = "m", {} }}]'

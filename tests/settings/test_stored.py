@@ -8,9 +8,10 @@ import pytest
 
 from dragoman.providers.catalog import catalog
 from dragoman.routing.profile import Profile
-from dragoman.routing.shape import ChannelTable, ProfileTable, RuleTable, TargetTable
 from dragoman.routing.snapshot import Channel, Mapping3, Snapshot
 from dragoman.settings.stored import Joined, Stored, joined
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.profile import ProfileTable, RuleTable, TargetTable
 
 FILE = Channel(name="file", provider="openai", dialect="openai_chat", base_url="http://127.0.0.1:9/v1")
 

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.providers.catalog import catalog
-from dragoman.routing.proxy import fault_of_proxy, is_proxy
-from dragoman.routing.shape import ChannelTable
-from dragoman.routing.snapshot import Channel, Secret, Snapshot
+from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags, Settings, SettingsRefused
 from dragoman.settings.stored import Stored, joined
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.proxy import fault_of_proxy, is_proxy
+from dragoman.shapes.secret import Secret
 
 AUTHORITY = Path(__file__).parents[1] / "faults" / "certificates" / "authority.pem"
 CHANNEL = '[[channels]]\nname = "a"\nprovider = "openai"\napi_key = "sk-1"\n'

@@ -10,7 +10,7 @@ from sqlalchemy import event, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dragoman.routing.shape import ChannelTable
+from dragoman.shapes.channel import ChannelTable
 from dragoman.store import tables
 from dragoman.store.database import TOGETHER, TRIES, Database
 from dragoman.store.opening import SqlStore, address, open_database, prepare

@@ -19,7 +19,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, column, insert, inspect, table, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dragoman.routing.shape import ChannelTable, KeyTable, ProjectTable
+from dragoman.shapes.access import KeyTable, ProjectTable
+from dragoman.shapes.channel import ChannelTable
 from dragoman.store import migrations, tables
 from dragoman.store.opening import BACKUPS, SqlStore, address, open_database, open_store, prepare
 from dragoman.store.ports import SYSTEM, Body, Search, StoreTrouble

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
-from dragoman.routing.shape import KeyTable
+from dragoman.shapes.access import KeyTable
 from dragoman.store import tables, upkeep
 from dragoman.store.ports import SYSTEM, Search, StoreTrouble, User
 from dragoman.store.unlock import KEY_FILE, NEXT

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dragoman.routing.snapshot import Secret
+from dragoman.shapes.secret import Secret
 from tests.faults.gateway import Served
 
 

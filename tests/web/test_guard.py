@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.canon.problem import Kind, Trouble
 from dragoman.routing.key import Key, forbidden, networks_of
-from dragoman.routing.shape import KeyTable
+from dragoman.shapes.access import KeyTable
 from dragoman.store.keys import KEY, Text, digest, mint
 from dragoman.web.address import client_address
 from dragoman.web.guard import Guard

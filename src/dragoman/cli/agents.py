@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct, field
 
-from dragoman.routing.snapshot import Secret
 from dragoman.settings.server import is_loopback
+from dragoman.shapes.secret import Secret
 
 PLACEHOLDER = "dragoman"
 """Sent where the gateway wants no key: without any credential most agents ask the user to log in."""

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from dragoman.cli.place import address, configured
-from dragoman.routing.snapshot import Secret
 from dragoman.settings.record import Flags, SettingsRefused
 from dragoman.settings.server import USUAL
+from dragoman.shapes.secret import Secret
 
 PATIENCE_S = 2.0
 ANSWER_LIMIT = 1024 * 1024

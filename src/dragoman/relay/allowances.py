@@ -37,12 +37,12 @@ from dragoman.relay.claims import (
     refusal_of_channel,
     refusal_of_client,
 )
-from dragoman.routing.budget import BudgetTable
 from dragoman.routing.key import Key
 from dragoman.routing.load import Loads
 from dragoman.routing.plan import Step
-from dragoman.routing.shape import TuningTable
 from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.shapes.budget import BudgetTable
+from dragoman.shapes.tuning import TuningTable
 from dragoman.store.ports.board import Board, Full, Unknown
 from dragoman.store.ports.ledger import Payer, Spent
 

@@ -14,9 +14,9 @@ from dragoman.canon.problem import Kind, Problem, problem
 from dragoman.canon.wildcards import fits_any
 from dragoman.ledger.exchange import AttemptRecord
 from dragoman.ledger.price import Cost
-from dragoman.routing.budget import BudgetTable
 from dragoman.routing.key import Key
 from dragoman.routing.snapshot import Channel
+from dragoman.shapes.budget import BudgetTable
 from dragoman.store.ports.board import Full, Hold
 from dragoman.store.ports.ledger import Payer, Spent
 

@@ -10,12 +10,12 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from msgspec import Raw, Struct
 
+from dragoman.canon.patterns import LONGEST_NAME
 from dragoman.canon.problem import Kind, Trouble, problem
 from dragoman.net.transport import Transport
 from dragoman.providers.addresses import models_url
 from dragoman.relay.outlet import Outlet
 from dragoman.relay.scrub import scrubbed, secrets_in
-from dragoman.routing.patterns import LONGEST_NAME
 from dragoman.store.ports import Actor, Configuration, Setting
 
 PATIENCE_S = 20.0

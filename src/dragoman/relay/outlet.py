@@ -19,10 +19,11 @@ from dragoman.providers.options import with_members
 from dragoman.providers.tokens import Account, Credential, mark_of
 from dragoman.routing.match import Resolved, chosen, noted, resolve, resolve_chosen
 from dragoman.routing.plan import Ask, Refused
-from dragoman.routing.profile import Strategy
 from dragoman.routing.reach import DEFAULT_PROFILE
-from dragoman.routing.snapshot import Channel, Secret, Snapshot
+from dragoman.routing.snapshot import Channel, Snapshot
 from dragoman.routing.strategy import MEASURED
+from dragoman.shapes.fields import Strategy
+from dragoman.shapes.secret import Secret
 
 NO_SECRET = Secret("")
 NAMES = 1000

@@ -11,7 +11,8 @@ from dragoman.providers.balance import UNKNOWN, Balance
 from dragoman.providers.headroom import Room, room_of
 from dragoman.routing.load import target_key
 from dragoman.routing.plan import Step
-from dragoman.routing.spare import NEARLY, NOTHING_SPARED, BalanceUse, Scarce, Spared
+from dragoman.routing.spare import NEARLY, NOTHING_SPARED, Scarce, Spared
+from dragoman.shapes.fields import BalanceUse
 
 SOONER = 4
 """How many times as often an account is asked about of which little is left."""

@@ -14,7 +14,7 @@ from dragoman.relay.standing import Told
 from dragoman.routing.health import Health, Left, Outcome, Succeeded, begin, learn
 from dragoman.routing.load import IDLE, Load, Loads, came_back, set_out, target_key
 from dragoman.routing.plan import Step
-from dragoman.routing.policy import USUAL_BREAKER
+from dragoman.shapes.policy import USUAL_BREAKER
 
 FORETOLD = 256
 """Refusals that are kept for a repetition at most."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, Problem
-from dragoman.routing.snapshot import UpstreamErrors
+from dragoman.shapes.fields import UpstreamErrors
 
 COMPACTABLE = re.compile(
     r"prompt is too long: [\d,]+ tokens > [\d,]+ maximum"

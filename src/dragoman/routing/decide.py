@@ -18,10 +18,10 @@ from dragoman.routing.health import Fitness, Health, eased_share, home, usable
 from dragoman.routing.load import NO_LOADS, Loads, target_key
 from dragoman.routing.match import Candidate, Resolved, card_of, resolve
 from dragoman.routing.plan import Ask, PassedOver, Plan, Refused, Step
-from dragoman.routing.profile import Strategy
 from dragoman.routing.snapshot import Snapshot
 from dragoman.routing.spare import Spared, behind
 from dragoman.routing.strategy import Chance, Fit, Placed, in_order
+from dragoman.shapes.fields import Strategy
 
 __all__ = ["Ask", "PassedOver", "Plan", "Refused", "Step", "card_of", "decide"]
 

@@ -20,8 +20,8 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, Problem
 from dragoman.routing.plan import Step
-from dragoman.routing.policy import USUAL_BREAKER, BreakerPolicy
 from dragoman.routing.snapshot import Channel
+from dragoman.shapes.policy import USUAL_BREAKER, BreakerPolicy
 
 BUCKET_MS = 5_000
 BUCKETS = 6

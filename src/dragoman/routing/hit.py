@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dragoman.routing.patterns import LONGEST_NAME
+from dragoman.canon.patterns import LONGEST_NAME
 from dragoman.routing.plan import Ask, PassedOver
-from dragoman.routing.profile import Profile, Rule, Strategy
+from dragoman.routing.profile import Profile, Rule
 from dragoman.routing.when import unmet
+from dragoman.shapes.fields import Strategy
 
 
 class Hit(NamedTuple):

@@ -11,7 +11,7 @@ from msgspec import Struct
 from dragoman.canon.problem import Kind, Problem, problem
 from dragoman.canon.wildcards import fits_any
 from dragoman.routing.match import bare
-from dragoman.routing.shape import KeyTable
+from dragoman.shapes.access import KeyTable
 
 Network: TypeAlias = IPv4Network | IPv6Network
 

@@ -19,11 +19,12 @@ from dragoman.canon.wildcards import fits
 from dragoman.routing.cards import ModelCard
 from dragoman.routing.hit import NO_RULE, Choice, Hit, choose, hit_of, takers
 from dragoman.routing.plan import Ask, PassedOver, Refused
-from dragoman.routing.policy import USUAL_RETRY
-from dragoman.routing.profile import NO_OVERRIDE, Override, Profile, Refusal, RuleTarget, Strategy
+from dragoman.routing.profile import NO_OVERRIDE, Override, Profile, Refusal, RuleTarget
 from dragoman.routing.reach import Reach, open_to, profile_of
 from dragoman.routing.refusing import cut, forbidden_to_all, not_found, outside_of_project, refused_to_all, unknown
 from dragoman.routing.snapshot import Channel, Mapping3, Snapshot
+from dragoman.shapes.fields import Strategy
+from dragoman.shapes.policy import USUAL_RETRY
 
 LONG_CONTEXT = "[1m]"
 """Suffix by which Claude Code marks its window of a million tokens; it leaks on some calls (seen 2026-11-20)."""

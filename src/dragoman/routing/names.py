@@ -7,12 +7,10 @@ before what is left of a name whose vendor was taken off.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
 
 from msgspec import Struct
 
-Listed = Literal["all", "models", "aliases", "none"]
-"""Which of a channel's names appear in lists of models; it answers to all of them."""
+from dragoman.shapes.fields import Listed
 
 
 class Names(Struct, frozen=True):

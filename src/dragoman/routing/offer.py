@@ -20,8 +20,8 @@ from dragoman.routing.names import listed_in
 from dragoman.routing.plan import Ask, Refused
 from dragoman.routing.profile import Profile, Rule, RuleTarget
 from dragoman.routing.reach import open_to, profile_of
-from dragoman.routing.shape import KeyTable
 from dragoman.routing.snapshot import Channel, Snapshot
+from dragoman.shapes.access import KeyTable
 
 GROUP = re.compile(r"\\(?:\d+|g<\w+>)")
 """A reference to a group in a target's model."""

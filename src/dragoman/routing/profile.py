@@ -5,16 +5,13 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping
-from typing import Literal
 
 from msgspec import Struct, field
 
+from dragoman.canon.patterns import LONGEST_TEXT
 from dragoman.routing.bounds import Bounds
-from dragoman.routing.budget import BudgetTable
-from dragoman.routing.patterns import LONGEST_TEXT
-
-Strategy = Literal["failover", "weighted", "round_robin", "fastest", "adaptive"]
-"""How candidates of equal standing are put in order; `docs/routing.md` says what each does."""
+from dragoman.shapes.budget import BudgetTable
+from dragoman.shapes.fields import Strategy
 
 
 class Override(Struct, frozen=True, kw_only=True):

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import islice
 
+from dragoman.canon.patterns import LONGEST_NAME
 from dragoman.canon.problem import Kind, problem
 from dragoman.canon.wildcards import fits_any
 from dragoman.routing.names import listed_in
-from dragoman.routing.patterns import LONGEST_NAME
 from dragoman.routing.plan import PassedOver, Refused
 from dragoman.routing.profile import Profile, Project, Refusal
 from dragoman.routing.snapshot import Channel

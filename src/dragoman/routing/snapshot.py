@@ -14,39 +14,13 @@ from msgspec.structs import force_setattr, replace
 
 from dragoman.canon.habits import Habits
 from dragoman.canon.operations import HeaderOperation, Operation
-from dragoman.routing.budget import BudgetTable
 from dragoman.routing.cards import Known, ModelCard
-from dragoman.routing.names import Listed, Names, names_of
-from dragoman.routing.policy import USUAL_BREAKER, USUAL_RETRY, BreakerPolicy, RetryPolicy
-from dragoman.routing.profile import Profile, Project, Refusal, Strategy
-from dragoman.routing.spare import BalanceUse
-
-
-class Secret:
-    """A value that never shows itself: printing gives `***`; only `reveal` gives the text."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The secret itself."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "***"
-
-    __str__ = __repr__
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
+from dragoman.routing.names import Names, names_of
+from dragoman.routing.profile import Profile, Project, Refusal
+from dragoman.shapes.budget import BudgetTable
+from dragoman.shapes.fields import BalanceUse, Listed, Strategy, UpstreamErrors, Wire
+from dragoman.shapes.policy import USUAL_BREAKER, USUAL_RETRY, BreakerPolicy, RetryPolicy
+from dragoman.shapes.secret import Secret
 
 
 class Timeouts(Struct, frozen=True, kw_only=True):
@@ -85,10 +59,6 @@ class Overrides(Struct, frozen=True):
     name: str
     body: tuple[Operation, ...] = ()
     header: tuple[HeaderOperation, ...] = ()
-
-
-Wire = Literal["any", "always", "never"]
-"""Whether a channel is asked to stream: as the client wishes, always, or never."""
 
 
 class Sync(Struct, frozen=True):
@@ -203,10 +173,6 @@ def with_models(channel: Channel, models: Iterable[str]) -> Channel:
     joined = (*channel.models, *(model for model in models if model not in channel.models))
     accounts = tuple(replace(account, models=joined) for account in channel.accounts)
     return replace(channel, models=joined, accounts=accounts)
-
-
-UpstreamErrors = Literal["told", "hidden", "text"]
-"""What a client is told of an upstream's error: its words, a sentence of ours for the kind, or the operator's."""
 
 
 def with_described(channel: Channel, cards: tuple[ModelCard, ...]) -> Channel:

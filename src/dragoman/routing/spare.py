@@ -7,12 +7,12 @@ no guess of ours is what counts. A limit of which little is left puts a target b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct, field
 
-BalanceUse = Literal["show", "last", "refuse"]
-"""What becomes of an account that is used up: it is shown, asked last, or not asked."""
+from dragoman.shapes.fields import BalanceUse
+
 NEARLY = 0.05
 """A limit of which less than this share is left is nearly used up."""
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dragoman.routing.load import Load, Loads, served
 from dragoman.routing.match import Candidate
-from dragoman.routing.profile import Strategy
+from dragoman.shapes.fields import Strategy
 
 BETTER = 0.8
 """A candidate overtakes another where its cost is below this share of the other's: small differences are chance."""

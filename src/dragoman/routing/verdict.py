@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.canon.problem import KINDS, Kind, Problem
-from dragoman.routing.policy import USUAL_RETRY, RetryPolicy
 from dragoman.routing.snapshot import Channel, RetryRule
+from dragoman.shapes.policy import USUAL_RETRY, RetryPolicy
 
 SHORT_WAIT_S = 2.0
 """A told wait up to this is waited for where nothing else is left."""

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dragoman.canon.templates import literal
 from dragoman.providers.addresses import row_for_address
 from dragoman.providers.base import Provider
-from dragoman.routing.shape import ChannelTable, LimitsTable, TimeoutsTable
 from dragoman.routing.snapshot import Channel, Mapping3
 from dragoman.settings.build import Workshop
 from dragoman.settings.changes import header_fault
 from dragoman.settings.foreign import FOREIGN, Found, Vendor, key_of
 from dragoman.settings.record import Notice
+from dragoman.shapes.channel import ChannelTable, LimitsTable, TimeoutsTable
 
 EDITS_NEED = 16000
 """Tokens of output below which agents' edits of files are often cut (Claude Code asks for 32000 and more)."""

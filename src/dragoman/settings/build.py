@@ -10,21 +10,22 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dragoman.canon.patterns import unsound
 from dragoman.providers.base import SECRET_OPTIONS, Card, MemberType, Provider
 from dragoman.providers.catalog import TOKEN_SOURCES
 from dragoman.providers.oauth import fault_of, is_asked
 from dragoman.providers.options import read_member
 from dragoman.providers.tokens import Account
-from dragoman.routing.budget import BudgetTable, faults_of_budgets
 from dragoman.routing.cards import ModelCard
-from dragoman.routing.patterns import unsound
-from dragoman.routing.shape import CardTable, ChannelTable, SyncTable, TimeoutsTable
-from dragoman.routing.snapshot import Channel, Overrides, RestRule, RetryRule, Secret, Sync, Timeouts, with_keys
+from dragoman.routing.snapshot import Channel, Overrides, RestRule, RetryRule, Sync, Timeouts, with_keys
 from dragoman.settings.changes import ChangeBook
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 from dragoman.settings.sources import Secrets
 from dragoman.settings.way import Finder
+from dragoman.shapes.budget import BudgetTable, faults_of_budgets
+from dragoman.shapes.channel import CardTable, ChannelTable, SyncTable, TimeoutsTable
+from dragoman.shapes.secret import Secret
 
 PATH_OPTIONS = frozenset({"ca_bundle", "certificate", "key"})
 """Options of channels that are paths, and therefore resolve against the file."""

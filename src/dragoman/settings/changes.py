@@ -9,21 +9,15 @@ from msgspec import Struct
 
 from dragoman.canon.operations import HEADER_VALUE, Condition, HeaderOperation, Match, Operation
 from dragoman.canon.paths import Json, path_of
+from dragoman.canon.patterns import LONGEST_TEXT, reach, unsound
 from dragoman.canon.templates import Template, compiled, names_headers, template_of
 from dragoman.providers.credentials import holds_key, may_travel
-from dragoman.routing.changes import (
-    BodyOperationTable,
-    ConditionTable,
-    HeaderOperationTable,
-    MatchTable,
-    OverrideTable,
-)
-from dragoman.routing.patterns import LONGEST_TEXT, reach, unsound
-from dragoman.routing.shape import SEALED
 from dragoman.routing.snapshot import Overrides
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 from dragoman.settings.sources import Secrets
+from dragoman.shapes.changes import BodyOperationTable, ConditionTable, HeaderOperationTable, MatchTable, OverrideTable
+from dragoman.shapes.secret import SEALED
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token (RFC 9110 section 5.6.2, read 2026-11-20)."""

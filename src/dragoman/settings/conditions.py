@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
-from dragoman.routing.patterns import LONGEST_TEXT, reach, unsound
+from dragoman.canon.patterns import LONGEST_TEXT, reach, unsound
 from dragoman.routing.profile import Dates, Hours, When
-from dragoman.routing.rule_shape import WhenTable
 from dragoman.routing.when import DAYS
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
+from dragoman.shapes.profile import WhenTable
 
 DEEPEST = 5
 """How deep conditions may stand within each other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dragoman.providers.base import SECRET_OPTIONS, Provider
-from dragoman.routing.shape import ChannelTable
+from dragoman.shapes.channel import ChannelTable
 
 LEADING = ("private", "provider", "base_url", "proxy", "ca_bundle")
 """Members that decide where it leads, or who may claim to stand there."""

@@ -16,7 +16,6 @@ from msgspec.structs import asdict, fields, replace
 from dragoman.providers.catalog import catalog
 from dragoman.routing.profile import Profile
 from dragoman.routing.snapshot import Channel, Mapping3, Overrides, Snapshot, with_described
-from dragoman.routing.sso import Sso, faults_of_sso
 from dragoman.settings.adopt import adopt_channel, adopt_mapping, adopt_server, idle_names
 from dragoman.settings.build import Workshop
 from dragoman.settings.environment import own_values
@@ -31,6 +30,7 @@ from dragoman.settings.shape import FileTables, ServerTable
 from dragoman.settings.sources import FILE_NAME, Secrets, find_file, read_dotenv, read_file
 from dragoman.settings.tuning import faults_of_file, said_in, tuned
 from dragoman.settings.way import read_proxies
+from dragoman.shapes.sso import Sso, faults_of_sso
 
 DEMO_MODEL = "demo-model"
 

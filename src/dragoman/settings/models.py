@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import msgspec
 
 from dragoman.routing.cards import ModelCard
-from dragoman.routing.shape import ModelTable
 from dragoman.settings.record import Notice
+from dragoman.shapes.model import ModelTable
 
 
 def model_card(table: ModelTable) -> ModelCard:

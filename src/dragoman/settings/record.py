@@ -8,9 +8,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from dragoman.routing.shape import TuningTable
-from dragoman.routing.snapshot import Secret, Snapshot, UpstreamErrors
-from dragoman.routing.sso import Sso
+from dragoman.routing.snapshot import Snapshot
+from dragoman.shapes.fields import UpstreamErrors
+from dragoman.shapes.secret import Secret
+from dragoman.shapes.sso import Sso
+from dragoman.shapes.tuning import TuningTable
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "text", "json"]

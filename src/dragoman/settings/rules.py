@@ -8,15 +8,14 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dragoman.canon.patterns import unsound
 from dragoman.canon.request import EFFORTS
 from dragoman.routing.bounds import Bounds
-from dragoman.routing.patterns import unsound
 from dragoman.routing.profile import NO_OVERRIDE, Override, Profile, Rule, RuleTarget
-from dragoman.routing.rule_shape import BoundsTable, Channels, RuleTable, TargetTable
-from dragoman.routing.shape import ProfileTable
 from dragoman.settings.conditions import Conditions
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
+from dragoman.shapes.profile import BoundsTable, Channels, ProfileTable, RuleTable, TargetTable
 
 GROUP = re.compile(r"\\(?:(\d+)|g<(\w+)>|(.))")
 """A reference to a group in a target's model, or another escape."""

@@ -8,9 +8,9 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from dragoman.routing.snapshot import Secret
 from dragoman.settings.record import Notice, Server
 from dragoman.settings.sources import Secrets, expanded
+from dragoman.shapes.secret import Secret
 
 Layer: TypeAlias = Mapping[str, tuple[Any, str]]
 """Values of `[server]` by key, each with where it comes from."""

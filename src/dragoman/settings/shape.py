@@ -1,4 +1,4 @@
-"""The tables of `dragoman.toml`: `[server]` and the whole; channels and profiles are described in `routing.shape`."""
+"""The tables of `dragoman.toml`: `[server]` and the whole; all else is described in `shapes`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import ChannelTable, ErrorText, ModelTable, ProfileTable, ProxyName, TuningTable, Word
-from dragoman.routing.snapshot import UpstreamErrors
-from dragoman.routing.sso import SsoTable
 from dragoman.settings.record import LogFormat, LogLevel
+from dragoman.shapes.changes import OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.fields import ErrorText, PlainName, UpstreamErrors, Word
+from dragoman.shapes.model import ModelTable
+from dragoman.shapes.profile import ProfileTable
+from dragoman.shapes.sso import SsoTable
+from dragoman.shapes.tuning import TuningTable
 
 Days = Annotated[int, Meta(ge=0, le=3650)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -45,5 +48,5 @@ class FileTables(Struct, frozen=True, kw_only=True):
     profiles: tuple[ProfileTable, ...] = ()
     overrides: tuple[OverrideTable, ...] = ()
     sso: tuple[SsoTable, ...] = ()
-    proxies: dict[ProxyName, Word] = {}
+    proxies: dict[PlainName, Word] = {}
     """Addresses of HTTP proxies by the names that channels may use for them."""

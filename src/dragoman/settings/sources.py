@@ -11,8 +11,8 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 from msgspec import Struct
 
-from dragoman.routing.snapshot import Secret
 from dragoman.settings.record import Notice
+from dragoman.shapes.secret import Secret
 
 FILE_NAME = "dragoman.toml"
 HOME_FOLDER = Path(".config") / "dragoman"

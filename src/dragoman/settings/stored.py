@@ -14,16 +14,20 @@ from msgspec.structs import replace
 
 from dragoman.providers.base import Provider
 from dragoman.routing.cards import ModelCard
-from dragoman.routing.changes import OverrideTable
 from dragoman.routing.profile import Profile, Project
-from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable
-from dragoman.routing.snapshot import Channel, Overrides, Secret, Snapshot, with_described, with_models
+from dragoman.routing.snapshot import Channel, Overrides, Snapshot, with_described, with_models
 from dragoman.settings.build import Workshop
 from dragoman.settings.models import model_card
 from dragoman.settings.record import Notice
 from dragoman.settings.rules import RuleBook, extended
 from dragoman.settings.sources import Secrets
 from dragoman.settings.way import read_proxies
+from dragoman.shapes.access import ProjectTable
+from dragoman.shapes.changes import OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.model import ModelTable
+from dragoman.shapes.profile import ProfileTable
+from dragoman.shapes.secret import Secret
 
 
 class Stored(NamedTuple):

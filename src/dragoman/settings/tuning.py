@@ -9,11 +9,10 @@ from pathlib import Path
 from msgspec.structs import fields, replace
 
 from dragoman.routing.profile import Refusal
-from dragoman.routing.shape import TuningTable
 from dragoman.routing.snapshot import Snapshot
-from dragoman.routing.tuning import faults_of_tuning
 from dragoman.settings.record import Notice
 from dragoman.settings.shape import FileTables, ServerTable
+from dragoman.shapes.tuning import TuningTable, faults_of_tuning
 
 ELSEWHERE = {
     **{field.name: f"server.{field.name}" for field in fields(ServerTable)},

@@ -10,12 +10,11 @@ import ssl
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dragoman.routing.proxy import PROXY_WORDS, fault_of_proxy, is_proxy
-from dragoman.routing.shape import SEALED
-from dragoman.routing.snapshot import Secret
 from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 from dragoman.settings.sources import Secrets, expanded
+from dragoman.shapes.proxy import PROXY_WORDS, fault_of_proxy, is_proxy
+from dragoman.shapes.secret import SEALED, Secret
 
 PEM = "-----BEGIN"
 """How the text of a certificate begins (RFC 7468, read 2026-11-20), by which it is told from a path."""

@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable, RoleTable
-from dragoman.routing.sso import SsoTable
+from dragoman.shapes.access import ProjectTable, RoleTable
+from dragoman.shapes.changes import OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.model import ModelTable
+from dragoman.shapes.profile import ProfileTable
+from dragoman.shapes.sso import SsoTable
 from dragoman.store.api_keys import SqlKeys
 from dragoman.store.books import Books, version_of
 from dragoman.store.ports import Configured, Setting

@@ -16,9 +16,9 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from dragoman.providers.base import SECRET_OPTIONS
-from dragoman.routing.shape import SEALED as MARK
-from dragoman.routing.shape import ChannelTable
-from dragoman.routing.sso import SsoTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.secret import SEALED as MARK
+from dragoman.shapes.sso import SsoTable
 from dragoman.store.ports import Setting, StoreTrouble
 
 S = TypeVar("S")

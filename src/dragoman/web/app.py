@@ -21,8 +21,8 @@ from dragoman.relay.probe import Finding
 from dragoman.relay.relay import OWN_FAULT
 from dragoman.routing.match import bare
 from dragoman.routing.offer import ANYBODY, Lists, offer_of
-from dragoman.routing.shape import KeyTable
 from dragoman.routing.snapshot import Snapshot
+from dragoman.shapes.access import KeyTable
 from dragoman.web import models
 from dragoman.web.asgi import Receive, Scope, Send, answer_bytes, answer_json, headers_of, query_of
 from dragoman.web.doors import DOORS, ROUTES, SHAPES, Doors, dialect_for, refusal

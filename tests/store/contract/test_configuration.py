@@ -11,16 +11,11 @@ from msgspec.structs import replace
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dragoman.routing.budget import BudgetTable
-from dragoman.routing.changes import HeaderOperationTable, OverrideTable
-from dragoman.routing.shape import (
-    ChannelTable,
-    KeyTable,
-    ProfileTable,
-    ProjectTable,
-    RuleTable,
-    TargetTable,
-)
+from dragoman.shapes.access import KeyTable, ProjectTable
+from dragoman.shapes.budget import BudgetTable
+from dragoman.shapes.changes import HeaderOperationTable, OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.profile import ProfileTable, RuleTable, TargetTable
 from dragoman.store import keys, tables
 from dragoman.store.opening import SqlStore
 from dragoman.store.ports import Actor, RowChange, Setting, Store, StoreTrouble

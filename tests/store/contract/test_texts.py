@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from msgspec.structs import replace
 
-from dragoman.routing.shape import KeyTable, ProjectTable
+from dragoman.shapes.access import KeyTable, ProjectTable
 from dragoman.store.opening import SqlStore
 from dragoman.store.ports import SYSTEM, Actor, NewToken, Note, Payer, Search, StoreTrouble
 from tests.store.contract.test_ledger import exchange

@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from dragoman.routing.shape import ChannelTable
+from dragoman.shapes.channel import ChannelTable
 from dragoman.store.opening import SqlStore
 from dragoman.store.ports import SYSTEM, Setting
 from dragoman.store.ports.trials import KEPT, Tried

@@ -7,9 +7,12 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from msgspec import Raw, Struct
 
-from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import ChannelTable, KeyTable, ModelTable, ProfileTable, ProjectTable, RoleTable
-from dragoman.routing.sso import SsoTable
+from dragoman.shapes.access import KeyTable, ProjectTable, RoleTable
+from dragoman.shapes.changes import OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.model import ModelTable
+from dragoman.shapes.profile import ProfileTable
+from dragoman.shapes.sso import SsoTable
 from dragoman.store.ports.audit import Actor
 
 S = TypeVar("S")

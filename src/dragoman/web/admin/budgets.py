@@ -8,7 +8,7 @@ from fastapi import Response
 from msgspec import Struct
 
 from dragoman.ledger.period import period, zone_of
-from dragoman.routing.budget import BudgetTable
+from dragoman.shapes.budget import BudgetTable
 from dragoman.store.ports import Payer, Spent
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.channels import in_force

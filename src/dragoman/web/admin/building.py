@@ -6,9 +6,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable
-from dragoman.routing.sso import SsoTable
+from dragoman.shapes.access import ProjectTable
+from dragoman.shapes.changes import OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.model import ModelTable
+from dragoman.shapes.profile import ProfileTable
+from dragoman.shapes.sso import SsoTable
 from dragoman.store.ports import Setting
 from dragoman.web.admin import (
     bills,

@@ -14,10 +14,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from dragoman.relay.probe import Test, accounts_of, probe_model
-from dragoman.routing.changes import SetName
-from dragoman.routing.rule_shape import Share
-from dragoman.routing.shape import ChannelName, ChannelTable, Word
 from dragoman.routing.snapshot import Channel
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.fields import PlainName, Share, Word
 from dragoman.store.ports import Row, RowChange, State
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.channels import AT_ONCE, Outcome, outcome_of, tried_of
@@ -44,9 +43,9 @@ class Bulk(Chosen, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drop_tags: tuple[Word, ...] = ()
     weight: Share | None = None
     priority: int | None = None
-    add_overrides: tuple[SetName, ...] = ()
+    add_overrides: tuple[PlainName, ...] = ()
     """Sets of changes, put behind those that a channel has."""
-    drop_overrides: tuple[SetName, ...] = ()
+    drop_overrides: tuple[PlainName, ...] = ()
     remove: bool = False
     """For good, with their secrets; goes with nothing else."""
 
@@ -60,7 +59,7 @@ class Trials(Chosen, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Copy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The copy of a channel."""
 
-    name: ChannelName
+    name: PlainName
     secrets: bool = False
     """Whether it gets the secrets, too. An admin's word."""
 

@@ -12,13 +12,16 @@ from dragoman.net.call import Answer, Call
 from dragoman.providers.headroom import Room
 from dragoman.relay.probe import Finding, Test
 from dragoman.relay.standing import Standing
-from dragoman.routing.changes import OverrideTable
 from dragoman.routing.key import Key
 from dragoman.routing.load import Load
 from dragoman.routing.plan import Ask, Plan, Refused
-from dragoman.routing.shape import ChannelTable, ProfileTable, ProjectTable, TuningTable
 from dragoman.routing.snapshot import Channel, Snapshot
-from dragoman.routing.sso import Sso
+from dragoman.shapes.access import ProjectTable
+from dragoman.shapes.changes import OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.profile import ProfileTable
+from dragoman.shapes.sso import Sso
+from dragoman.shapes.tuning import TuningTable
 from dragoman.store.ports import Configured, Store
 
 

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
 
 from dragoman.routing.key import networks_of
-from dragoman.routing.shape import RoleTable
+from dragoman.shapes.access import RoleTable
 from dragoman.store.ports import NewToken, Token, User
 from dragoman.web.admin.api import Call
 from dragoman.web.admin.scopes import BUILT_IN, EVERY, IN_PROJECT, Grant, Rights, grant_of, rights_of

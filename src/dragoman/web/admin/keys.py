@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import Response
 from msgspec import Meta, Struct
 
-from dragoman.shapes.budget import faults_of_budgets
 from dragoman.routing.key import networks_of
 from dragoman.shapes.access import KeyTable
+from dragoman.shapes.budget import faults_of_budgets
 from dragoman.store.keys import PATTERN, is_well_formed, public_id
 from dragoman.store.ports import Configured, Payer, State, StoredKey
 from dragoman.web.admin.api import Api, Call

@@ -14,8 +14,9 @@ from dragoman.routing.key import may_ask
 from dragoman.routing.match import Candidate
 from dragoman.routing.offer import ANYBODY, Astray, Idle, Offer, offer_of, offers, unreached
 from dragoman.routing.reach import DEFAULT_PROFILE
-from dragoman.routing.shape import KeyTable, ModelTable
 from dragoman.routing.snapshot import Snapshot
+from dragoman.shapes.access import KeyTable
+from dragoman.shapes.model import ModelTable
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.wire import Refusal, answer
 from dragoman.web.details import Pricing, described, pricing

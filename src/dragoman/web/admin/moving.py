@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dragoman.routing.shape import ChannelTable
+from dragoman.shapes.channel import ChannelTable
 from dragoman.store.sealing import of_channel, parted
 from dragoman.web.admin.api import Call
 from dragoman.web.admin.wire import Refusal

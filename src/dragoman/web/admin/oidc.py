@@ -23,7 +23,7 @@ from msgspec import Struct
 from dragoman.canon.problem import Trouble
 from dragoman.net.call import Call as Request
 from dragoman.net.within import Reach
-from dragoman.routing.sso import Sso
+from dragoman.shapes.sso import Sso
 from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.id_token import Claims, Expected, Unfit, WebKey, has_key_for, keys_of, verified
 from dragoman.web.admin.wire import Refusal

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from fastapi import Response
 from msgspec import Struct
 
-from dragoman.routing.shape import RoleTable
+from dragoman.shapes.access import RoleTable
 from dragoman.store.ports import Row
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.giving import check_role, projects_of

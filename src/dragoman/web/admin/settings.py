@@ -13,9 +13,9 @@ from fastapi import Response
 from msgspec import Raw, Struct
 
 from dragoman.ledger.own import OwnPrice
-from dragoman.routing.proxy import faults_of_proxies
-from dragoman.routing.shape import SEALED, TuningTable
-from dragoman.routing.tuning import faults_of_tuning
+from dragoman.shapes.proxy import faults_of_proxies
+from dragoman.shapes.secret import SEALED
+from dragoman.shapes.tuning import TuningTable, faults_of_tuning
 from dragoman.store.ports import Row, Setting, Shelf
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.desk import USUAL

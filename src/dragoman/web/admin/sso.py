@@ -21,7 +21,7 @@ from fastapi import Response
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dragoman.routing.sso import Sso, SsoTable, faults_of_sso, granted, roles_of
+from dragoman.shapes.sso import Sso, SsoTable, faults_of_sso, granted, roles_of
 from dragoman.store.ports import SYSTEM, Note, StoreTrouble, User, Visit
 from dragoman.store.sealing import no_secret
 from dragoman.web.admin.api import PREFIX, Api, Call

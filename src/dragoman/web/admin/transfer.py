@@ -16,9 +16,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.relay.listing import is_remembered
-from dragoman.routing.changes import OverrideTable
-from dragoman.routing.shape import ChannelTable, ModelTable, ProfileTable, ProjectTable, RoleTable
-from dragoman.routing.sso import SsoTable
+from dragoman.shapes.access import ProjectTable, RoleTable
+from dragoman.shapes.changes import OverrideTable
+from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.model import ModelTable
+from dragoman.shapes.profile import ProfileTable
+from dragoman.shapes.sso import SsoTable
 from dragoman.store.ports import Row, Setting, Shelf, State, Store, StoreTrouble
 from dragoman.web.admin import roles, sso
 from dragoman.web.admin.api import Api, Call

@@ -1,4 +1,4 @@
-"""How the rules of profiles are described: conditions, targets, and which channels are meant."""
+"""How profiles are described: rules, conditions, targets, and which channels are meant."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
-from dragoman.routing.profile import Strategy
+from dragoman.shapes.fields import Count, Note, Share, Strategy, Word
 
-Count = Annotated[int, Meta(ge=1)]
-Share = Annotated[float, Meta(ge=0)]
-Word = Annotated[str, Meta(min_length=1)]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -97,11 +94,15 @@ class RuleTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     message: str = ""
 
 
-class RefusalTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of `refuse_models` of the settings: models that nobody may ask for"""
+class ProfileTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `[[profiles]]`"""
 
-    pattern: Word
-    """A regular expression that a name must match whole, in large or small letters: the one asked for, or a channel's
-    own name of the model."""
-    message: str = ""
-    """What a client is told."""
+    name: Word
+    note: Note = ""
+    extends: Word | None = None
+    """Name of a profile whose rules are read behind one's own, and whose strategy and channels are taken where none are
+    said here."""
+    rules: tuple[RuleTable, ...] = ()
+    strategy: Strategy | None = None
+    channels: Channels = ()
+    """Which channels it may use; none said: all."""

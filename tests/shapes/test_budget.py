@@ -9,11 +9,10 @@ import msgspec
 import pytest
 
 from dragoman.ledger import period
-from dragoman.routing.budget import LONGEST_MIN, BudgetTable, faults_of_budgets
-from dragoman.routing.shape import TuningTable
-from dragoman.routing.tuning import faults_of_tuning
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags, SettingsRefused
+from dragoman.shapes.budget import LONGEST_MIN, BudgetTable, faults_of_budgets
+from dragoman.shapes.tuning import TuningTable, faults_of_tuning
 
 CHANNEL = '[[channels]]\nname = "a"\nprovider = "openai"\napi_key = "k"\nmodels = ["m"]\n'
 

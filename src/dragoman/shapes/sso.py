@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from dragoman.canon.patterns import unsound
 from dragoman.canon.wildcards import fits
-from dragoman.routing.patterns import unsound
-from dragoman.routing.shape import ChannelName, Word
-from dragoman.routing.snapshot import Secret
+from dragoman.shapes.fields import PlainName, Word
+from dragoman.shapes.secret import Secret
 
 LONGEST_GROUP, MOST_GROUPS = 300, 2_000
 """Characters of a group's name, and groups of a user, that are looked at."""
@@ -38,7 +38,7 @@ class GrantTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class SsoTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `[[sso]]`: an identity provider (OpenID Connect)"""
 
-    name: ChannelName
+    name: PlainName
     """Part of the address that the provider sends people back to."""
     title: str = ""
     """What people are shown."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.routing.patterns import LONGEST, LONGEST_NAME, LONGEST_TEXT, reach, unsound
+from dragoman.canon.patterns import LONGEST, LONGEST_NAME, LONGEST_TEXT, reach, unsound
 
 SOUND = (
     "",

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
-Count = Annotated[int, Meta(ge=1)]
-Word = Annotated[str, Meta(min_length=1)]
+from dragoman.shapes.fields import Count, Word
+
 Window = Annotated[str, Meta(pattern=r"^(minute|hour|day|week|month|total|past [1-9]\d{0,3}[mhd])$")]
 """A calendar period, a week beginning on Monday; `total`; or a time just gone, as `past 30m`, `past 5h`, `past 7d`."""
 MINUTES = {"m": 1, "h": 60, "d": 24 * 60}

@@ -9,20 +9,20 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-SetName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+from dragoman.shapes.fields import PlainName, Word
+
 Steps = Annotated[str, Meta(min_length=1)]
 """Members joined by dots, places in lists as numbers: `messages.0.content`; `*` stands for every place."""
-Given = Annotated[str, Meta(min_length=1)]
 
 
 class ConditionTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`when` of an operation"""
 
-    model: Given | None = None
+    model: Word | None = None
     """The channel's model; `*` stands for any characters."""
-    asked: Given | None = None
+    asked: Word | None = None
     """The model's name as the client gave it."""
-    doors: tuple[Given, ...] = ()
+    doors: tuple[Word, ...] = ()
     path: Steps | None = None
     """Of the body as far as it has been changed; the rest looks at what stands there."""
     present: bool | None = None
@@ -65,10 +65,10 @@ class HeaderOperationTable(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """One of `header` of a channel: a change of the headers it is sent"""
 
     op: Literal["set", "delete", "rename", "copy"]
-    name: Given
+    name: Word
     value: str = ""
     """May hold placeholders."""
-    to: Given | None = None
+    to: Word | None = None
     when: ConditionTable | None = None
 
 
@@ -79,7 +79,7 @@ HeaderOperations = Annotated[tuple[HeaderOperationTable, ...], Meta(max_length=2
 class OverrideTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `[[overrides]]`: a set of changes that channels take by its name"""
 
-    name: SetName
+    name: PlainName
     note: Annotated[str, Meta(max_length=2000)] = ""
     body: BodyOperations = ()
     header: HeaderOperations = ()
