@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -40,6 +41,36 @@ def test_channels_are_put_shown_switched_off_and_removed(tmp_path: Path, capsys:
     (tmp_path / "b.toml").write_text(CHANNEL.replace("openai", "gone"))
     assert "no provider 'gone'" in said(capsys, "channels", "put", "b.toml", code=2)
     assert said(capsys, "channels", "remove", "a") == "a is removed.\n"
+
+
+def test_what_was_archived_comes_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.toml").write_text(CHANNEL)
+    said(capsys, "channels", "put", "a.toml")
+    said(capsys, "channels", "archive", "a")
+    assert "a  " not in said(capsys, "channels", "list")
+    assert "a     archived" in said(capsys, "channels", "list", "--archived")
+    assert said(capsys, "channels", "enable", "a") == "a is enabled.\n"
+    said(capsys, "channels", "archive", "a")
+    said(capsys, "channels", "put", "a.toml")
+    assert said(capsys, "channels", "disable", "a") == "a is disabled.\n"
+    told = json.loads(said(capsys, "channels", "list", "--archived", "--json"))
+    assert sorted(row["state"] for row in told) == ["archived", "disabled"]
+    assert said(capsys, "channels", "remove", "a") == said(capsys, "channels", "remove", "a") == "a is removed.\n"
+    assert "There are: none." in said(capsys, "channels", "remove", "a", code=2)
+
+
+@pytest.mark.parametrize("words", [("import",), ("channels", "put")])
+def test_a_file_that_is_not_there_is_named(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert "gone.yaml cannot be read: No such file or directory." in said(capsys, *words, "gone.yaml", code=2)
+
+
+def test_what_is_neither_json_nor_toml_is_told_where_it_came_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.toml").write_bytes(b'name = "\xff"')
+    assert "a.toml was read but holds no JSON or TOML" in said(capsys, "channels", "put", "a.toml", code=2)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"name = ")))
+    assert "Standard input was read but holds no JSON" in said(capsys, "channels", "put", "-", code=2)
 
 
 def test_a_key_is_made_and_shown_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -153,13 +155,21 @@ def run(url: str | None, config: str | None, work: Callable[[AdminApi], int | No
 
 
 def named(api: AdminApi, kind: str, name: str) -> Any:
-    """The row of this name. Raises `Refused`."""
-    rows = api.ask("GET", f"/{kind}").json
-    for row in rows:
+    """The row of this name, or else the archived one that had it last. Raises `Refused`."""
+    rows = api.ask("GET", f"/{kind}", query={"archived": "true"}).json
+    for row in sorted(rows, key=lambda row: (row["state"] == "archived", -row["updated_ms"])):
         if row["spec"]["name"] == name:
             return row
-    known = ", ".join(row["spec"]["name"] for row in rows) or "none"
+    known = ", ".join(row["spec"]["name"] for row in rows if row["state"] != "archived") or "none"
     raise Refused(f"There is no '{name}' among the {kind}. There are: {known}.")
+
+
+def given(file: Path) -> bytes:
+    """What stands in a file, or comes from standard input where it is `-`. Raises `Refused`."""
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as found:
+        raise Refused(f"{file} cannot be read: {found.strerror}.") from None
 
 
 def target(path: str, query: Mapping[str, str] | None) -> str:

@@ -16,7 +16,7 @@ from cyclopts import App, Parameter
 from dragoman.cli import tokens, users
 from dragoman.cli.bulk import add_bulk_commands
 from dragoman.cli.channels import add_channel_commands
-from dragoman.cli.desk import AdminApi, Refused, Url, named, run
+from dragoman.cli.desk import AdminApi, Refused, Url, given, named, run
 from dragoman.cli.models import add_model_commands
 from dragoman.cli.money import FORM, budget_of, price_test, usage_of
 from dragoman.cli.options import ConfigFile, Switch
@@ -69,9 +69,10 @@ def _shelf(kind: str, what: str) -> App:
     """The commands of one kind of configured things."""
     app = App(name=kind, help=f"The {what} in the database.")
 
-    def list_all(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
-        """List them by name."""
-        return run(url, config, lambda api: _tell_rows(api.ask("GET", f"/{kind}").json, json=json))
+    def list_all(*, archived: Switch = False, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+        """List them by name; with --archived those put away, too."""
+        query = {"archived": "true"} if archived else None
+        return run(url, config, lambda api: _tell_rows(api.ask("GET", f"/{kind}", query=query).json, json=json))
 
     def show(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
         """Show one as JSON; secrets stand as `sealed:…`."""
@@ -295,7 +296,7 @@ def take_in(
     """
 
     def work(api: AdminApi) -> int:
-        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        text = given(file)
         switches = {"dry_run": dry_run, "keep_secrets": keep_secrets}
         query = {name: "true" for name, said in switches.items() if said}
         done = api.ask("PUT", "/configuration.yaml", text, query, YAML).json
@@ -327,10 +328,11 @@ def _read(file: Path) -> Any:
     import msgspec
 
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        text = given(file).decode("utf-8-sig")
         return msgspec.json.decode(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except (OSError, ValueError) as found:
-        raise Refused(f"{file} was read but holds no JSON or TOML: {found}.") from None
+    except ValueError as found:
+        where = "Standard input" if str(file) == "-" else file
+        raise Refused(f"{where} was read but holds no JSON or TOML: {found}.") from None
 
 
 def _tell_rows(rows: Any, *, json: bool) -> None:
