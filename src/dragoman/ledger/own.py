@@ -28,7 +28,7 @@ MOST_FACTOR = 1000
 AMOUNTS: tuple[Priced, ...] = (*ITEMS, *MEDIA)
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-HOURS = r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$"
+HOURS = r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$(?!\n)"
 
 
 class Amounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,7 +126,7 @@ class OwnPrice(Amounts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Only there; empty: everywhere."""
     provider: str = ""
     """Only on channels of this catalog row; empty: on all."""
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")] = "USD"
     """ISO 4217. Sums are kept by currency and never converted."""
     since: date | None = None
     """The first day, in UTC, on which it holds."""

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta
 
 PAST = re.compile(r"past ([1-9]\d{0,3})([mhd])")
-Window: TypeAlias = Annotated[str, Meta(pattern=r"^(minute|hour|day|week|month|total|past [1-9]\d{0,3}[mhd])$")]
+Window: TypeAlias = Annotated[str, Meta(pattern=r"^(minute|hour|day|week|month|total|past [1-9]\d{0,3}[mhd])$(?!\n)")]
 """A calendar period, a week beginning on Monday; `total`; or a time just gone, as `past 30m`, `past 5h`, `past 7d`."""
 UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 DAY_MS = UNITS_MS["d"]

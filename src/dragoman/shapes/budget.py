@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from dragoman.shapes.fields import Count, Word
 
-Window = Annotated[str, Meta(pattern=r"^(minute|hour|day|week|month|total|past [1-9]\d{0,3}[mhd])$")]
+Window = Annotated[str, Meta(pattern=r"^(minute|hour|day|week|month|total|past [1-9]\d{0,3}[mhd])$(?!\n)")]
 """A calendar period, a week beginning on Monday; `total`; or a time just gone, as `past 30m`, `past 5h`, `past 7d`."""
 MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 SHORTEST_MIN = 10
@@ -28,9 +28,9 @@ class BudgetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Only requests for these count, `*` standing for any characters; none: all."""
     requests: Count | None = None
     tokens: Count | None = None
-    money: Annotated[str, Meta(pattern=r"^\d{1,9}(\.\d{1,9})?$")] | None = None
+    money: Annotated[str, Meta(pattern=r"^\d{1,9}(\.\d{1,9})?$(?!\n)")] | None = None
     """A decimal in `currency`, never a float: sums of floats drift."""
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")] = "USD"
 
 
 def faults_of_budgets(budgets: Iterable[BudgetTable]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from dragoman.canon.models import Sort
 from dragoman.shapes.budget import BudgetTable
 from dragoman.shapes.changes import BodyOperations, HeaderOperations
-from dragoman.shapes.fields import Count, Listed, Note, PlainName, Seconds, Share, Vendor, Wire, Word
+from dragoman.shapes.fields import Count, Listed, Note, PlainName, Rank, Seconds, Share, Vendor, Wire, Word
 
 
 class TimeoutsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,7 +68,7 @@ class SyncTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     pattern: str = ""
     """A regular expression that a name must match whole; empty: all are taken."""
-    hours: Annotated[float, Meta(ge=1)] = 24.0
+    hours: Annotated[float, Meta(ge=1, le=366 * 24)] = 24.0
 
 
 class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,13 +86,13 @@ class ChannelTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     models: tuple[Word, ...] = ()
     sync: SyncTable | None = None
     aliases: dict[str, Word] = {}
-    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")] | None = None
     trim: tuple[Vendor, ...] = ()
     any_case: bool = False
     listed: Listed = "all"
     tags: tuple[Word, ...] = ()
     cards: tuple[CardTable, ...] = ()
-    priority: int = 0
+    priority: Rank = 0
     weight: Share = 1.0
     timeouts: TimeoutsTable = TimeoutsTable()
     headers: dict[str, str] = {}

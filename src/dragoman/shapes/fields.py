@@ -6,19 +6,21 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-Count = Annotated[int, Meta(ge=1)]
-Share = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=1, le=2**53)]
+Share = Annotated[float, Meta(ge=0, le=10**9)]
 Word = Annotated[str, Meta(min_length=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=366 * 24 * 3600)]
+Rank = Annotated[int, Meta(ge=-(10**9), le=10**9)]
+"""A priority."""
 Note = Annotated[str, Meta(max_length=2000)]
 """Words for people."""
-Vendor = Annotated[str, Meta(pattern=r"^[^/\s]+(/[^/\s]+)*$", max_length=200)]
+Vendor = Annotated[str, Meta(pattern=r"^[^/\s]+(/[^/\s]+)*$(?!\n)", max_length=200)]
 """What stands before a slash in front of a model's name."""
-Day = Annotated[str, Meta(pattern=r"^(\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?)?$")]
+Day = Annotated[str, Meta(pattern=r"^(\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?)?$(?!\n)")]
 """A day, a month or a year, as `2026-11-20`."""
-ErrorText = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
+ErrorText = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 """Words for a client: one line."""
-PlainName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+PlainName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
 """A name that may stand in an address, in a header, and before a slash, as `channel/model` has it."""
 Strategy = Literal["failover", "weighted", "round_robin", "fastest", "adaptive"]
 """How candidates of equal standing are put in order; `docs/routing.md` says what each does."""

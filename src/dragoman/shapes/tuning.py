@@ -32,7 +32,7 @@ class TuningTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Days that exchanges are kept; sums by day stay for ever."""
     strategy: Strategy | None = None
     """How channels are put in order where neither a rule nor a profile says it."""
-    zone: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=64)] | None = None
+    zone: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$(?!\n)", max_length=64)] | None = None
     """The time zone in which days, weeks and months of budgets begin."""
     user_budgets: Annotated[tuple[BudgetTable, ...], Meta(max_length=20)] | None = None
     """What each user may spend by all keys together that belong to them."""

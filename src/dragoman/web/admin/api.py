@@ -20,6 +20,8 @@ from dragoman.web.admin.desk import Desk
 from dragoman.web.admin.wire import PROBLEM, Problem, Refusal, body_of, refusal_of, schemas_of
 
 PREFIX = "/api/v1"
+LATEST_MS = 253_370_764_800_000
+"""The beginning of the year 9999, the last that calendars know."""
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -76,7 +78,7 @@ class Call(NamedTuple):
     def number(self, name: str, default: int, most: int) -> int:
         """A whole number of the query, from 1 to the most. Raises `Refusal`."""
         text = self.query(name) or str(default)
-        if not text.isdecimal() or not 1 <= int(text) <= most:
+        if not text.isdecimal() or len(text) > 20 or not 1 <= int(text) <= most:
             raise Refusal(422, "invalid", f"`{name}` is '{text[:40]}' but must be a whole number from 1 to {most}.")
         return int(text)
 
@@ -85,7 +87,7 @@ class Call(NamedTuple):
         text = self.query(name)
         if not text:
             return None
-        if not text.isdecimal() or len(text) > 15:
+        if not text.isdecimal() or int(text[:20]) > LATEST_MS:
             raise Refusal(422, "invalid", f"`{name}` is '{text[:40]}' but must be milliseconds of Unix time.")
         return int(text)
 

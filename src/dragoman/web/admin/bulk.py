@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from dragoman.relay.probe import Test, accounts_of, probe_model
 from dragoman.routing.snapshot import Channel
 from dragoman.shapes.channel import ChannelTable
-from dragoman.shapes.fields import PlainName, Share, Word
+from dragoman.shapes.fields import PlainName, Rank, Share, Word
 from dragoman.store.ports import Row, RowChange, State
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.channels import AT_ONCE, Outcome, outcome_of, tried_of
@@ -42,7 +42,7 @@ class Bulk(Chosen, frozen=True, kw_only=True, forbid_unknown_fields=True):
     add_tags: tuple[Word, ...] = ()
     drop_tags: tuple[Word, ...] = ()
     weight: Share | None = None
-    priority: int | None = None
+    priority: Rank | None = None
     add_overrides: tuple[PlainName, ...] = ()
     """Sets of changes, put behind those that a channel has."""
     drop_overrides: tuple[PlainName, ...] = ()

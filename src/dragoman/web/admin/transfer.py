@@ -6,6 +6,7 @@ such a mark is refused by name until the secret itself is written in its place.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
@@ -242,13 +243,18 @@ async def _read(call: Call) -> Whole:
     if len(text) > BODY_LIMIT:
         raise Refusal(413, "too_large", f"The body was read but has more than {BODY_LIMIT} bytes. Send less.")
     try:
-        plain = msgspec.json.encode(yaml.load(text, Loader=Plain))  # noqa: S506 - it is a safe one
+        # Beside the event loop: a long text takes seconds.
+        plain = await asyncio.to_thread(_as_json, text)
         return msgspec.json.decode(plain, type=Whole)
     except msgspec.ValidationError as found:
         raise Refusal(422, "invalid", f"The text was read but cannot be used: {found}.") from None
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as found:
+    except (yaml.YAMLError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as found:
         words = " ".join(str(found).split())[:300]
         raise Refusal(400, "not_yaml", f"The text was read but is no plain YAML: {words}.") from None
+
+
+def _as_json(text: bytes) -> bytes:
+    return msgspec.json.encode(yaml.load(text, Loader=Plain))  # noqa: S506 - it is a safe one
 
 
 class Plain(yaml.SafeLoader):
