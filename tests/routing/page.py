@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from dragoman.canon.problem import KINDS, Kind
-from dragoman.routing.health import FAULTS
+from dragoman.routing.breaker import FAULTS
 from dragoman.routing.verdict import MANNERS, THE_ANSWER
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "routing.md"

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind
 from dragoman.routing import health as health_module
-from dragoman.routing.health import FAULTS, Fitness, Health, Left, Succeeded, begin, home, learn, usable
+from dragoman.routing.breaker import FAULTS
+from dragoman.routing.health import Fitness, Health, Left, Succeeded, begin, home, learn, usable
 from dragoman.routing.plan import Step
 from tests.routing.house import after, fault, probing, step
 

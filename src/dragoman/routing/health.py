@@ -1,10 +1,8 @@
 """Which channels are fit to be asked, learned from what happened: circuit breakers, and where sessions are at home.
 
-Rules. A breaker stands at one of three scopes: a target (channel and model), a channel (its credential), or a
-host. It opens on faults in a row, or when too large a share of the attempts of half a minute failed; when its time has
-run out one request at a time may try it, and two successes close it. What has closed is eased in. A limit opens it at
-once, and is over when its wait is over; a wait that the provider told is kept to the millisecond. The numbers are
-those of the tables below, and of the policy.
+Rules. A breaker (`routing.breaker`) stands at one of three scopes: a target (channel and model), a channel (its
+credential), or a host. What has closed is eased in. A session stays where its prompt cache is warm,
+unless that place is ill.
 
 Theory: everything is a frozen value and `learn` is the only way it changes, so that a replica can be replayed.
 Scopes without trouble have no entry, so a healthy gateway pays nothing here.
@@ -19,18 +17,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dragoman.canon.problem import Kind, Problem
+from dragoman.routing.breaker import FAULTS, Breaker, Fault, Moment, bettered, failed, is_tried, opened, rests
 from dragoman.routing.plan import Step
 from dragoman.routing.snapshot import Channel
 from dragoman.shapes.policy import USUAL_BREAKER, BreakerPolicy
 
-BUCKET_MS = 5_000
-BUCKETS = 6
-"""The share is that of the last half minute, in steps."""
 EASE_MS = 30_000
 EASE_FROM = 0.1
 """What has recovered begins with this share of its requests and has all of them after this time."""
-HEALTHY_MS = 30_000
-"""After each such time without opening, the next opening counts as one fewer."""
 LEASE_MS = 60_000
 """How long one probe keeps others away; a longer answer frees the place for another probe."""
 HOST_OPEN_AFTER = 2
@@ -42,79 +36,6 @@ PATIENCE_MS = 10_000
 BREAKER_LIMIT = 1000
 PIN_LIMIT = 4000
 """Scopes and sessions that are remembered at most; the oldest are forgotten."""
-
-
-LASTING_MS = (10_000, 300_000)
-"""First and longest rest after faults that someone has to mend, and after limits whose end was not told; each opening
-doubles it. After faults that pass by themselves it is the policy's, give or take a fifth."""
-
-
-class Fault(NamedTuple):
-    """What one kind of problem means for the health of a channel."""
-
-    scope: Literal["target", "channel"]
-    open_after: int | None = None
-    """Faults in a row that open a breaker; None: as the policy says."""
-    rest_ms: tuple[int, int] | None = None
-    """None: the same."""
-    connect: bool = False
-    """Whether no connection came about."""
-    is_limit: bool = False
-    """Whether it is a limit and no illness: it opens at once, and is over when its rest is over."""
-
-
-FAULTS: dict[Kind, Fault] = {
-    Kind.UNREACHABLE: Fault("target", connect=True),
-    Kind.TLS: Fault("target", connect=True),
-    Kind.TIMEOUT: Fault("target"),
-    Kind.CUT_SHORT: Fault("target"),
-    Kind.GARBLED: Fault("target"),
-    Kind.UPSTREAM_ERROR: Fault("target"),
-    Kind.OVERLOADED: Fault("target"),
-    Kind.REDIRECTED: Fault("target"),
-    Kind.RATE_LIMITED: Fault("target", 1, LASTING_MS, is_limit=True),
-    Kind.MODEL_NOT_FOUND: Fault("target", 1, LASTING_MS),
-    Kind.UPSTREAM_CREDENTIAL: Fault("channel", 3, LASTING_MS),
-    Kind.UPSTREAM_QUOTA: Fault("channel", 1, LASTING_MS),
-}
-"""Kinds that count; all others say nothing of the channel. Vendors limit rates per model, hence the scope of those."""
-
-
-class Bucket(NamedTuple):
-    """What came of the attempts that ended in one stretch of `BUCKET_MS`."""
-
-    number: int
-    attempts: int
-    faults: int
-
-
-class Breaker(Struct, frozen=True, kw_only=True):
-    """What is remembered of one scope."""
-
-    faults: int = 0
-    """In a row."""
-    connect_only: bool = True
-    """Whether all of those were in connecting."""
-    openings: int = 0
-    """How often it opened lately."""
-    is_open: bool = False
-    until_ms: int = 0
-    """While open: when it may be tried again; afterwards: when it might have been, or closed if that was earlier."""
-    closed_ms: int = 0
-    """When it closed after faults; 0 where it never did."""
-    is_limit: bool = False
-    """Whether it is open for a limit, and closes by itself when its rest is over."""
-    told: bool = False
-    """Whether `until_ms` is the provider's word and not our guess."""
-    kind: Kind = Kind.UPSTREAM_ERROR
-    """The last fault."""
-    successes: int = 0
-    """Since it opened."""
-    leased_until_ms: int = 0
-    """While later than now, a probe is on its way."""
-    window: tuple[Bucket, ...] = ()
-    """What came of the last attempts, oldest first; empty before the first fault."""
-    host: str = ""
 
 
 class Healed(NamedTuple):
@@ -193,7 +114,7 @@ def learn(
         case Succeeded():
             return _at_home(_recovered(health, step, now_ms, policy), step, now_ms)
         case Problem() if fault := _fault(step.channel, outcome):
-            return _failed(_released(health, step), step, outcome, fault, _Now(now_ms, dice, policy))
+            return _failed(_released(health, step), step, outcome, fault, Moment(now_ms, dice, policy))
         case _:
             return _released(health, step)
 
@@ -244,12 +165,6 @@ def _fault(channel: Channel, found: Problem) -> Fault | None:
     return FAULTS.get(found.kind)
 
 
-class _Now(NamedTuple):
-    ms: int
-    dice: float
-    policy: BreakerPolicy
-
-
 def _scopes(channel: Channel, model: str) -> tuple[str, str, str]:
     """The host, the channel and the target."""
     return f"host {_host(channel)}", f"channel {channel.account}", f"model {model} on {channel.account}"
@@ -290,133 +205,32 @@ def _fitness(scope: str, breaker: Breaker, now_ms: int) -> Fitness:
     return Fitness("probe", f"{scope} is tried again after {breaker.kind}", kind=breaker.kind)
 
 
-def _failed(health: Health, step: Step, found: Problem, fault: Fault, now: _Now) -> Health:
+def _failed(health: Health, step: Step, found: Problem, fault: Fault, now: Moment) -> Health:
     """Counts one fault, and opens what has had enough."""
     host, channel, target = _scopes(step.channel, step.model)
     scope = channel if fault.scope == "channel" else target
-    before = health.breakers.get(scope, Breaker(host=host))
-    if fault.is_limit or (found.kind is Kind.OVERLOADED and found.retry_after_s is not None):
-        return _remember(health, scope, _opened(before, found, fault, now, is_limit=True))
-    counted = replace(
-        before,
-        faults=before.faults + 1,
-        connect_only=before.connect_only and fault.connect,
-        kind=found.kind,
-        window=_seen(before.window, now.ms, failed=True) if fault.scope == "target" else (),
-    )
-    if not _rests(before, now.ms) and (_is_tried(before) or _has_enough(counted, fault, now.policy)):
-        counted = _opened(counted, found, fault, now)
-    health = _remember(health, scope, counted)
+    health = _remember(health, scope, failed(health.breakers.get(scope, Breaker(host=host)), found, fault, now))
     return _failed_to_connect(health, host, found, now) if fault.connect else health
 
 
-def _has_enough(breaker: Breaker, fault: Fault, policy: BreakerPolicy) -> bool:
-    """Whether the faults in a row, or their share of the last attempts, open a breaker."""
-    in_a_row = fault.open_after or policy.failures
-    if breaker.faults >= (policy.connecting if breaker.connect_only and fault.connect else in_a_row):
-        return True
-    attempts = sum(bucket.attempts for bucket in breaker.window)
-    return attempts >= policy.least and sum(bucket.faults for bucket in breaker.window) >= policy.share * attempts
-
-
-def _seen(window: tuple[Bucket, ...], now_ms: int, *, failed: bool) -> tuple[Bucket, ...]:
-    """The window with one more attempt in it; empty once no fault is left in it."""
-    number = now_ms // BUCKET_MS
-    *older, last = window or (Bucket(number, 0, 0),)
-    if last.number != number:
-        older, last = [*older, last], Bucket(number, 0, 0)
-    last = Bucket(number, last.attempts + 1, last.faults + failed)
-    kept = (*(bucket for bucket in older if bucket.number > number - BUCKETS), last)
-    return kept if any(bucket.faults for bucket in kept) else ()
-
-
-def _failed_to_connect(health: Health, host: str, found: Problem, now: _Now) -> Health:
+def _failed_to_connect(health: Health, host: str, found: Problem, now: Moment) -> Health:
     """Opens the host once enough of its targets cannot be reached, or when its probe failed."""
     before = health.breakers.get(host, Breaker())
     ill = sum(1 for other in health.breakers.values() if other.host == host and other.is_open and other.connect_only)
-    if _rests(before, now.ms) or not (ill >= HOST_OPEN_AFTER or _is_tried(before)):
+    if rests(before, now.ms) or not (ill >= HOST_OPEN_AFTER or is_tried(before)):
         return health
-    return _remember(health, host, _opened(replace(before, kind=found.kind), found, FAULTS[found.kind], now))
-
-
-def _rests(breaker: Breaker, now_ms: int) -> bool:
-    return breaker.is_open and breaker.until_ms > now_ms
-
-
-def _is_tried(breaker: Breaker) -> bool:
-    """Whether a breaker that does not rest is half open."""
-    return breaker.is_open and not breaker.is_limit
-
-
-def _opened(breaker: Breaker, found: Problem, fault: Fault, now: _Now, *, is_limit: bool = False) -> Breaker:
-    """The breaker open from now on. What fails while it rests already prolongs the wait, but counts no new opening:
-    requests that were on their way together fail together."""
-    told = is_limit and found.retry_after_s is not None
-    resting = _rests(breaker, now.ms)
-    openings = breaker.openings if resting else _openings(breaker, now.ms) + 1
-    until_ms = now.ms + _rest_ms(openings, found, fault, now)
-    if resting and (breaker.until_ms >= until_ms or (breaker.told and not told)):
-        return breaker
-    return replace(
-        breaker,
-        kind=found.kind,
-        is_open=True,
-        openings=openings,
-        until_ms=until_ms,
-        is_limit=is_limit,
-        told=told,
-        successes=0,
-        leased_until_ms=0,
-        window=(),
-    )
-
-
-def _rest_ms(openings: int, found: Problem, fault: Fault, now: _Now) -> int:
-    """How long a breaker rests after opening for the n-th time."""
-    if found.retry_after_s is not None:
-        return int(found.retry_after_s * 1000)
-    first_ms, most_ms = fault.rest_ms or (int(now.policy.rest_s * 1000), int(now.policy.longest_s * 1000))
-    rest_ms = min(first_ms << min(openings - 1, 16), most_ms)
-    return rest_ms if fault.rest_ms else int(rest_ms * (0.8 + 0.4 * now.dice))
-
-
-def _openings(breaker: Breaker, now_ms: int) -> int:
-    """How often it opened lately: one fewer for each healthy half minute since its rest was over."""
-    return max(0, breaker.openings - max(0, now_ms - breaker.until_ms) // HEALTHY_MS)
+    return _remember(health, host, opened(replace(before, kind=found.kind), found, FAULTS[found.kind], now))
 
 
 def _recovered(health: Health, step: Step, now_ms: int, policy: BreakerPolicy) -> Health:
     """Health after a success: faults in a row are over, and what was open comes nearer to closing."""
     if not health.breakers:
         return health
-    better = {scope: _better(breaker, now_ms, policy) for scope, breaker in _found(health, step).items()}
+    better = {scope: bettered(breaker, now_ms, policy) for scope, breaker in _found(health, step).items()}
     if all(health.breakers[scope] is breaker for scope, breaker in better.items()):
         return health
     kept = {scope: breaker for scope, breaker in {**health.breakers, **better}.items() if breaker is not None}
     return replace(health, breakers=kept)
-
-
-def _better(breaker: Breaker, now_ms: int, policy: BreakerPolicy) -> Breaker | None:
-    """A breaker after a success; None when nothing is left to remember."""
-    rests = _rests(breaker, now_ms)
-    if rests and breaker.told:
-        return breaker
-    if _is_tried(breaker) and breaker.successes + 1 < policy.successes:
-        return replace(breaker, successes=breaker.successes + 1, leased_until_ms=0)
-    window = _seen(breaker.window, now_ms, failed=False) if breaker.window else ()
-    if not _openings(breaker, now_ms):
-        return Breaker(kind=breaker.kind, host=breaker.host, window=window) if window else None
-    if not breaker.is_open and not breaker.faults and not window:
-        return breaker
-    tried = _is_tried(breaker)
-    return Breaker(
-        openings=breaker.openings,
-        until_ms=now_ms if rests else breaker.until_ms,
-        closed_ms=now_ms if tried else breaker.closed_ms,
-        kind=breaker.kind,
-        window=window,
-        host=breaker.host,
-    )
 
 
 def _released(health: Health, step: Step) -> Health:

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from dragoman.routing.health import BREAKER_LIMIT, PIN_LIMIT, Breaker, Healed, Health, Pin, forgotten
+from dragoman.routing.breaker import Breaker
+from dragoman.routing.health import BREAKER_LIMIT, PIN_LIMIT, Healed, Health, Pin, forgotten
 
 
 class News(Struct, frozen=True, kw_only=True, omit_defaults=True):
