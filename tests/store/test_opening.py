@@ -80,8 +80,8 @@ async def test_roles_that_were_given_before_allow_the_same_afterwards(home: Home
             connection.execute(users.insert(), {**usual, **row})
             for held in ("viewer", "operator", "admin"):
                 name = f"{login}-{held}"
-                row = {"id": name, "public_id": name, "user_id": login, "name": name, "digest": b"", "role": held}
-                connection.execute(tokens.insert(), {**row, "created_ms": 1, "expires_ms": None})
+                token = {"id": name, "public_id": name, "user_id": login, "name": name, "digest": b"", "role": held}
+                connection.execute(tokens.insert(), {**token, "created_ms": 1, "expires_ms": None})
         migrations.walk(connection, "0002", migrations.HEAD)
 
     async with open_database(home.url, home.folder) as database, database.engine.begin() as connection:
