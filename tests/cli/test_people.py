@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def test_people_are_kept_on_ones_own_database(tmp_path: Path, capsys: pytest.Cap
     assert "names no project" in said(capsys, "users", "add", "eve", "--member", "web", code=2)
     assert "no user 'eve'" in said(capsys, "users", "remove", "eve", code=2)
     assert said(capsys, "users", "remove", "bob") == "bob is removed.\n"
+
+
+def test_a_password_may_come_by_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DRAGOMAN_PASSWORD")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+    assert said(capsys, "users", "add", "anna") == "anna may sign in as viewer.\n"
+    assert "nobody to ask for the password. Set DRAGOMAN_PASSWORD" in said(capsys, "users", "add", "bob", code=2)
 
 
 def test_tokens_and_service_accounts_are_kept_on_ones_own_database(

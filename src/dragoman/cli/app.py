@@ -14,11 +14,13 @@ from cyclopts import App, CycloptsError
 from dragoman import __version__
 from dragoman.cli import db, manage, settings
 from dragoman.cli.channel import probe
+from dragoman.cli.desk import Refused
 from dragoman.cli.doctor import doctor
 from dragoman.cli.env import env
 from dragoman.cli.launch import launch
 from dragoman.cli.plan import plan
 from dragoman.cli.providers import providers
+from dragoman.cli.say import fail, tell_faults
 from dragoman.cli.serve import serve
 from dragoman.cli.version import version
 from dragoman.settings.record import SettingsRefused
@@ -54,10 +56,10 @@ def run(words: Sequence[str]) -> int:
     try:
         code = command_line()(words, exit_on_error=False)
     except SettingsRefused as refused:
-        from dragoman.cli.say import tell_faults
-
         tell_faults(refused.faults)
         return REFUSED
+    except Refused as refused:
+        return fail("That was not done.", str(refused))
     except CycloptsError:
         # The message is printed already, with the command's usage.
         return REFUSED

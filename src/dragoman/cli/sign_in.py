@@ -7,7 +7,7 @@ import sys
 
 from cyclopts import App
 
-from dragoman.cli.desk import AdminApi, Url, run
+from dragoman.cli.desk import AdminApi, Refused, Url, run
 from dragoman.cli.options import ConfigFile, Switch
 from dragoman.cli.say import as_json, columns
 from dragoman.cli.users import password, user_of
@@ -29,7 +29,7 @@ def set_password(login: str, /, *, url: Url = None, config: ConfigFile = None) -
 
     def work(api: AdminApi) -> None:
         user = user_of(api, login)
-        api.ask("PUT", f"/users/{user['id']}/password", {"password": password()})
+        api.ask("PUT", f"/users/{user['id']}/password", {"password": password(new=True)})
         print(f"{login} has another password, and is signed out everywhere.")
 
     return run(url, config, work)
@@ -58,12 +58,20 @@ def enrol(login: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
         if not code:
             told = api.ask("POST", "/session/second-factor", claim).json
             print(f"{told['uri']}\nSecret: {told['secret']}", file=sys.stderr)
-            code = input("Code: ")
+            code = _asked_code()
         codes = api.ask("PUT", "/session/second-factor", {**claim, "code": code}).json["recovery_codes"]
         print("\n".join(codes))
         print("Each of these opens the account once without the authenticator. Keep them.", file=sys.stderr)
 
     return run(url, config, work)
+
+
+def _asked_code() -> str:
+    try:
+        return input("Code: ")
+    except EOFError:
+        remedy = f"Put the secret into an authenticator, set {CODE_VARIABLE} to its code, and repeat the command."
+        raise Refused(f"There is nobody to ask for the code. {remedy}") from None
 
 
 def list_factors(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:

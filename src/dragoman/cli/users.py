@@ -67,7 +67,7 @@ def first_user(login: str = "admin", /, *, setup_token: str, url: Annotated[str,
     url
         The gateway's address.
     """
-    said = {"token": setup_token, "login": login, "password": password()}
+    said = {"token": setup_token, "login": login, "password": password(new=True)}
 
     def work(api: AdminApi) -> None:
         api.ask("POST", "/setup", said)
@@ -113,7 +113,7 @@ def add_user(
         "login": login,
         "role": "" if project else given,
         "memberships": {**dict.fromkeys(project or [], given), **memberships},
-        "password": password(),
+        "password": password(new=True),
     }
 
     def work(api: AdminApi) -> None:
@@ -254,7 +254,7 @@ def accept(login: str, /, *, invitation: str, url: Annotated[str, Parameter(name
     url
         The gateway's address.
     """
-    said = {"token": invitation, "login": login, "password": password()}
+    said = {"token": invitation, "login": login, "password": password(new=True)}
 
     def work(api: AdminApi) -> None:
         api.ask("POST", "/invitations/accept", said)
@@ -274,9 +274,21 @@ def memberships_of(texts: list[str] | None) -> dict[str, str]:
     return found
 
 
-def password() -> str:
-    """The password that is asked for, or taken from the environment."""
-    return os.environ.get(PASSWORD_VARIABLE) or getpass.getpass("Password: ")
+def password(*, new: bool = False) -> str:
+    """The password: from the environment, a line of standard input, or who sits there; who chooses a new one gives it
+    twice. Raises `Refused`."""
+    if found := os.environ.get(PASSWORD_VARIABLE):
+        return found
+    if not sys.stdin.isatty():
+        if found := sys.stdin.readline().rstrip("\r\n"):
+            return found
+        raise Refused(
+            f"There is nobody to ask for the password. Set {PASSWORD_VARIABLE}, or give it as a line of input."
+        )
+    found = getpass.getpass("Password: ")
+    if new and getpass.getpass("The same again: ") != found:
+        raise Refused("The two passwords are not the same. Try again.")
+    return found
 
 
 def user_of(api: AdminApi, login: str) -> Any:
