@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from dragoman.canon.wildcards import fits
+from dragoman.canon.zones import fault_of_zone
 from dragoman.ledger.period import zone_of
 from dragoman.ledger.price import ITEMS, MEDIA, Price, Priced, Rates, Tier
 
@@ -255,7 +255,5 @@ def _check_factor(says: OwnTime | OwnPrice) -> None:
 
 
 def _check_zone(zone: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (LookupError, ValueError, OSError):
-        raise ValueError(f"There is no time zone '{zone}'; write it as Europe/Moscow, or UTC") from None
+    if wrong := fault_of_zone(zone):
+        raise ValueError(wrong)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated, NamedTuple, TypeAlias
-from zoneinfo import ZoneInfo
 
 from msgspec import Meta
+
+from dragoman.canon.zones import zone_named
 
 PAST = re.compile(r"past ([1-9]\d{0,3})([mhd])")
 Window: TypeAlias = Annotated[str, Meta(pattern=r"^(minute|hour|day|week|month|total|past [1-9]\d{0,3}[mhd])$(?!\n)")]
@@ -92,7 +93,4 @@ def _midnight_ms(day: date, zone: tzinfo) -> int:
 
 def zone_of(name: str) -> tzinfo:
     """The time zone of this name, as `Europe/Moscow`; UTC where there is none, which is said when it is set."""
-    try:
-        return UTC if name in ("", "UTC") else ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        return UTC
+    return UTC if name in ("", "UTC") else zone_named(name) or UTC

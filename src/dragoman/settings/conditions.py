@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import UTC, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
 from dragoman.canon.patterns import LONGEST_TEXT, reach, unsound
+from dragoman.canon.zones import zone_named
 from dragoman.routing.profile import Dates, Hours, When
 from dragoman.routing.when import DAYS
 from dragoman.settings.reading import near
@@ -92,12 +92,11 @@ class Conditions(Struct, frozen=True):
         return re.compile(pattern)
 
     def _zone(self, name: str, where: str) -> tzinfo:
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = zone_named(name)
+        if zone is None:
             remedy = "Write it as Europe/Moscow, or UTC."
             self.faults.append(Notice(f"{where}.zone", f"There is no time zone '{name}'.", remedy))
-            return UTC
+        return zone or UTC
 
 
 def _size(table: WhenTable, depth: int) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
+from dragoman.canon.zones import fault_of_zone
 from dragoman.shapes.fields import Count, Word
 
 Window = Annotated[str, Meta(pattern=r"^(minute|hour|day|week|month|total|past [1-9]\d{0,3}[mhd])$(?!\n)")]
@@ -40,18 +40,9 @@ def faults_of_budgets(budgets: Iterable[BudgetTable]) -> Iterator[str]:
             yield f"The window '{budget.window}' is not between 10 minutes and 31 days."
         if budget.requests is None and budget.tokens is None and budget.money is None:
             yield f"The budget per {budget.window} limits nothing: give it requests, tokens or money."
-        if budget.zone is not None and not is_zone(budget.zone):
-            yield f"There is no time zone '{budget.zone}'; write it as Europe/Moscow, or UTC."
+        if budget.zone is not None and (wrong := fault_of_zone(budget.zone)):
+            yield f"{wrong}."
 
 
 def _minutes(window: str) -> int:
     return int(window[len("past ") : -1]) * MINUTES[window[-1]]
-
-
-def is_zone(name: str) -> bool:
-    """Whether there is a time zone of this name, as `Europe/Moscow`."""
-    try:
-        ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        return False
-    return True

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from dragoman.canon.patterns import unsound
-from dragoman.shapes.budget import BudgetTable, faults_of_budgets, is_zone
+from dragoman.canon.zones import fault_of_zone
+from dragoman.shapes.budget import BudgetTable, faults_of_budgets
 from dragoman.shapes.fields import BalanceUse, ErrorText, PlainName, Strategy, UpstreamErrors, Word
 from dragoman.shapes.policy import BreakerPolicy, RetryPolicy
 
@@ -69,8 +70,8 @@ def faults_of_tuning(name: str, value: object) -> Iterator[str]:
             yield f"The longest rest, {longest_s:g} s, is shorter than the first, {rest_s:g} s."
         case "user_budgets", tuple():
             yield from faults_of_budgets(value)
-        case "zone", str() if not is_zone(value):
-            yield f"There is no time zone '{value}'; write it as Europe/Moscow, or UTC."
+        case "zone", str() if wrong := fault_of_zone(value):
+            yield f"{wrong}."
         case _:
             pass
 
