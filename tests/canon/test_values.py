@@ -10,12 +10,10 @@ from dragoman.canon.problem import (
     EVIDENCE_LIMIT,
     KINDS,
     Kind,
-    Original,
     Trouble,
     clamp_wait_s,
     problem,
     refuse,
-    without_original,
 )
 from dragoman.canon.request import Seal
 from dragoman.canon.seal import unwrap, wrap
@@ -94,11 +92,3 @@ def test_a_refusal_carries_its_problem() -> None:
 
 def test_evidence_is_cut() -> None:
     assert len(problem(Kind.GARBLED, "Odd.", evidence="x" * 10_000).evidence) == EVIDENCE_LIMIT
-
-
-def test_a_foreign_client_does_not_see_the_original_body() -> None:
-    found = problem(Kind.INVALID_REQUEST, "No.", original=Original("tongue", 400, b"{}"))
-    bare = without_original(found)
-    assert bare.original is None
-    assert bare.message == found.message
-    assert without_original(bare) is bare

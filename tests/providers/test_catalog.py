@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dragoman.providers.base import Provider
-from dragoman.providers.catalog import card_for, catalog, nearest, read_catalog
+from dragoman.providers.catalog import catalog, nearest, read_catalog
+from tests.providers.documented import documented
 
 ROWS = catalog()
 ROW = """
@@ -96,11 +97,11 @@ def test_a_mistyped_id_finds_its_row(typed: str, meant: str) -> None:
     ],
 )
 def test_documented_limits_are_known(row: str, model: str, context: int, max_output: int | None) -> None:
-    card = card_for(ROWS[row].cards, model)
+    card = documented(ROWS[row], model)
     assert card is not None
     assert (card.context, card.max_output) == (context, max_output)
 
 
 @pytest.mark.parametrize(("row", "model"), [("openai", "gpt-9"), ("ollama", "gpt-4o"), ("azure", "production")])
 def test_limits_that_nobody_documents_are_not_guessed(row: str, model: str) -> None:
-    assert card_for(ROWS[row].cards, model) is None
+    assert documented(ROWS[row], model) is None

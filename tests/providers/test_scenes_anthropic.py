@@ -11,10 +11,11 @@ import pytest
 from dragoman.dialects.anthropic import DIALECT
 from dragoman.dialects.base import Target
 from dragoman.dialects.openai_chat import DIALECT as CHAT
-from dragoman.providers.catalog import card_for, catalog
+from dragoman.providers.catalog import catalog
 from dragoman.providers.credentials import forwarded_headers
 from dragoman.providers.quirks import fit
 from tests.providers.coding import ACCOUNT, TURN, turn
+from tests.providers.documented import documented
 from tests.standin.check_anthropic import check_anthropic
 from tests.standin.reply import Signer
 from tests.standin.rules import Rules
@@ -41,7 +42,7 @@ HEADERS = {"anthropic-beta": BETAS}
 def written(row: str, model: str, body: bytes, door: Any = DIALECT) -> Json:
     """The body for a row's upstream, of a request that came in at a door."""
     provider = ROWS[row]
-    card = card_for(provider.cards, model)
+    card = documented(provider, model)
     wish = fit(provider, door.read_request(body), model, max_output=card.max_output if card else None)
     target = Target(model=model, origin=ACCOUNT, native=provider.native, stream=True, habits=wish.habits)
     told: Json = json.loads(DIALECT.write_request(wish.request, target).body)

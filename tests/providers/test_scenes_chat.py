@@ -11,9 +11,10 @@ from msgspec import Struct
 from dragoman.dialects.anthropic.request import read_request
 from dragoman.dialects.base import Target, Written
 from dragoman.dialects.openai_chat import DIALECT
-from dragoman.providers.catalog import card_for, catalog
+from dragoman.providers.catalog import catalog
 from dragoman.providers.quirks import fit
 from tests.providers.coding import ACCOUNT, turn
+from tests.providers.documented import documented
 from tests.standin.check_chat import check_chat
 from tests.standin.rules import Rules
 
@@ -27,7 +28,7 @@ FORCED = {"tool_choice": {"type": "tool", "name": "Bash"}}
 def written(row: str, model: str, changes: Json) -> tuple[Json, Written]:
     """The body for a row's upstream, and what is told beside it."""
     provider = ROWS[row]
-    card = card_for(provider.cards, model)
+    card = documented(provider, model)
     wish = fit(provider, read_request(turn(**changes)), model, max_output=card.max_output if card else None)
     target = Target(model=model, origin=ACCOUNT, native=provider.native, stream=True, habits=wish.habits)
     told = DIALECT.write_request(wish.request, target)

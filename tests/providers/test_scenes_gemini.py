@@ -12,9 +12,10 @@ from dragoman.canon.request import Loss, Reasoning, Request, Sampling, Text, Tur
 from dragoman.dialects.anthropic.request import read_request
 from dragoman.dialects.base import Target, Written
 from dragoman.dialects.gemini import DIALECT
-from dragoman.providers.catalog import card_for, catalog
+from dragoman.providers.catalog import catalog
 from dragoman.providers.quirks import fit
 from tests.providers.coding import ACCOUNT, turn
+from tests.providers.documented import documented
 from tests.standin.check_gemini import check_gemini
 from tests.standin.reply import Signer
 from tests.standin.rules import Rules
@@ -95,7 +96,7 @@ def written(model: str, changes: Json, row: str = "gemini") -> tuple[Json, Writt
 
 def _written(request: Request, model: str, row: str = "gemini") -> tuple[Json, Written]:
     provider = ROWS[row]
-    card = card_for(provider.cards, model)
+    card = documented(provider, model)
     wish = fit(provider, request, model, max_output=card.max_output if card else None)
     target = Target(model=model, origin=ACCOUNT, native=provider.native, stream=True, habits=wish.habits)
     told = DIALECT.write_request(wish.request, target)

@@ -12,9 +12,10 @@ from dragoman.dialects.base import Target as Upstream
 from dragoman.dialects.base import Written
 from dragoman.dialects.openai_responses import DIALECT
 from dragoman.providers.addresses import count_url, endpoint
-from dragoman.providers.catalog import card_for, catalog
+from dragoman.providers.catalog import catalog
 from dragoman.providers.quirks import fit
 from tests.providers.coding import ACCOUNT, turn
+from tests.providers.documented import documented
 from tests.standin.check_responses import check_responses
 from tests.standin.published import type_problems
 from tests.standin.reply import Signer
@@ -40,7 +41,7 @@ PLAYS = (
 def written(row: str, model: str, changes: Json) -> tuple[Json, Written]:
     """The body for a row's upstream, and what is told beside it."""
     provider = ROWS[row]
-    card = card_for(provider.cards, model)
+    card = documented(provider, model)
     wish = fit(provider, read_request(turn(**changes)), model, max_output=card.max_output if card else None)
     target = Upstream(model=model, origin=ACCOUNT, native=provider.native, stream=True, habits=wish.habits)
     told = DIALECT.write_request(wish.request, target)

@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 Side = Literal["client", "gateway", "upstream"]
 """Who has to act: the caller, whoever runs this gateway, or the provider."""
@@ -159,8 +158,3 @@ class Trouble(Exception):  # noqa: N818 - it carries a Problem and is no error o
 def refuse(kind: Kind, message: str, *, param: str | None = None) -> Trouble:
     """A `Trouble` ready to raise, for a problem found on our side of the upstream."""
     return Trouble(problem(kind, message, param=param))
-
-
-def without_original(found: Problem) -> Problem:
-    """The same problem for a client of another dialect."""
-    return replace(found, original=None) if found.original else found

@@ -68,8 +68,6 @@ class Hearing(Struct, frozen=True, kw_only=True):
     """`Written.functions`."""
     lose: Callable[[Loss], None] = lambda _: None
     """Takes what of the answer is not read as it came."""
-    forced_tool: bool = False
-    """Whether the tool choice forced a call."""
 
 
 class Telling(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Any
 
@@ -97,12 +96,6 @@ def _general_cards(table: dict[str, Any]) -> tuple[Card, ...]:
         for prefix in ("", "*/")
     ]
     return tuple(cards)
-
-
-def card_for(cards: Iterable[Card], model: str) -> Card | None:
-    """The first card that names the model or whose pattern it matches, letter case aside; None where none does."""
-    wanted = model.lower()
-    return next((card for card in cards if fnmatchcase(wanted, card.name.lower())), None)
 
 
 def nearest(rows: Iterable[str], name: str) -> str:

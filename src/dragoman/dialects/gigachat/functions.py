@@ -21,8 +21,6 @@ from dragoman.dialects.gigachat.wire import PLAIN, Message
 from dragoman.dialects.offering import go_without, lose_provider_tools, object_schema, refuse_connectors, shown_tools
 from dragoman.dialects.typed_tools import known
 
-REQUIRED = ("computer", "mcp")
-"""Beginnings of kinds without which a request makes no sense."""
 EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
 DEMAND = "Answer with a function call now, and not with text alone."
 

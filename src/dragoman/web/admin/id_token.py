@@ -32,7 +32,6 @@ OLDEST_S = 600
 LEAST_RSA_BITS = 2048
 
 Claims = Mapping[str, Any]
-Verify = Callable[[bytes, bytes], None]
 
 
 class Unfit(Exception):  # noqa: N818 - a finding
