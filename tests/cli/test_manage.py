@@ -84,6 +84,39 @@ def test_a_key_is_made_and_shown_once(capsys: pytest.CaptureFixture[str]) -> Non
     assert said(capsys, "keys", "rotate", "laptop").splitlines()[0] != text
 
 
+def test_a_key_is_changed_and_what_is_not_said_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "keys", "add", "laptop", "--budget", "20 USD/month", "--rpm", "60", "--model", "a-*", "--days", "3")
+    before = json.loads(said(capsys, "keys", "show", "laptop"))
+    assert before["expires_ms"] - before["created_ms"] == pytest.approx(3 * 86_400_000, abs=60_000)
+    assert (
+        said(capsys, "keys", "change", "laptop", "--budget", "30 USD/month", "--tpm", "500") == "laptop is changed.\n"
+    )
+    spec = json.loads(said(capsys, "keys", "show", "laptop"))["spec"]
+    assert spec["budgets"][0]["money"] == "30"
+    assert (spec["limits"]["rpm"], spec["limits"]["tpm"], spec["models"]) == (60, 500, ["a-*"])
+    said(
+        capsys,
+        "keys",
+        "change",
+        "laptop",
+        "--rename",
+        "desk",
+        "--budget",
+        "",
+        "--model",
+        "",
+        "--rpm",
+        "0",
+        "--days",
+        "0",
+    )
+    after = json.loads(said(capsys, "keys", "show", "desk"))
+    assert (after["spec"]["budgets"], after["spec"]["models"], after["spec"]["limits"]["rpm"]) == ([], [], None)
+    assert (after["expires_ms"], after["public_id"]) == (None, before["public_id"])
+    assert "Write it as" in said(capsys, "keys", "change", "desk", "--budget", "much", code=2)
+    assert "There is no 'laptop' among the keys" in said(capsys, "keys", "change", "laptop", code=2)
+
+
 def test_budgets_of_channels_projects_and_users_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     budget = '[[budgets]]\nwindow = "past 5h"\ntokens = 1000\nmodels = ["m*"]\n'
     (tmp_path / "a.toml").write_text(CHANNEL + budget)

@@ -6,21 +6,20 @@ taken from DRAGOMAN_TOKEN.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from dragoman.cli import tokens, users
+from dragoman.cli import keys, tokens, users
 from dragoman.cli.bulk import add_bulk_commands
 from dragoman.cli.channels import add_channel_commands
 from dragoman.cli.desk import AdminApi, Refused, Url, given, named, run
 from dragoman.cli.models import add_model_commands
-from dragoman.cli.money import FORM, budget_of, price_test, usage_of
+from dragoman.cli.money import price_test, usage_of
 from dragoman.cli.options import ConfigFile, Switch
-from dragoman.cli.say import as_json, columns, fail
+from dragoman.cli.say import as_json, columns
 from dragoman.cli.sign_in import add_sign_in_commands, try_provider
 
 YAML = "application/yaml"
@@ -43,16 +42,12 @@ KINDS = {
 def apps() -> list[App]:
     """All commands of this module."""
     made = [_shelf(kind, what) for kind, what in KINDS.items()]
-    keys = App(name="keys", help="API keys of this gateway: make, show, limit, rotate, switch off.")
-    keys.command(list_keys, name="list")
-    keys.command(add_key, name="add")
-    keys.command(rotate_key, name="rotate")
-    keys.command(usage_of("keys"), name="usage")
+    api_keys = keys.app()
     for state in ("enable", "disable", "archive"):
-        keys.command(_state_of("keys", state), name=state)
+        api_keys.command(_state_of("keys", state), name=state)
     people = users.app()
     add_sign_in_commands(people)
-    return [*made, keys, people, *tokens.apps()]
+    return [*made, api_keys, people, *tokens.apps()]
 
 
 def _more(kind: str) -> Mapping[str, Callable[..., int]]:
@@ -157,114 +152,6 @@ def list_scopes(*, json: Switch = False, url: Url = None, config: ConfigFile = N
     return run(url, config, work)
 
 
-def list_keys(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
-    """List API keys by name, without what opens the doors."""
-
-    def work(api: AdminApi) -> None:
-        found = api.ask("GET", "/keys").json
-        if json:
-            print(as_json(found))
-            return
-        rows = [("name", "key", "state", "project", "owner", "profile")]
-        rows += [
-            (
-                key["spec"]["name"],
-                f"dgm_{key['public_id']}…",
-                key["state"],
-                key["spec"]["project"],
-                key["spec"]["owner"],
-                key["spec"]["profile"],
-            )
-            for key in found
-        ]
-        print(columns(rows))
-
-    return run(url, config, work)
-
-
-def add_key(
-    name: str,
-    /,
-    *,
-    note: str = "",
-    project: str = "",
-    owner: str = "",
-    profile: str = "",
-    model: Annotated[list[str] | None, Parameter(negative="")] = None,
-    door: Annotated[list[str] | None, Parameter(negative="")] = None,
-    address: Annotated[list[str] | None, Parameter(negative="")] = None,
-    budget: Annotated[list[str] | None, Parameter(negative="")] = None,
-    rpm: int | None = None,
-    tpm: int | None = None,
-    simultaneous: int | None = None,
-    url: Url = None,
-    config: ConfigFile = None,
-) -> int:
-    """Make an API key. Its text is shown only now.
-
-    Parameters
-    ----------
-    name
-        What it is called.
-    note
-        Words for people.
-    project
-        The project it belongs to.
-    owner
-        Login of the user it belongs to, with whom it is switched off.
-    profile
-        The profile it uses; else the default one.
-    model
-        A model it may ask for, `*` standing for anything. May be said several times; else all.
-    door
-        A dialect it may speak, as anthropic. May be said several times; else all.
-    address
-        A network it may be used from, as 10.0.0.0/8. May be said several times; else all.
-    budget
-        As "20 USD/month", "1000000 tokens/past 5h", "500 requests/day in Europe/Moscow for claude-opus-*". May be said
-        several times.
-    rpm
-        Requests in any minute.
-    tpm
-        Tokens in any minute.
-    simultaneous
-        Requests at one time.
-    url
-        A gateway elsewhere.
-    config
-        Configuration file.
-    """
-    try:
-        budgets = [budget_of(text) for text in budget or []]
-    except ValueError as found:
-        return fail(str(found), FORM)
-    limits = {"rpm": rpm, "tpm": tpm, "simultaneous": simultaneous}
-    spec = {
-        "name": name,
-        "note": note,
-        "project": project,
-        "owner": owner,
-        "profile": profile,
-        "models": model or [],
-        "doors": door or [],
-        "addresses": address or [],
-        "budgets": budgets,
-        "limits": {what: limit for what, limit in limits.items() if limit is not None},
-    }
-    return run(url, config, lambda api: _tell_text(api.ask("POST", "/keys", {"spec": spec}).json["text"], name))
-
-
-def rotate_key(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
-    """Give a key another text, shown only now; the old one opens nothing any more."""
-
-    def work(api: AdminApi) -> None:
-        key = named(api, "keys", name)
-        made = api.ask("POST", f"/keys/{key['id']}/rotate", {"revision": key["revision"]}).json
-        _tell_text(made["text"], name)
-
-    return run(url, config, work)
-
-
 def export(*, url: Url = None, config: ConfigFile = None) -> int:
     """Write what is configured in the database to standard output, as YAML that may live in git; without secrets."""
     return run(url, config, lambda api: print(api.ask("GET", "/configuration.yaml").body.decode(), end=""))
@@ -341,8 +228,3 @@ def _tell_rows(rows: Any, *, json: bool) -> None:
         return
     listed = [(row["spec"]["name"], row["state"], row["spec"].get("note", "")) for row in rows]
     print(columns([("name", "state", "note" if any(each[2] for each in listed) else ""), *listed]))
-
-
-def _tell_text(text: str, name: str) -> None:
-    print(text)
-    print(f"This is {name}, shown only now. A client presents it as its API key.", file=sys.stderr)
