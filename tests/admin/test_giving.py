@@ -403,3 +403,22 @@ def test_keys_of_a_project_are_given_to_its_members_only(tmp_path: Path) -> None
             assert (await made.root.ask("POST", f"{API}/keys", said)).status == 201
 
     asyncio.run(act())
+
+
+def test_whoever_keeps_a_project_cannot_sign_out_who_has_nothing_to_gain_there(tmp_path: Path) -> None:
+    """Sessions end with a change of roles."""
+
+    async def act() -> None:
+        async with scene(tmp_path) as made:
+            await made.role("lead", "members:read", "members:write", project="red")
+            script = await made.script(await made.user("lead", memberships={"red": "lead"}))
+            for role in ("lead", "", "lead"):
+                said = {"project": "red", "login": "root", "role": role}
+                assert (await script.ask("PUT", f"{API}/members", said)).status == 409
+            assert (await made.root.ask("GET", f"{API}/session")).status == 200
+            await made.user("anna")
+            for role, expected in (("lead", 200), ("lead", 409), ("", 200), ("", 409)):
+                said = {"project": "red", "login": "anna", "role": role}
+                assert (await script.ask("PUT", f"{API}/members", said)).status == expected
+
+    asyncio.run(act())

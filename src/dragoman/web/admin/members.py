@@ -61,7 +61,7 @@ def routes(api: Api) -> None:
         if found is None:
             raise Refusal(404, "missing", "There is no user of this login. Invite them by POST /api/v1/invitations.")
         user, _ = found
-        await _check_before(call, user, said.project)
+        await _check_before(call, user, said)
         if said.role:
             await check_giving(call, Grant("", {said.project: said.role}))
         kept = {project: role for project, role in user.memberships.items() if project != said.project}
@@ -71,11 +71,20 @@ def routes(api: Api) -> None:
         )
 
 
-async def _check_before(call: Call, user: User, project: str) -> None:
-    """Raises `Refusal` where somebody may do more in a project than the caller, who therefore may not change that."""
-    before = Grant("", {project: user.memberships.get(project, "")})
-    if not call.who.rights.covers(rights_of(before, await roles_in_force(call))):
+async def _check_before(call: Call, user: User, said: Membership) -> None:
+    """Raises `Refusal` where somebody may do more in a project than the caller, who therefore may not change that; and
+    where nothing would become of it but that their sessions end."""
+    own, roles = user.memberships.get(said.project, ""), await roles_in_force(call)
+    if not call.who.rights.covers(rights_of(Grant("", {said.project: own}), roles)):
         raise Refusal(403, "forbidden", "You may not change somebody who may do more than you.")
+    if call.who.may("members:write"):
+        return
+    if own == said.role:
+        raise Refusal(409, "no_change", "That is so already.")
+    if said.role and rights_of(Grant(user.role, {}), roles).covers(
+        rights_of(Grant("", {said.project: said.role}), roles)
+    ):
+        raise Refusal(409, "no_change", "They may do that already, in every project.")
 
 
 def _member(user: User, project: str) -> Member:

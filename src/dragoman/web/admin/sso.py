@@ -281,7 +281,9 @@ async def _made(call: Call, sso: Sso, claims: Any, email: str, role: str, member
     try:
         return await call.store.people.add(SYSTEM, user)
     except StoreTrouble as trouble:
-        if trouble.kind not in ("taken", "unfit"):
+        if trouble.kind == "unfit":
+            raise Refusal(409, "login_unfit", f"'{sso.name}' has signed you in, but: {trouble}") from None
+        if trouble.kind != "taken":
             raise
         words = f"There is a user '{login[:100]}' already, who was not known to '{sso.name}'. Ask an admin to link you."
         raise Refusal(409, "login_taken", words) from None
