@@ -117,6 +117,18 @@ def test_a_key_is_changed_and_what_is_not_said_stays(capsys: pytest.CaptureFixtu
     assert "There is no 'laptop' among the keys" in said(capsys, "keys", "change", "laptop", code=2)
 
 
+def test_a_key_takes_profiles_that_are_there_and_keeps_one_that_is_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "There is no profile 'codng'." in said(capsys, "keys", "add", "laptop", "--profile", "codng", code=2)
+    (tmp_path / "p.toml").write_text('name = "coding"')
+    said(capsys, "profiles", "put", "p.toml")
+    said(capsys, "keys", "add", "laptop", "--profile", "coding")
+    assert "no profile 'c'" in said(capsys, "keys", "change", "laptop", "--profile", "c", code=2)
+    said(capsys, "profiles", "remove", "coding")
+    assert said(capsys, "keys", "change", "laptop", "--note", "his old one") == "laptop is changed.\n"
+
+
 def test_budgets_of_channels_projects_and_users_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     budget = '[[budgets]]\nwindow = "past 5h"\ntokens = 1000\nmodels = ["m*"]\n'
     (tmp_path / "a.toml").write_text(CHANNEL + budget)

@@ -171,6 +171,7 @@ async def _check(call: Call, spec: KeyTable, before: KeyTable | None = None) -> 
         networks_of(spec.addresses)
     except ValueError as found:
         faults.append(f"An address is no network: {found}.")
+    faults += await _lost_profiles(call, spec, before)
     given = before is None or (spec.owner, spec.project) != (before.owner, before.project)
     if spec.owner and given and not await _may_own(call, spec):
         faults.append(f"There is no user '{spec.owner}' who could own the key.")
@@ -187,6 +188,16 @@ async def _may_own(call: Call, spec: KeyTable) -> bool:
     if found is None or found[0].login != spec.owner:
         return False
     return call.who.may("keys:write") or spec.project in found[0].memberships or spec.owner == call.who.user.login
+
+
+async def _lost_profiles(call: Call, spec: KeyTable, before: KeyTable | None) -> list[str]:
+    """The profiles that a key is newly given and that are not there. One that is gone since may stay."""
+    given = {spec.profile, *spec.profiles} - ({before.profile, *before.profiles} if before else set()) - {""}
+    if not given:
+        return []
+    known = {profile.name for profile in call.desk.snapshot.profiles}
+    known |= {row.spec.name for row in await call.store.configuration.profiles.all()}
+    return [f"There is no profile '{name}'." for name in sorted(given - known)]
 
 
 def _faults(spec: KeyTable, configured: Configured | None) -> list[str]:
