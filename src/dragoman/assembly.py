@@ -7,18 +7,15 @@ import contextlib
 import ctypes
 import gc
 import random
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from urllib.request import getproxies_environment
 
 import msgspec
-import structlog
-import uvicorn
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -30,7 +27,6 @@ from dragoman.ledger.book import PriceBook
 from dragoman.ledger.exchange import Exchange, Journal, line
 from dragoman.ledger.own import OwnPrice, OwnRow
 from dragoman.live import Base, Live
-from dragoman.net.call import watch
 from dragoman.net.signed import Signed
 from dragoman.net.transport import open_transport
 from dragoman.providers.catalog import catalog
@@ -54,8 +50,8 @@ from dragoman.store.ports import Claim
 from dragoman.web.admin.desk import Fixed
 from dragoman.web.app import App
 from dragoman.web.doors import Doors
-from dragoman.web.edge import Edge
 from dragoman.web.guard import Guard
+from dragoman.web.listening import Server, bind
 from dragoman.web.office import Application, Office
 from dragoman.web.setup import SetupToken
 
@@ -67,12 +63,6 @@ DIALECTS: tuple[Dialect, ...] = (
     gigachat.DIALECT,
     gigachat.DIALECT_2,
 )
-KEEP_ALIVE_S = 75
-"""Seconds an idle client connection is kept: longer than the pauses between an agent's turns of tool use."""
-FAREWELL_S = 2.0
-"""Seconds in which those who are cut off at the end of the drain can be told."""
-DRAIN_S = 600
-"""Seconds that running streams are given to end after SIGTERM (F77)."""
 
 DEMO_PRICE = OwnRow("demo", OwnPrice(model=DEMO_MODEL, channel="demo", input=Decimal(0), output=Decimal(0)))
 """The demo model costs nothing."""
@@ -94,6 +84,10 @@ class Gateway:
         """The prices in force."""
         self.in_trouble: Callable[[], object] = lambda: False
         """Whether nothing can be recorded at the moment."""
+
+    def drain(self) -> None:
+        """Is ready for nobody new from now on."""
+        self.draining = True
 
     @property
     def snapshot(self) -> Snapshot:
@@ -237,60 +231,10 @@ def logged(note: logs.Note) -> Callable[[Exchange], None]:
     return lambda exchange: note("exchange", line(exchange))
 
 
-class Server(uvicorn.Server):
-    """uvicorn's server, which tells when it answers and when it drains."""
-
-    def __init__(self, config: uvicorn.Config, gateway: Gateway, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._gateway = gateway
-        self._ready = ready
-        self.refused = False
-        """Whether it stopped because the database must not be used."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Ends on SIGINT and SIGTERM. uvicorn would raise the signal again afterwards, and the last lines be lost."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def refuse(self, why: str) -> None:
-        """Ends, as on SIGTERM, because the database must not be used."""
-        structlog.get_logger().error("gateway stops", reason=why)
-        self.refused = self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begins to answer."""
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stops accepting, then waits for running streams. Those still running at the end of patience are told so, as
-        long as the upstreams' lines are open: else they would hear that an upstream failed."""
-        self._gateway.draining = True
-        await super().shutdown(sockets)
-        if running := list(self.server_state.tasks):
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running, timeout=FAREWELL_S)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises `OSError` where the address is taken or not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    watch(listener)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
+def log_for_command() -> None:
+    """Sets up the log where no gateway is served: without it, structlog's own would print to the output, and show with
+    a fault all values around it."""
+    logs.configure_for_command()
 
 
 def serve(
@@ -331,22 +275,6 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
-
-
-def _listening(app: App) -> uvicorn.Config:
-    """How uvicorn serves the doors: through our own edge, and with nothing of its own."""
-    return uvicorn.Config(
-        app,
-        http=Edge,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=DRAIN_S,
-    )
 
 
 async def _serve(
@@ -396,7 +324,7 @@ async def _serve(
                 following.append(asyncio.create_task(Sharing(board, assembly.gateway.relay, memory.look).run()))
             ready(port)
 
-        server = Server(_listening(assembly.app), assembly.gateway, answering)
+        server = Server(assembly.app, answering, assembly.gateway.drain)
         try:
             await server.serve(sockets=[listener])
         finally:

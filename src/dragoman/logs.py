@@ -59,6 +59,20 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> Note:
     return _note_by_structlog if text else partial(_note_as_json, spool)
 
 
+def configure_for_command() -> None:
+    """The same for a command that is no gateway: what went wrong, on stderr, so that what it prints stays its answer."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            mask,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
 def _note_by_structlog(event: str, facts: dict[str, Any]) -> None:
     structlog.get_logger().info(event, **facts)
 

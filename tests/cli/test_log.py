@@ -41,3 +41,28 @@ def test_the_log_for_a_terminal_is_written_in_one_way() -> None:
 
 def test_a_level_that_leaves_exchanges_out_leaves_out_all() -> None:
     assert logged("warning", "json") == logged("warning", "text") == []
+
+
+COMMAND = f"""
+import structlog
+from dragoman import logs
+logs.configure_for_command()
+log = structlog.get_logger()
+log.info("opened")
+def fail(key):
+    raise ValueError("a fault")
+try:
+    fail({KEY!r} + "unseen")
+except ValueError:
+    log.error("failed", why={KEY!r}, exc_info=True)
+print("answer")
+"""
+
+
+def test_a_command_logs_what_went_wrong_beside_its_answer_and_without_values() -> None:
+    run = subprocess.run([sys.executable, "-c", COMMAND], capture_output=True, text=True, check=True)
+    assert run.stdout == "answer\n"
+    assert "failed" in run.stderr
+    assert "ValueError: a fault" in run.stderr
+    assert "opened" not in run.stderr
+    assert "a1a1" not in run.stderr

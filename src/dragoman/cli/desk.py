@@ -123,9 +123,10 @@ class Here:
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Any]:
         """The API's application on the open database."""
-        from dragoman.assembly import assemble, load_admin
+        from dragoman.assembly import assemble, load_admin, log_for_command
         from dragoman.store.opening import open_store
 
+        log_for_command()
         server = self._settings.server
         key = server.master_key.reveal() or None
         async with (
