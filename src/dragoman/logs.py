@@ -60,7 +60,7 @@ def configure(level: str, form: str, stream: TextIO = sys.stderr) -> Note:
 
 
 def configure_for_command() -> None:
-    """The same for a command that is no gateway: what went wrong, on stderr, so that what it prints stays its answer."""
+    """The same for a command that is no gateway: what went wrong, on stderr, apart from what it prints."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
