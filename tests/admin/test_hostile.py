@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.admin.stage import house
+from tests.admin.test_transfer import settled
 
 API = "/api/v1"
 ENDLESS = 10**30
@@ -89,5 +90,22 @@ def test_every_moment_that_calendars_know_can_be_asked_for(tmp_path: Path, since
             admin = await place.admin()
             for path in ("/totals", "/exchanges"):
                 assert (await admin.ask("GET", API + path, query=f"since_ms={since}&until_ms={since}")).status == 200
+
+    asyncio.run(scene())
+
+
+def test_a_key_of_the_database_cannot_have_all_channels_tried(tmp_path: Path) -> None:
+    """It would cost without counting, and tell of channels outside its bounds."""
+
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            assert (await admin.ask("POST", *channel("secret-channel", models=["m"]))).status == 201
+            made = (await admin.ask("POST", f"{API}/keys", {"spec": {"name": "bounded"}})).json["text"]
+            await settled(place)
+            headers = {"authorization": f"Bearer {made}"}
+            told = await place.visitor().ask("GET", "/test-connection", headers=headers)
+            assert told.status == 403
+            assert b"secret-channel" not in told.body
 
     asyncio.run(scene())

@@ -32,6 +32,10 @@ from dragoman.web.office import PREFIX, Office
 from dragoman.web.pages import members_of
 from dragoman.web.routes import MODELS
 
+ONLY_OPERATORS = (
+    "All channels would be tried here, which a key of the database is not for. Use the admin API "
+    "(POST /api/v1/channels/test), `dragoman channel test`, or a key of the configuration file."
+)
 log = structlog.get_logger()
 
 
@@ -211,7 +215,10 @@ class App:
         await answer_json(send, 200, {"version": __version__})
 
     async def _test_connection(self, scope: Scope, send: Send) -> None:
-        if not await self._admitted(scope, send):
+        if (admitted := await self._admitted(scope, send)) is None:
+            return
+        if admitted.key is not None:  # it may have bounds, limits and budgets, none of which a test of all heeds
+            await self._tell(scope, send, Kind.PERMISSION, ONLY_OPERATORS)
             return
         findings = await self._service.probe()
         ok = bool(findings) and all(finding.ok for finding in findings)
