@@ -25,11 +25,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
-from dragoman.assembly import KEEP_ALIVE_S
 from dragoman.relay.delivery import LONGEST_S
 from dragoman.settings.load import load
 from dragoman.settings.record import Flags
 from dragoman.web.asgi import BODY_LIMIT
+from dragoman.web.listening import KEEP_ALIVE_S
 from tests.clients.gateway import Upstream, gateway
 from tests.clients.stage import HoldingVendor
 from tests.conftest import Needs

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dragoman import assembly, logs
+from dragoman import logs
 from dragoman.canon.problem import Kind
 from dragoman.canon.request import Loss
 from dragoman.canon.usage import COUNTS, Usage
@@ -14,7 +14,7 @@ from dragoman.ledger.exchange import AttemptRecord, Exchange, line
 from dragoman.relay import delivery
 from dragoman.routing.snapshot import Timeouts
 from dragoman.shapes.policy import USUAL_RETRY
-from dragoman.web import edge
+from dragoman.web import edge, listening
 from tests.docs.pages import rows, section, text
 
 PAGE = text("operating.md")
@@ -28,9 +28,9 @@ LIMITS = {
     "a client that takes none of our bytes": delivery.STALLED_S,
     "a request's head": edge.HEAD_S,
     "a request's body, and a second more for each KiB": edge.BODY_S,
-    "a client's idle connection": assembly.KEEP_ALIVE_S,
+    "a client's idle connection": listening.KEEP_ALIVE_S,
     "an attempt may start after the request came": float(USUAL_RETRY.within_s),
-    "running answers after SIGTERM": assembly.DRAIN_S,
+    "running answers after SIGTERM": listening.DRAIN_S,
 }
 
 ATTEMPT = AttemptRecord(

@@ -6,9 +6,9 @@ import configparser
 import re
 import tomllib
 
-from dragoman.assembly import DRAIN_S, FAREWELL_S
 from dragoman.cli.app import command_line
 from dragoman.settings.environment import OWN_SERVER
+from dragoman.web.listening import DRAIN_S, FAREWELL_S
 from tests.docs.pages import ROOT, text
 
 PAGE = text("deploy/systemd.md")

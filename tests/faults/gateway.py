@@ -15,7 +15,7 @@ from typing import Any, Self
 import uvicorn
 from msgspec.structs import replace
 
-from dragoman.assembly import Gateway, assemble, bind
+from dragoman.assembly import Gateway, assemble
 from dragoman.ledger.exchange import Exchange
 from dragoman.providers.catalog import catalog
 from dragoman.relay.state import Learned
@@ -26,6 +26,7 @@ from dragoman.settings.record import Server as ServerSettings
 from dragoman.settings.record import Settings
 from dragoman.shapes.secret import Secret
 from dragoman.web.edge import Edge
+from dragoman.web.listening import bind
 
 SPEED = 5.0
 """How many of its seconds the gateway lives through in one of ours: half a second of back-off is a tenth."""

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from dragoman.assembly import bind
 from dragoman.canon.usage import NOTHING_SAID
 from dragoman.net.call import WATCH, watchful_socket
 from dragoman.routing.health import Health
+from dragoman.web.listening import bind
 from tests.faults.client import PAIRS
 from tests.faults.gateway import Served, channel
 from tests.faults.raw import leave, line, request, until
