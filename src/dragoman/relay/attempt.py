@@ -22,6 +22,7 @@ from dragoman.canon.usage import Usage, merge
 from dragoman.dialects.sse import FRAME_LIMIT, WholeFrames
 from dragoman.ledger.tokens import estimate_text
 from dragoman.net.transport import ERROR_LIMIT, Answer, Transport
+from dragoman.relay.complaints import cut_short, redirected, too_much, unknown_ending
 from dragoman.relay.delivery import Delivery, Pulse
 from dragoman.relay.prepare import Prepared
 from dragoman.relay.rendering import Renderer, Translation, Verbatim
@@ -114,7 +115,7 @@ class Attempt:
             told = {name: value for name, value in answer.headers.items() if name.startswith(beginning)}
             self._delivery.headers |= told
         if 300 <= answer.status < 400:
-            raise _redirected(prepared)
+            raise redirected(prepared.call.upstream)
         if not 200 <= answer.status < 300:
             return prepared.upstream.read_problem(answer.status, answer.headers, await answer.whole(ERROR_LIMIT))
         return await self._take(answer)
@@ -176,7 +177,7 @@ class Attempt:
                 if events and isinstance(events[-1], Failed):
                     return events[-1].problem
                 if self._received > HELD_BYTES:
-                    return _too_much(self.prepared, "before any content", HELD_BYTES)
+                    return too_much(self.prepared.call.upstream, "before any content", HELD_BYTES)
                 if not (any(map(_shows_content, events)) or len(self._held) > HELD_EVENTS):
                     continue
                 events, data, shown = self._held, b"".join(held_data), True
@@ -220,9 +221,9 @@ class Attempt:
         if data:
             self._received += len(data)
             if self._received > STREAM_BYTES:
-                return b"", [Failed(_too_much(self.prepared, "and had not ended", STREAM_BYTES))]
+                return b"", [Failed(too_much(self.prepared.call.upstream, "and had not ended", STREAM_BYTES))]
             return data, feed(data)
-        return b"", close() or [Failed(_cut_short(self.prepared))]
+        return b"", close() or [Failed(cut_short(self.prepared.call.upstream))]
 
     def _judge(self, events: list[Event]) -> list[Event]:
         """The events with local stop sequences enforced; when translating, with an ending that says what it is."""
@@ -238,7 +239,7 @@ class Attempt:
             return events
         earlier = events[:-1]
         if finished.reason == "unknown":
-            return [*earlier, Failed(_unknown_ending(self.prepared))]
+            return [*earlier, Failed(unknown_ending(self.prepared.call.upstream))]
         return [*earlier, *self._untold_usage(earlier), finished]
 
     @property
@@ -378,36 +379,3 @@ def _unsaid(noted: PartNoted) -> list[Loss]:
     """What is told beside a text, as its citations, is said in its own dialect alone."""
     why = "Only the provider's own dialect says this beside a text."
     return [Loss(f"answer.{name}", why, "dropped") for name in noted.extras.members]
-
-
-def _redirected(prepared: Prepared) -> Trouble:
-    return Trouble(
-        problem(
-            Kind.REDIRECTED,
-            f"The provider '{prepared.call.upstream}' was called but answered with a redirect, which is never followed "
-            "with credentials. Set base_url to the final address.",
-        )
-    )
-
-
-def _cut_short(prepared: Prepared) -> Problem:
-    return problem(
-        Kind.CUT_SHORT,
-        f"The provider '{prepared.call.upstream}' was answering but ended its stream without an ending. Try again.",
-    )
-
-
-def _too_much(prepared: Prepared, when: str, limit: int) -> Problem:
-    return problem(
-        Kind.GARBLED,
-        f"The provider '{prepared.call.upstream}' was answering but sent more than {limit // 2**20} MiB {when}. "
-        "Try again, or ask for less at once.",
-    )
-
-
-def _unknown_ending(prepared: Prepared) -> Problem:
-    return problem(
-        Kind.UPSTREAM_ERROR,
-        f"The provider '{prepared.call.upstream}' ended its answer for a reason this gateway does not know. "
-        "What was shown is what came; try again.",
-    )
