@@ -42,6 +42,8 @@ def test_a_channel_lives_and_shows_no_secret(tmp_path: Path) -> None:
             stale = await admin.ask("PATCH", path, {"revision": 1, "state": "disabled"})
             assert (stale.status, stale.json["code"]) == (412, "stale")
             assert (await admin.ask("POST", "/api/v1/channels", {"spec": CHANNEL})).json["code"] == "taken"
+            unseen = await admin.ask("DELETE", path)
+            assert (unseen.status, "Say which `revision`" in unseen.json["detail"]) == (422, True)
             assert (await admin.ask("DELETE", path, query="revision=2")).status == 204
             assert (await admin.ask("GET", path)).json["code"] == "missing"
 

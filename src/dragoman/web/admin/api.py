@@ -82,6 +82,12 @@ class Call(NamedTuple):
             raise Refusal(422, "invalid", f"`{name}` is '{text[:40]}' but must be a whole number from 1 to {most}.")
         return int(text)
 
+    def revision(self) -> int:
+        """The revision, in the query, of what is to be removed. Raises `Refusal`."""
+        if not self.query("revision"):
+            raise Refusal(422, "invalid", "Say which `revision` you have seen, as `?revision=3`.")
+        return self.number("revision", 1, 2**53)
+
     def moment(self, name: str) -> int | None:
         """Milliseconds of Unix time in the query; None where it is not there. Raises `Refusal`."""
         text = self.query(name)

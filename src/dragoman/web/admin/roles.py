@@ -85,7 +85,7 @@ def _routes_of_one(api: Api) -> None:
         """Removes a role: whoever has it may no longer do what it allowed."""
         before = (await _seen(call)).spec
         await check(call, before, before)
-        await call.store.configuration.roles.remove(call.by, call.id, call.number("revision", 1, 2**53))
+        await call.store.configuration.roles.remove(call.by, call.id, call.revision())
         return nothing()
 
 

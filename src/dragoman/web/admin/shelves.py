@@ -103,7 +103,7 @@ def routes(api: Api, kind: Kind[S]) -> None:
     @api.route("DELETE", kind.path + "/{id}", needs=kind.writes, status=204, query=("revision",))
     async def remove(call: Call) -> Response:
         """Removes one for good, with its secrets; what the ledger says of it stays."""
-        await kind.of(call.store).remove(call.by, call.id, call.number("revision", 1, 2**53))
+        await kind.of(call.store).remove(call.by, call.id, call.revision())
         return nothing()
 
 
