@@ -54,7 +54,7 @@ def test_a_model_that_nobody_knows_costs_what_it_says() -> None:
 
 
 def test_everything_that_the_log_says_of_accounts_is_explained() -> None:
-    sources = [STORE / "journal.py", STORE / "recorder.py", STORE / "bodies.py", STORE.parent / "assembly.py"]
+    sources = [STORE / "journal.py", STORE / "recorder.py", STORE / "bodies.py", STORE.parent / "web" / "listening.py"]
     said = {event for file in sources for event in re.findall(SAID, file.read_text(encoding="utf-8"))}
     part = section(PAGE, "How an exchange is written down")
     told = set(re.findall(r"^\| `([a-z ]+)` \|", part, re.MULTILINE))
