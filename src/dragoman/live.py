@@ -249,7 +249,7 @@ class Live:
                 async for _ in store.configuration.watch():
                     self.apply(await store.configuration.load(), store.configuration.pepper())
             except StoreTrouble as away:
-                log.warning("the configuration is not read", trouble=away.kind)
+                log.warning("the configuration is not read", trouble=away.kind, reason=str(away))
             await asyncio.sleep(AGAIN_S)
 
     def apply(self, configured: Configured, pepper: bytes) -> None:
