@@ -74,7 +74,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("store/",),
     "starlette": ("web/",),
     "subprocess": ("cli/",),
-    "uvicorn": ("web/", "cli/", "assembly.py"),
+    "uvicorn": ("web/",),
     "yaml": ("web/admin/",),
     "uvloop": ("cli/", "assembly.py"),
 }
