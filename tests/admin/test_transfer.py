@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
+from tests.admin.society import scene
 from tests.admin.stage import House, Told, Visitor, house
 
 CHANNEL = {"name": "a", "provider": "openai", "api_key": "sk-secret-1234", "tags": ["eu"], "weight": 2.0}
@@ -71,3 +73,21 @@ def test_what_is_no_configuration_is_refused(tmp_path: Path, text: bytes, status
             assert (await put(await place.admin(), text)).status == status
 
     asyncio.run(scene())
+
+
+SSO = {"name": "corp", "issuer": "https://id.example", "client_id": "c"}
+
+
+def test_a_text_with_one_part_that_is_not_the_writers_changes_nothing(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with scene(tmp_path) as on:
+            await on.role("carrier", "transfer:write", "projects:write", "sso:write", "sso:read")
+            carrier = await on.script(await on.user("carrier", role="carrier"))
+            whole = {"projects": [{"spec": {"name": "green"}}], "sso": [{"spec": SSO}]}
+            told = await put(carrier, json.dumps(whole).encode())
+            assert told.status == 403
+            assert "identity providers" in told.json["detail"].lower()
+            names = {row.spec.name for row in await on.place.store.configuration.projects.all()}
+            assert "green" not in names
+
+    asyncio.run(act())

@@ -150,14 +150,19 @@ def _route_of_test(api: Api, directory: Directory) -> None:
 def faults(call: Call, table: SsoTable, before: SsoTable | None = None) -> list[str]:
     """What keeps an identity provider from being used. Raises `Refusal` for whoever may not do everything, for what
     stands in it says who else may."""
-    if not call.who.may_everything:
-        raise Refusal(403, "forbidden", "Identity providers are described by whoever may do everything.")
+    check_writer(call)
     found = faults_of_sso(table)
     if table.client_secret and (wrong := no_secret(table.client_secret)):
         found.append(f"`client_secret` {wrong}")
     if before is not None and before.issuer != table.issuer and table.client_secret.startswith(MARK):
         found.append("It leads elsewhere from now on, so write `client_secret` anew.")
     return found
+
+
+def check_writer(call: Call) -> None:
+    """Raises `Refusal` for whoever may not do everything."""
+    if not call.who.may_everything:
+        raise Refusal(403, "forbidden", "Identity providers are described by whoever may do everything.")
 
 
 def redirect_of(call: Call, name: str) -> str:

@@ -137,6 +137,8 @@ def _check_scopes(call: Call, whole: Whole) -> None:
     needed += ["channels:private"] if whole.channels else []
     if lacking := [scope for scope in needed if not call.who.may(cast(Scope, scope))]:
         raise Refusal(403, "forbidden", f"The text changes what needs the scope '{lacking[0]}', which you have not.")
+    if whole.sso:
+        sso.check_writer(call)
 
 
 async def _given_away(call: Call, row: Row[Any] | None, spec: Struct, whole: Whole) -> list[str]:
