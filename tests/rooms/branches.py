@@ -16,7 +16,7 @@ from typing import Any
 import coverage
 import pytest
 
-ROOMS = ("canon", "dialects", "routing")
+ROOMS = ("canon", "dialects", "routing", "shapes")
 LEAST = 98.0
 """Percent of a room's branches that the tests must take."""
 
