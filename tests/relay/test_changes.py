@@ -63,6 +63,23 @@ def test_headers_are_filled_from_the_client_and_the_body(mode: str) -> None:
     assert "x-gemini" not in call.headers
 
 
+@pytest.mark.parametrize("mode", DOORS)
+def test_changes_of_headers_are_noted_without_values(mode: str) -> None:
+    operations = (
+        HeaderOperation(op="set", name="x-secret", value="hush"),
+        HeaderOperation(op="copy", name="x-secret", to="x-other"),
+        HeaderOperation(op="delete", name="user-agent"),
+        HeaderOperation(op="delete", name="x-none"),
+        HeaderOperation(op="set", name="x-gemini", value="1", when=Condition(doors=("gemini",))),
+    )
+    stage = Stage({"one": [answered()]}, channel("one", header=operations))
+    play(stage.ask(json.dumps(ASK).encode(), DOORS[mode]))
+
+    edits = stage.exchanges[0].attempts[0].edits
+    assert edits[-3:] == ("set header x-secret", "copy header x-secret to x-other", "delete header user-agent")
+    assert "hush" not in str(edits)
+
+
 def test_each_request_has_its_own_headers() -> None:
     stage = Stage({"one": [answered(), answered()]}, channel("one", header=(SET,)))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from dragoman.canon.habits import Habits
-from dragoman.relay.prepare import concession
+from dragoman.relay.concessions import concession
 from tests.relay.stage import DIALECTS, Listener, ScriptedAnswer, Stage, channel, play
 
 BODY: dict[str, Any] = {
@@ -18,6 +19,12 @@ BODY: dict[str, Any] = {
     "store": False,
     "reasoning": {"effort": "high", "summary": "auto"},
     "include": ["reasoning.encrypted_content"],
+}
+CHAT: dict[str, Any] = {
+    "model": "asked",
+    "messages": [{"role": "user", "content": "Hi"}],
+    "stream": True,
+    "reasoning_effort": "high",
 }
 DONE = {"id": "r", "object": "response", "created_at": 1, "model": "m", "status": "completed", "output": []}
 ITEM = {"id": "i", "type": "message", "role": "assistant", "status": "completed", "content": []}
@@ -85,6 +92,24 @@ def test_the_vendor_s_refusal_is_told_to_its_own_clients_as_it_came() -> None:
     assert heard.status == 400
     assert json.loads(heard.text)["error"]["param"] == "reasoning.effort"
     assert len(stage.transport.calls) == 1
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_what_was_refused_of_our_own_words_is_left_in_those_of_a_client(native: bool) -> None:
+    one = replace(channel("one", "openrouter"), dialect="openai_responses", native=native)
+    stage = Stage({"one": [refusal("reasoning.effort"), good(), good(), good()]}, one)
+
+    async def scene() -> None:
+        for body, door in ((CHAT, "openai_chat"), (BODY, "openai_responses"), (CHAT, "openai_chat")):
+            assert (await stage.ask(json.dumps(body).encode(), door)).status == 200
+
+    play(scene())
+    refused, mended, own, later = [json.loads(call.body) for call in stage.transport.calls]
+    assert refused["reasoning"]["effort"] == "high"
+    assert "reasoning" not in mended
+    assert "reasoning" not in later
+    assert own == {**BODY, "model": "m"}
+    assert stage.exchanges[1].attempts[0].edits == ("model",)
 
 
 def test_nothing_is_conceded_twice() -> None:

@@ -117,24 +117,11 @@ def operate(body: bytes, operations: Sequence[Operation], occasion: Occasion = N
     return Operated(msgspec.json.encode(root), occasion, done, mended) if done else Operated(body, occasion)
 
 
-def operate_headers(headers: dict[str, str], operations: Iterable[HeaderOperation], occasion: Occasion) -> None:
-    """Changes the headers; a value that no header can carry changes nothing."""
-    for operation in operations:
-        if operation.when is not None and not holds(operation.when, occasion):
-            continue
-        match operation.op:
-            case "set":
-                value = filled_text(operation.value, occasion)
-                if value is not None and len(value) <= LONGEST_HEADER and HEADER_VALUE.fullmatch(value):
-                    headers[operation.name] = value
-            case "delete":
-                headers.pop(operation.name, None)
-            case "rename" if operation.name in headers:
-                headers[operation.to] = headers.pop(operation.name)
-            case "copy" if operation.name in headers:
-                headers[operation.to] = headers[operation.name]
-            case _:
-                pass
+def operate_headers(
+    headers: dict[str, str], operations: Iterable[HeaderOperation], occasion: Occasion
+) -> tuple[HeaderOperation, ...]:
+    """Changes the headers, and tells what was done; a value that no header can carry changes nothing."""
+    return tuple(operation for operation in operations if _apply_header(headers, operation, occasion))
 
 
 def needs_body(operation: HeaderOperation) -> bool:
@@ -177,6 +164,24 @@ def _apply(root: Json, operation: Operation, occasion: Occasion, room: Room) -> 
             _put(root, operation, occasion, room)
     except LookupError:
         return False
+    return True
+
+
+def _apply_header(headers: dict[str, str], operation: HeaderOperation, occasion: Occasion) -> bool:
+    """Does one operation; False where its condition does not hold, or there is nothing for it to do."""
+    if operation.when is not None and not holds(operation.when, occasion):
+        return False
+    if operation.op == "set":
+        value = filled_text(operation.value, occasion)
+        if value is None or len(value) > LONGEST_HEADER or not HEADER_VALUE.fullmatch(value):
+            return False
+        headers[operation.name] = value
+        return True
+    if operation.name not in headers:
+        return False
+    found = headers[operation.name] if operation.op == "copy" else headers.pop(operation.name)
+    if operation.op != "delete":
+        headers[operation.to] = found
     return True
 
 

@@ -78,10 +78,10 @@ def prepare_errand(inquiry: Inquiry, step: Step, outlet: Outlet) -> Prepared:
     occasion = occasion_of(inquiry, step, inquiry.request)
     if outlet.looks_at_body and not is_form(content_type):
         occasion = operated(body, outlet, occasion, ()).occasion
-    headers = outlet.headers(inquiry.headers, inquiry.session, stream=False, occasion=occasion)
+    sent = outlet.sent(inquiry.headers, inquiry.session, stream=False, occasion=occasion)
     url = errand_url(outlet.provider, channel.base_url, upstream.path, path, channel.options, step.model)
     return Prepared(
-        call=outlet.call(url, {**headers, "content-type": content_type, "accept": "*/*"}, body),
+        call=outlet.call(url, {**sent.headers, "content-type": content_type, "accept": "*/*"}, body),
         door=inquiry.door,
         upstream=upstream,
         verbatim=verbatim,
@@ -90,7 +90,7 @@ def prepare_errand(inquiry: Inquiry, step: Step, outlet: Outlet) -> Prepared:
         first_content_s=channel.timeouts.first_content_s,
         idle_s=channel.timeouts.idle_s,
         losses=losses,
-        edits=("model",) if verbatim and body is not inquiry.body else (),
+        edits=(*(("model",) if verbatim and body is not inquiry.body else ()), *sent.words),
         sealed=errand.sealed,
         retell=retell,
         limit_headers=upstream.limit_headers if channel.native else "",

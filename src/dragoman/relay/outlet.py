@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
-from dragoman.canon.operations import NOWHERE, is_fixed, needs_body, operate_headers
+from dragoman.canon.operations import NOWHERE, HeaderOperation, is_fixed, needs_body, operate_headers
 from dragoman.canon.templates import Occasion
 from dragoman.dialects.base import Dialect
 from dragoman.net.call import Call, Tls
@@ -30,6 +31,21 @@ NAMES = 1000
 """Names of models that are remembered at most: clients choose them."""
 
 
+class Sent(NamedTuple):
+    """The headers of a call."""
+
+    headers: Mapping[str, str]
+    done: tuple[HeaderOperation, ...]
+    """The channel's changes that made them so."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What was changed, for the exchange: never a value, which may be a secret."""
+        return tuple(
+            f"{one.op} header {one.name}{f' to {one.to}' if one.op in ('rename', 'copy') else ''}" for one in self.done
+        )
+
+
 class Outlet:
     """A channel with all that its calls have in common. Remembers addresses, else frozen after construction."""
 
@@ -52,7 +68,7 @@ class Outlet:
             **auth_headers(provider, channel.api_key.reveal()),
             **{name.lower(): value for name, value in channel.headers.items()},
         }
-        self._usual = {stream: self._headers({}, NOWHERE, stream=stream) for stream in (True, False)}
+        self._usual = {stream: self._sent({}, NOWHERE, stream=stream) for stream in (True, False)}
         self._differs = bool(self.provider.forwards or channel.client_headers) or not all(map(is_fixed, channel.header))
         self.looks_at_body = any(map(needs_body, channel.header))
         """Whether the headers of a call follow from its body, too."""
@@ -61,10 +77,14 @@ class Outlet:
         self, client: Mapping[str, str], session: str, *, stream: bool, occasion: Occasion = NOWHERE
     ) -> Mapping[str, str]:
         """The headers of a call: the row's, the client's that may pass, the session's, the key, the channel's own."""
-        headers = self._headers(client, occasion, stream=stream) if self._differs else self._usual[stream]
+        return self.sent(client, session, stream=stream, occasion=occasion).headers
+
+    def sent(self, client: Mapping[str, str], session: str, *, stream: bool, occasion: Occasion = NOWHERE) -> Sent:
+        """`headers`, and what the channel has changed of them."""
+        sent = self._sent(client, occasion, stream=stream) if self._differs else self._usual[stream]
         if not self.provider.session_header or not session:
-            return headers
-        return {self.provider.session_header: session_mark(session), **headers}
+            return sent
+        return Sent({self.provider.session_header: session_mark(session), **sent.headers}, sent.done)
 
     def call(self, url: str, headers: Mapping[str, str], body: bytes = b"", *, method: str = "POST") -> Call:
         """A call of this channel's, by its own way."""
@@ -84,12 +104,12 @@ class Outlet:
             reach=self.reach,
         )
 
-    def _headers(self, client: Mapping[str, str], occasion: Occasion, *, stream: bool) -> dict[str, str]:
+    def _sent(self, client: Mapping[str, str], occasion: Occasion, *, stream: bool) -> Sent:
         accept = "text/event-stream" if stream else "application/json"
         named = {name: client[name] for name in self.channel.client_headers if name in client}
         headers = {**self._first, "accept": accept, **forwarded_headers(self.provider, client), **named, **self._last}
-        operate_headers(headers, self.channel.header, occasion)
-        return headers
+        done = operate_headers(headers, self.channel.header, occasion)
+        return Sent(headers, done)
 
     def _url(self, model: str, stream: bool) -> str:
         path = (stream and self.dialect.stream_path) or self.dialect.path

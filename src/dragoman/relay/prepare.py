@@ -7,7 +7,7 @@ foreign seal, a change below the top level, members meant for the vendor alone),
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -30,15 +30,14 @@ from dragoman.providers.credentials import forwarded_query
 from dragoman.providers.options import with_addendum
 from dragoman.providers.quirks import fit
 from dragoman.providers.wish import Wish
-from dragoman.relay.outlet import Outlet
+from dragoman.relay.concessions import NOTHING_CONCEDED, Conceded, conceding, concession
+from dragoman.relay.outlet import Outlet, Sent
 from dragoman.routing.key import Key
 from dragoman.routing.plan import Step
 from dragoman.routing.profile import Override
 from dragoman.routing.snapshot import Channel
 
 Edits: TypeAlias = dict[str, bytes | None]
-PUBLISHED = Habits()
-"""What a dialect's published form is."""
 
 
 class Errand(Struct, frozen=True, kw_only=True):
@@ -102,7 +101,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     local_stops: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
     edits: tuple[str, ...] = ()
-    """Members of the body that were spliced, in words for the exchange."""
+    """What was changed of body and headers as they else would be, in words for the exchange."""
     names: Mapping[str, str] = field(default_factory=dict)
     sealed: bool = False
     """Whether the answer to an errand may hold seals, which must name their issuer."""
@@ -118,36 +117,38 @@ def prepare(
     outlet: Outlet,
     *,
     anew: bool = False,
-    conceded: Collection[str] = (),
+    conceded: Conceded = NOTHING_CONCEDED,
     stream: bool | None = None,
 ) -> Prepared:
-    """The call for one step; `anew` writes the request anew whatever its dialect, `conceded` names what was refused.
-    Whether it asks to stream is the channel's business where `stream` does not say it.
+    """The call for one step; `anew` writes the request anew whatever its dialect. Whether it asks to stream is the
+    channel's business where `stream` does not say it.
 
     Raises `Trouble` (unsupported) for a request this upstream cannot take at all.
     """
     channel, upstream = outlet.channel, outlet.dialect
     _refuse_bound(inquiry, upstream)
     wish = _wish(inquiry, step, outlet)
-    for param in conceded:
-        wish = wish.with_habits(**concession(upstream, wish.habits, param))
     stream = asks_to_stream(channel, inquiry.request) if stream is None else stream
-    target = Target(model=step.model, origin=channel.name, native=channel.native, stream=stream, habits=wish.habits)
+    target = Target(model=step.model, origin=channel.name, native=channel.native, stream=stream)
     anew = anew or stream != inquiry.request.stream
-    spliced = None if anew else _verbatim(inquiry, wish, target, upstream)
+    habits = conceding(upstream, wish.habits, conceded.verbatim)
+    spliced = None if anew else _verbatim(inquiry, wish, replace(target, habits=habits), upstream)
     verbatim = spliced is not None
     if spliced is None:
-        spliced = upstream.write_request(replace(wish.request, model=step.model), target), ()
+        habits = conceding(upstream, wish.habits, conceded.anew)
+        request = replace(wish.request, model=step.model)
+        spliced = upstream.write_request(request, replace(target, habits=habits)), ()
     written, edits = spliced
     changed = operated(written.body, outlet, occasion_of(inquiry, step, wish.request))
+    sent = _sent(inquiry, outlet, changed, stream=stream)
     return Prepared(
-        call=_call(inquiry, outlet, changed, stream=stream),
+        call=_call(inquiry, outlet, changed, sent.headers, stream=stream),
         door=inquiry.door,
         upstream=upstream,
         verbatim=verbatim,
         hearing=Hearing(
             origin=channel.name,
-            habits=wish.habits,
+            habits=habits,
             names=written.names,
             text_tools=written.text_tools,
             lowered=written.lowered,
@@ -158,7 +159,7 @@ def prepare(
         idle_s=channel.timeouts.idle_s,
         local_stops=written.local_stops,
         losses=(*wish.losses, *written.losses, *((HALVES,) if changed.mended else ())),
-        edits=(*edits, *(f"{each.op} {'.'.join(each.path)}" for each in changed.done)),
+        edits=(*edits, *(f"{each.op} {'.'.join(each.path)}" for each in changed.done), *sent.words),
         names=written.names,
         limit_headers=upstream.limit_headers if channel.native and inquiry.door.name == upstream.name else "",
     )
@@ -178,12 +179,6 @@ def _refuse_bound(inquiry: Inquiry, upstream: Dialect) -> None:
             "one of another. Leave it out, sending all that it stands for, or route the request to such a server.",
             param=bound[0],
         )
-
-
-def concession(upstream: Dialect, habits: Habits, param: str | None) -> Mapping[str, object]:
-    """The habits that may mend a refusal; none where a row, a quirk or a channel has set them otherwise already."""
-    offered = upstream.concessions.get(param or "", {})
-    return {name: value for name, value in offered.items() if getattr(habits, name) == getattr(PUBLISHED, name)}
 
 
 def mends(prepared: Prepared, param: str | None, *, native: bool) -> bool:
@@ -211,7 +206,9 @@ def prepare_count(inquiry: Inquiry, step: Step, outlet: Outlet) -> Call | None:
     target = Target(model=step.model, origin=channel.name, native=channel.native, stream=False, habits=wish.habits)
     written = upstream.write_count(replace(wish.request, model=step.model), target)
     occasion = occasion_of(inquiry, step, wish.request)
-    return replace(_call(inquiry, outlet, Operated(written.body, occasion), stream=False), url=url)
+    changed = Operated(written.body, occasion)
+    sent = _sent(inquiry, outlet, changed, stream=False)
+    return replace(_call(inquiry, outlet, changed, sent.headers, stream=False), url=url)
 
 
 HALVES = Loss("text.surrogate", "Half of a character is no character; it was replaced by U+FFFD.")
@@ -363,11 +360,13 @@ def _seals(request: Request) -> Iterator[Seal]:
             parts.extend(part.parts)
 
 
-def _call(inquiry: Inquiry, outlet: Outlet, changed: Operated, *, stream: bool) -> Call:
-    occasion = changed.occasion
-    url = outlet.url(occasion.model, stream)
+def _sent(inquiry: Inquiry, outlet: Outlet, changed: Operated, *, stream: bool) -> Sent:
+    return outlet.sent(inquiry.headers, inquiry.session, stream=stream, occasion=changed.occasion)
+
+
+def _call(inquiry: Inquiry, outlet: Outlet, changed: Operated, headers: Mapping[str, str], *, stream: bool) -> Call:
+    url = outlet.url(changed.occasion.model, stream)
     passes = outlet.channel.native and inquiry.door.name == outlet.dialect.name
     if query := forwarded_query(inquiry.query) if passes else "":
         url += ("&" if "?" in url else "?") + query
-    headers = outlet.headers(inquiry.headers, inquiry.session, stream=stream, occasion=occasion)
     return outlet.call(url, headers, changed.body)

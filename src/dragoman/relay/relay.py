@@ -251,7 +251,7 @@ class Relay:
             self.learned.measured(inquiry.request.model, course.raw_estimate, usage.prompt)
         self._allowances.settle_channel(place, course.attempted(step, attempt, found))
         if found is not None and mends(prepared, found.param, native=channel.native):
-            self.learned.concede(step, found.param or "")
+            self.learned.concede(step, found.param or "", verbatim=prepared.verbatim)
             return await self._attempt(inquiry, step, course, delivery, pulse)
         begun_s = time.monotonic() - course.elapsed_ms() / 1000
         if found is not None and found.kind is Kind.NOT_FOUND and self._shelf.forget(inquiry.request, outlet, begun_s):

@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 from dragoman.canon.problem import Problem
 from dragoman.ledger.tokens import Calibration, calibrate
+from dragoman.relay.concessions import NOTHING_CONCEDED, Conceded
 from dragoman.relay.retries import RetryBudgets
 from dragoman.relay.standing import Told
 from dragoman.routing.health import Health, Left, Outcome, Succeeded, begin, learn
@@ -44,17 +45,17 @@ class Learned:
         self.loads = Loads(self._targets)
         """Of targets whose load a strategy compares."""
         self.told = Told()
-        self._conceded: dict[tuple[str, str], frozenset[str]] = {}
+        self._conceded: dict[tuple[str, str], Conceded] = {}
         self._foretold: OrderedDict[str, Problem] = OrderedDict()
         self._breaks: OrderedDict[str, list[int]] = OrderedDict()
 
-    def conceded(self, step: Step) -> frozenset[str]:
-        """What this target has refused, as `Dialect.concessions` names it."""
-        return self._conceded.get((step.channel.name, step.model), frozenset())
+    def conceded(self, step: Step) -> Conceded:
+        """What this target has refused."""
+        return self._conceded.get((step.channel.name, step.model), NOTHING_CONCEDED)
 
-    def concede(self, step: Step, param: str) -> None:
-        """This target has refused something: from now on it is spared that at once."""
-        self._conceded[step.channel.name, step.model] = self.conceded(step) | {param}
+    def concede(self, step: Step, param: str, *, verbatim: bool) -> None:
+        """This target has refused something: from now on it is spared that at once, in requests of the same kind."""
+        self._conceded[step.channel.name, step.model] = self.conceded(step).having(param, verbatim=verbatim)
         if len(self._conceded) > CONCEDED:
             del self._conceded[next(iter(self._conceded))]
 
