@@ -49,15 +49,16 @@ from dragoman.settings.stored import (
     with_coming,
 )
 from dragoman.settings.tuning import tuned
-from dragoman.shapes.access import ProjectTable
+from dragoman.shapes.access import KeyTable, ProjectTable
 from dragoman.shapes.budget import faults_of_budgets
 from dragoman.shapes.changes import OverrideTable
 from dragoman.shapes.channel import ChannelTable
 from dragoman.shapes.profile import ProfileTable
 from dragoman.shapes.secret import Secret
 from dragoman.shapes.sso import Sso, faults_of_sso
-from dragoman.shapes.tuning import TuningTable, faults_of_tuning
+from dragoman.shapes.tuning import WHERE_UNREAD, TuningTable, faults_of_tuning
 from dragoman.store.ports import SYSTEM, Configured, Row, Setting, Store, StoredKey, StoreTrouble
+from dragoman.store.reading import name_of
 from dragoman.store.sealing import faults_of_secrets
 from dragoman.web.admin.desk import USUAL, Ailment, Fixed
 from dragoman.web.guard import Guard
@@ -103,7 +104,8 @@ class Live:
         self._guard = guard
         self._allowances = allowances
         self._tuning = base.usual
-        self._told: frozenset[str] = frozenset()
+        self.told: frozenset[str] = frozenset()
+        """What was last said of rows that are not used; it is not said twice."""
         self.store: Store | None = None
         """What is remembered; None while it is not open."""
         self.configured: Configured | None = None
@@ -254,7 +256,8 @@ class Live:
 
     def apply(self, configured: Configured, pepper: bytes) -> None:
         """Puts this version in force."""
-        self._tuning = self._tuned(configured.settings)
+        lost = {name_of(row.spec) for row in configured.unread.get("setting", ())}
+        self._tuning = self._tuned(configured.settings, lost)
         stored = Stored(
             tuple(_channel(row) for row in configured.channels),
             tuple(row.spec for row in configured.profiles if row.state == "enabled"),
@@ -262,37 +265,41 @@ class Live:
             self._tuning.proxies or {},
             remembered_models(configured.settings),
             cards=tuple(row.spec for row in configured.models if row.state == "enabled"),
-            overrides=tuple(map(_overrides, configured.overrides)),
+            overrides=(*map(_overrides, configured.overrides), *_switched_off(configured)),
             projects=tuple(row.spec for row in configured.projects if row.state == "enabled"),
+            unread=tuple(name_of(row.spec) for row in configured.unread.get("profile", ()) if row.state == "enabled"),
         )
         snapshot, notices = joined(self._base.snapshot, stored, self._base.rows, self._base.folder)
         self._base.tune(self._tuning)
         self._relay.snapshot = tuned(snapshot, self._tuning)
-        self._guard.ring = Ring((_key(key, configured.owners, snapshot.projects) for key in configured.keys), pepper)
+        self._guard.ring = Ring(_keys(configured, snapshot.projects), pepper)
         self._guard.settled.set()
         self.sso = (*self._base.sso, *self._sso_of(configured))
         self.prices = self._price_book(configured.prices)
         self._allowances.configure(self.prices, self._tuning)
         self.configured = configured
-        told = frozenset(map(str, notices))
-        for words in sorted(told - self._told):
+        told = frozenset(map(str, notices)) | {row.fault for rows in configured.unread.values() for row in rows}
+        for words in sorted(told - self.told):
             log.warning("a row of the configuration is not used", reason=words)
-        self._told = told
+        self.told = told
 
-    def _tuned(self, settings: Mapping[str, Raw]) -> TuningTable:
-        """What is in force of the whole gateway: what the file says, then the database, then what is usual."""
+    def _tuned(self, settings: Mapping[str, Raw], lost: Collection[str] = ()) -> TuningTable:
+        """What is in force of the whole gateway: what the file says, then the database, then what is usual. Where what
+        the database says cannot be read, no more is allowed than it may have said."""
         own = {one.name for one in self._base.told if one.source != USUAL}
         found = self._base.usual
         for field in TUNED:
-            if field.name in settings and field.name not in own:
-                try:
-                    value = msgspec.convert(msgspec.json.decode(settings[field.name]), field.type)
-                    for words in faults_of_tuning(field.name, value):
-                        raise msgspec.ValidationError(words)
-                except msgspec.MsgspecError:
-                    log.warning("a setting is not used", setting=field.name)
-                else:
-                    found = replace(found, **{field.name: value})
+            name = field.name
+            if name in own or (name not in settings and name not in lost):
+                continue
+            try:
+                value = msgspec.convert(msgspec.json.decode(settings[name]), field.type)
+                for words in faults_of_tuning(name, value):
+                    raise msgspec.ValidationError(words)
+            except (msgspec.MsgspecError, KeyError):
+                log.warning("a setting is not used", setting=name)
+                value = WHERE_UNREAD.get(name, getattr(found, name))
+            found = replace(found, **{name: value})
         return found
 
     def _sso_of(self, configured: Configured) -> Iterator[Sso]:
@@ -356,6 +363,20 @@ def _channel(row: Row[ChannelTable]) -> ChannelTable:
 def _overrides(row: Row[OverrideTable]) -> OverrideTable:
     """A set of changes; an empty one where its row is switched off, so that its channels stay."""
     return row.spec if row.state == "enabled" else OverrideTable(name=row.spec.name)
+
+
+def _switched_off(configured: Configured) -> Iterator[OverrideTable]:
+    """Empty sets in the place of those that cannot be read and are switched off."""
+    for row in configured.unread.get("override", ()):
+        if row.state == "disabled":
+            yield OverrideTable(name=name_of(row.spec))
+
+
+def _keys(configured: Configured, projects: Collection[str]) -> Iterator[Key]:
+    """The keys as the doors know them. Those that cannot be read open nothing, and leave no door open either."""
+    yield from (_key(key, configured.owners, projects) for key in configured.keys)
+    for row in configured.unread.get("key", ()):
+        yield Key(id=row.id, public_id=row.id, digest=b"", spec=KeyTable(name=name_of(row.spec)), enabled=False)
 
 
 def _key(stored: StoredKey, owners: Collection[str], projects: Collection[str]) -> Key:

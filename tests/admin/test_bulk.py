@@ -160,7 +160,7 @@ def test_a_set_in_use_stays_and_says_who_uses_it(tmp_path: Path) -> None:
                 await admin.ask("PATCH", path, {"revision": 1, "spec": {**COOL, "name": "cold"}}),
             ):
                 assert (told.status, told.json["code"]) == (409, "in_use")
-                assert "used by a" in told.json["detail"]
+                assert "used by channel 'a'" in told.json["detail"]
             said = {"ids": [channel["id"]], "drop_overrides": ["cool"]}
             assert (await admin.ask("POST", f"{CHANNELS}/bulk", said)).status == 200
             assert (await admin.ask("DELETE", path, query="revision=1")).status == 204

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from dragoman.providers.base import Provider
 from dragoman.routing.cards import ModelCard
-from dragoman.routing.profile import Profile, Project
+from dragoman.routing.profile import Profile, Project, Rule
 from dragoman.routing.snapshot import Channel, Overrides, Snapshot, with_described, with_models
 from dragoman.settings.build import Workshop
 from dragoman.settings.models import model_card
 from dragoman.settings.record import Notice
-from dragoman.settings.rules import RuleBook, extended
+from dragoman.settings.rules import EVERYTHING, RuleBook, extended
 from dragoman.settings.sources import Secrets
 from dragoman.settings.way import read_proxies
 from dragoman.shapes.access import ProjectTable
@@ -43,6 +43,8 @@ class Stored(NamedTuple):
     cards: tuple[ModelTable, ...] = ()
     overrides: tuple[OverrideTable, ...] = ()
     projects: tuple[ProjectTable, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Names of profiles that cannot be read: whoever asks by one is refused."""
 
 
 class Joined(NamedTuple):
@@ -73,9 +75,9 @@ def joined(base: Snapshot, stored: Stored, rows: Mapping[str, Provider], folder:
         base,
         channels=tuple(with_described(channel, cards) for channel in channels.values()),
         models=cards,
-        profiles=_profiles(base, stored.profiles, book),
+        profiles=_profiles(base, stored, book),
         projects=_projects(stored.projects, book),
-        mapping=None if stored.profiles else base.mapping,
+        mapping=None if stored.profiles or stored.unread else base.mapping,
         overrides=overrides,
         proxies=proxies,
         version=stored.version,
@@ -83,16 +85,22 @@ def joined(base: Snapshot, stored: Stored, rows: Mapping[str, Provider], folder:
     return Joined(snapshot, tuple(notices))
 
 
-def _profiles(base: Snapshot, tables: Iterable[ProfileTable], book: RuleBook) -> tuple[Profile, ...]:
+def _profiles(base: Snapshot, stored: Stored, book: RuleBook) -> tuple[Profile, ...]:
     """The profiles of the file, and those of the database that have other names."""
     own = {profile.name: profile for profile in base.profiles}
-    made: dict[str, Profile] = {}
-    for table in tables:
+    made: dict[str, Profile] = {name: _closed(name) for name in stored.unread if name not in own}
+    for table in stored.profiles:
         if table.name in own:
             book.faults.append(shadowed(f"profile '{table.name}'"))
         else:
             made[table.name] = book.profile(table, f"profile '{table.name}'")
     return (*base.profiles, *extended(made, {**own, **made}, book.faults).values())
+
+
+def _closed(name: str) -> Profile:
+    """The profile that refuses everything, also to those that extend it: nobody knows what it would have refused."""
+    message = f"The profile '{name}' cannot be read by this version of the gateway. Whoever runs it has to mend it."
+    return Profile(name, (Rule(pattern=EVERYTHING, message=message),))
 
 
 def _projects(tables: Iterable[ProjectTable], book: RuleBook) -> Mapping[str, Project]:

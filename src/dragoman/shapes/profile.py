@@ -27,6 +27,12 @@ class BoundsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 Channels: TypeAlias = tuple[Word, ...] | BoundsTable
 
 
+def channels_within(said: Channels) -> set[str]:
+    """Names of channels, or tags, that bounds are made of."""
+    table = said if isinstance(said, BoundsTable) else BoundsTable(any=said)
+    return {*table.any, *table.none}
+
+
 class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of `targets` of a rule"""
 
@@ -106,3 +112,9 @@ class ProfileTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     strategy: Strategy | None = None
     channels: Channels = ()
     """Which channels it may use; none said: all."""
+
+
+def channels_of_profile(said: ProfileTable) -> set[str]:
+    """Names of channels, or tags, that a profile and its rules are made of."""
+    targets = {target.channel or "" for rule in said.rules for target in rule.targets}
+    return targets.union(channels_within(said.channels), *(channels_within(rule.channels) for rule in said.rules))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -59,6 +59,18 @@ class TuningTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Whether everybody who signs in with a password needs a second factor."""
     passwords_for: Annotated[tuple[Word, ...], Meta(min_length=1, max_length=100)] | None = None
     """The only logins that may sign in with a password; the others come by an identity provider."""
+
+
+WHERE_UNREAD: Mapping[str, object] = {
+    "bodies_days": 0,
+    "user_budgets": (BudgetTable(window="total", requests=0),),
+    "refuse_models": (RefusalTable(pattern=".*", message="The setting refuse_models of this gateway cannot be read."),),
+    "direct": False,
+    "upstream_errors": "hidden",
+    "second_factor": "required",
+    "passwords_for": (),
+}
+"""What is in force where a stored value cannot be read and the usual one might allow more than it did."""
 
 
 def faults_of_tuning(name: str, value: object) -> Iterator[str]:

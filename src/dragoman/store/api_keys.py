@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row as SqlRow
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.shapes.access import KeyTable
 from dragoman.store import keys
 from dragoman.store.books import Books, fitting, missing, new_id, note, stale
-from dragoman.store.ports import Actor, Minted, Note, State, StoredKey
-from dragoman.store.shelves import read_spec
+from dragoman.store.ports import Actor, Minted, Note, Row, State, StoredKey, StoreTrouble
+from dragoman.store.reading import name_of, read_or_raw, read_row
 from dragoman.store.tables import api_keys, plain
+
+WHAT = "API key"
 
 
 class SqlKeys:
@@ -23,12 +27,20 @@ class SqlKeys:
         self._books = books
 
     async def all(self, *, archived: bool = False) -> tuple[StoredKey, ...]:
-        """Every key by name."""
+        """Every key that can be read, by name."""
         return await self._books.read(lambda connection: self.rows(connection, archived=archived))
+
+    async def unread(self) -> tuple[Row[Any], ...]:
+        """The keys that cannot be read, with their faults."""
+        return await self._books.read(lambda connection: self.unread_rows(connection, archived=True))
 
     async def get(self, row_id: str) -> StoredKey:
         """One key."""
-        return await self._books.read(lambda connection: self._one(connection, row_id))
+        key = await self._books.read(lambda connection: self._one(connection, row_id))
+        if not _is_read(key):
+            words = f"What the database says of the API key '{name_of(key.spec)}' cannot be read."
+            raise StoreTrouble("damaged", words)
+        return key
 
     async def add(self, by: Actor, spec: KeyTable, *, expires_ms: int | None = None) -> Minted:
         """A new key, and the only sight of its text."""
@@ -73,7 +85,7 @@ class SqlKeys:
                 expires_ms=before.expires_ms if expires_ms is None else expires_ms or None,
             )
             action = "key.change" if after.state == before.state else f"key.{after.state}"
-            return after, note(by, action, row_id, after.spec.name, before.spec, after.spec)
+            return after, note(by, action, row_id, name_of(after.spec), before.spec, after.spec)
 
         return await self._books.changed(work)
 
@@ -85,16 +97,26 @@ class SqlKeys:
             before = await self._seen(connection, row_id, revision)
             digest = keys.digest(self._books.pepper, minted.text)
             after = await self._put(connection, before, public_id=minted.public_id, digest=digest)
-            return Minted(minted.text, after), note(by, "key.rotate", row_id, after.spec.name, before.spec, after.spec)
+            noted = note(by, "key.rotate", row_id, name_of(after.spec), before.spec, after.spec)
+            return Minted(minted.text, after), noted
 
         return await self._books.changed(work)
 
     async def rows(self, connection: AsyncConnection, *, archived: bool = False) -> tuple[StoredKey, ...]:
-        """Every key by name, within a transaction that is running."""
+        """Every key that can be read, by name, within a transaction that is running."""
+        found = map(_key, await self._found(connection, archived=archived))
+        return tuple(key for key in found if _is_read(key))
+
+    async def unread_rows(self, connection: AsyncConnection, *, archived: bool = False) -> tuple[Row[Any], ...]:
+        """Every key that cannot be read, within a transaction that is running."""
+        rows = [read_row(found, KeyTable, WHAT) for found in await self._found(connection, archived=archived)]
+        return tuple(row for row in rows if row.fault)
+
+    async def _found(self, connection: AsyncConnection, *, archived: bool) -> Sequence[SqlRow[Any]]:
         wanted = select(api_keys).order_by(api_keys.c.name, api_keys.c.id)
         if not archived:
             wanted = wanted.where(api_keys.c.state != "archived")
-        return tuple(map(_key, await connection.execute(wanted)))
+        return (await connection.execute(wanted)).all()
 
     async def _one(self, connection: AsyncConnection, row_id: str) -> StoredKey:
         found = (await connection.execute(select(api_keys).where(api_keys.c.id == plain(row_id)))).one_or_none()
@@ -120,7 +142,9 @@ class SqlKeys:
 async def switch_off(connection: AsyncConnection, owner: str, now_ms: int) -> None:
     """The keys of somebody who goes for good open nothing, not even for the next one of the same login."""
     for found in (await connection.execute(select(api_keys).where(api_keys.c.state == "enabled"))).all():
-        if _key(found).spec.owner == owner:
+        key = _key(found)
+        # One that cannot be read may be theirs: it opens nothing now, and shall not when it can be read again.
+        if not _is_read(key) or key.spec.owner == owner:
             off = {"state": "disabled", "revision": found.revision + 1, "updated_ms": now_ms}
             await connection.execute(update(api_keys).where(api_keys.c.id == found.id), off)
 
@@ -130,15 +154,22 @@ def _columns(key: StoredKey) -> dict[str, Any]:
     found = msgspec.structs.asdict(key)
     del found["id"]
     spec = msgspec.json.encode(key.spec).decode()
-    return {**found, "spec": spec, "name": fitting(key.spec.name, "name")}
+    return {**found, "spec": spec, "name": fitting(name_of(key.spec), "name")}
 
 
-def _key(found: Row[Any]) -> StoredKey:
+def _is_read(key: StoredKey) -> bool:
+    """Whether a key's description could be read."""
+    return isinstance(key.spec, KeyTable)
+
+
+def _key(found: SqlRow[Any]) -> StoredKey:
+    """A key as it was stored; one that cannot be read is described by raw JSON, and leaves this file as `Row` only."""
+    spec: Any = read_or_raw(found.spec, KeyTable, WHAT, found.name)[0]
     return StoredKey(
         id=found.id,
         public_id=found.public_id,
         digest=bytes(found.digest),
-        spec=read_spec(found.spec, KeyTable, f"API key '{found.name}'"),
+        spec=spec,
         state=found.state,
         expires_ms=found.expires_ms,
         revision=found.revision,

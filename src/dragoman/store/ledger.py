@@ -23,7 +23,7 @@ from dragoman.ledger.exchange import AttemptRecord, Exchange
 from dragoman.store.books import missing
 from dragoman.store.database import Database
 from dragoman.store.ports import Body, Grouping, Page, Payer, Purged, Search, Spent, StoreTrouble, Total
-from dragoman.store.shelves import read_spec
+from dragoman.store.reading import read_spec
 from dragoman.store.spending import add_spending, counts_of, fold_spending, overhead_of, read_spending
 from dragoman.store.tables import COUNTED, OVERHEAD, TALLIES, TOTAL_KEY, attempts, bodies, exchanges, plain, totals
 from dragoman.store.vault import Place, Vault

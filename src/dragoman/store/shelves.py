@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
@@ -13,12 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.store import tables
 from dragoman.store.books import Books, fitting, missing, new_id, note, stale
-from dragoman.store.ports import Actor, Note, Row, RowChange, State, StoreTrouble, Trouble
+from dragoman.store.ports import Actor, Note, Row, RowChange, State, StoreTrouble
+from dragoman.store.reading import as_stored, name_of, read_row
 from dragoman.store.sealing import ChangeAll, joined, parted, without_secrets
 from dragoman.store.tables import configured, plain
 from dragoman.store.vault import Place
 
 S = TypeVar("S", bound=Struct)
+
+
+class Loaded(NamedTuple, Generic[S]):
+    """The rows of one kind."""
+
+    rows: tuple[Row[S], ...]
+    unread: tuple[Row[Any], ...]
+    """Those that cannot be read, as they were stored, each with its fault."""
 
 
 class SqlShelf(Generic[S]):
@@ -35,17 +44,25 @@ class SqlShelf(Generic[S]):
         self._books = books
         self._in_use = in_use
         """Names of what needs a row by its name."""
-        self._kind = kind
+        self.kind = kind
         self._spec = spec
         self._secrets_of = secrets_of
 
     async def all(self, *, archived: bool = False) -> tuple[Row[S], ...]:
-        """Every row by name."""
+        """Every row that can be read, by name."""
         return await self._books.read(lambda connection: self.rows(connection, archived=archived))
+
+    async def unread(self) -> tuple[Row[Any], ...]:
+        """The rows that cannot be read, with their faults."""
+        found = await self._books.read(lambda connection: self._every(connection, archived=True))
+        return tuple(row for row in found if row.fault)
 
     async def get(self, row_id: str) -> Row[S]:
         """One row."""
-        return await self._books.read(lambda connection: self._one(connection, row_id))
+        row = await self._books.read(lambda connection: self._one(connection, row_id))
+        if row.fault:
+            raise StoreTrouble("damaged", row.fault)
+        return row
 
     async def add(self, by: Actor, spec: S, *, state: State = "enabled") -> Row[S]:
         """A new row."""
@@ -56,22 +73,30 @@ class SqlShelf(Generic[S]):
         row = Row(id=row_id, spec=shown, state=state, revision=1, created_ms=now_ms, updated_ms=now_ms)
 
         async def work(connection: AsyncConnection) -> tuple[Row[S], Note]:
-            await connection.execute(configured.insert(), {**self._columns(row), "id": row_id, "kind": self._kind})
+            await connection.execute(configured.insert(), {**self._columns(row), "id": row_id, "kind": self.kind})
             await self._put_secrets(connection, row_id, new)
-            return row, note(by, f"{self._kind}.add", row_id, name_of(shown), None, shown)
+            return row, note(by, f"{self.kind}.add", row_id, name_of(shown), None, shown)
 
         return await self._books.changed(work)
 
     async def change(
-        self, by: Actor, row_id: str, revision: int, *, spec: S | None = None, state: State | None = None
+        self,
+        by: Actor,
+        row_id: str,
+        revision: int,
+        *,
+        spec: S | None = None,
+        state: State | None = None,
+        force: bool = False,
     ) -> Row[S]:
         """The row with what is not None replaced."""
-        wanted = RowChange(id=row_id, revision=revision, spec=spec, state=state)
+        wanted = RowChange(id=row_id, revision=revision, spec=spec, state=state, force=force)
         return await self._books.changed(lambda connection: self._changed(connection, by, wanted))
 
-    async def remove(self, by: Actor, row_id: str, revision: int) -> None:
+    async def remove(self, by: Actor, row_id: str, revision: int, *, force: bool = False) -> None:
         """The row is gone, and its secrets are."""
-        await self._books.changed(lambda connection: self._removed(connection, by, row_id, revision))
+        wanted: RowChange[S] = RowChange(id=row_id, revision=revision, remove=True, force=force)
+        await self._books.changed(lambda connection: self._removed(connection, by, wanted))
 
     async def change_all(self, by: Actor, changes: Sequence[RowChange[S]]) -> tuple[Row[S], ...]:
         """All of them at once, each with its entry in the log, or none; the rows that are left."""
@@ -81,7 +106,7 @@ class SqlShelf(Generic[S]):
             notes: list[Note] = []
             for wanted in changes:
                 if wanted.remove:
-                    _, noted = await self._removed(connection, by, wanted.id, wanted.revision)
+                    _, noted = await self._removed(connection, by, wanted)
                 else:
                     row, noted = await self._changed(connection, by, wanted)
                     rows.append(row)
@@ -96,80 +121,117 @@ class SqlShelf(Generic[S]):
         return await self.add(by, msgspec.structs.replace(spec, name=name), state="disabled")
 
     async def rows(self, connection: AsyncConnection, *, archived: bool = False) -> tuple[Row[S], ...]:
-        """Every row by name, within a transaction that is running."""
-        wanted = select(configured).where(configured.c.kind == self._kind).order_by(configured.c.name, configured.c.id)
+        """Every row that can be read, by name, within a transaction that is running."""
+        return tuple(row for row in await self._every(connection, archived=archived) if not row.fault)
+
+    async def _every(self, connection: AsyncConnection, *, archived: bool = False) -> tuple[Row[Any], ...]:
+        """Every row by name, also those that cannot be read."""
+        wanted = select(configured).where(configured.c.kind == self.kind).order_by(configured.c.name, configured.c.id)
         if not archived:
             wanted = wanted.where(configured.c.state != "archived")
         return tuple(map(self._row, await connection.execute(wanted)))
 
-    async def with_secrets(self, connection: AsyncConnection) -> tuple[Row[S], ...]:
-        """Every row by name, its secrets in their places."""
-        rows = await self.rows(connection)
-        found: dict[str, dict[str, str]] = {row.id: {} for row in rows}
+    async def loaded(self, connection: AsyncConnection) -> Loaded[S]:
+        """Every row by name, its secrets in their places, apart from those that cannot be read, or not with their
+        secrets."""
+        rows = await self._every(connection)
+        sealed: dict[str, dict[str, bytes]] = {row.id: {} for row in rows}
         for secret in await connection.execute(select(tables.secrets)):
-            if secret.owner in found:
-                place = Place(tables.secrets.name, secret.owner, secret.place)
-                found[secret.owner][secret.place] = self._books.vault.open(place, secret.sealed).decode()
-        return tuple(
-            msgspec.structs.replace(row, spec=joined(row.spec, found[row.id], self._secrets_of)) for row in rows
-        )
+            if secret.owner in sealed:
+                sealed[secret.owner][secret.place] = secret.sealed
+        found = [row if row.fault else self._unsealed(row, sealed[row.id]) for row in rows]
+        return Loaded(tuple(row for row in found if not row.fault), tuple(row for row in found if row.fault))
+
+    def _unsealed(self, row: Row[S], sealed: Mapping[str, bytes]) -> Row[Any]:
+        """The row with its secrets in their places, or as it is stored, with the fault that keeps them away."""
+        try:
+            opened = {
+                place: self._books.vault.open(Place(tables.secrets.name, row.id, place), content).decode()
+                for place, content in sealed.items()
+            }
+            return msgspec.structs.replace(row, spec=joined(row.spec, opened, self._secrets_of))
+        except (StoreTrouble, msgspec.MsgspecError) as found:
+            words = f"The secrets of the {self.kind} '{name_of(row.spec)}' cannot be read: {found}"
+            return cast("Row[Any]", msgspec.structs.replace(cast("Any", row), spec=as_stored(row.spec), fault=words))
 
     async def _changed(self, connection: AsyncConnection, by: Actor, wanted: RowChange[S]) -> tuple[Row[S], Note]:
         """One row with what is not None replaced, within a transaction that is running."""
         before = await self._seen(connection, wanted.id, wanted.revision)
-        shown, new, kept = parted(before.spec if wanted.spec is None else wanted.spec, self._secrets_of)
+        shown, new = await self._sealed(connection, before, wanted.spec)
         if wanted.state == "archived" or name_of(shown) != name_of(before.spec):
-            await self._check_free(connection, before)
-        await self._drop_secrets(connection, wanted.id, kept)
-        await self._put_secrets(connection, wanted.id, new)
+            await self._check_free(connection, before, force=wanted.force)
         after = msgspec.structs.replace(
             before,
             spec=shown,
             state=wanted.state or before.state,
             revision=before.revision + 1,
             updated_ms=self._books.now_ms(),
+            fault="" if wanted.spec is not None else before.fault,
         )
         await connection.execute(update(configured).where(configured.c.id == wanted.id), self._columns(after))
-        action = f"{self._kind}.change" if after.state == before.state else f"{self._kind}.{after.state}"
+        action = f"{self.kind}.change" if after.state == before.state else f"{self.kind}.{after.state}"
         return after, secrets_noted(note(by, action, wanted.id, name_of(shown), before.spec, shown), new)
 
-    async def _removed(self, connection: AsyncConnection, by: Actor, row_id: str, revision: int) -> tuple[None, Note]:
-        """One row gone, within a transaction that is running."""
-        before = await self._seen(connection, row_id, revision)
-        await self._check_free(connection, before)
-        await self._drop_secrets(connection, row_id, frozenset())
-        await connection.execute(delete(configured).where(configured.c.id == row_id))
-        return None, note(by, f"{self._kind}.remove", row_id, name_of(before.spec), before.spec, None)
+    async def _sealed(
+        self, connection: AsyncConnection, before: Row[Any], wanted: S | None
+    ) -> tuple[Any, Mapping[str, str]]:
+        """The description as it is stored from now on, its secrets put away; and those that are new, by place."""
+        if wanted is None and before.fault:
+            return before.spec, {}
+        shown, new, kept = parted(before.spec if wanted is None else wanted, self._secrets_of)
+        if before.fault and kept:
+            raise StoreTrouble(
+                "unfit", "What stood here cannot be read, so nothing says where its secrets may go. Give them anew."
+            )
+        await self._drop_secrets(connection, before.id, kept)
+        await self._put_secrets(connection, before.id, new)
+        return shown, new
 
-    async def _seen(self, connection: AsyncConnection, row_id: str, revision: int) -> Row[S]:
+    async def _removed(self, connection: AsyncConnection, by: Actor, wanted: RowChange[S]) -> tuple[None, Note]:
+        """One row gone, within a transaction that is running."""
+        before = await self._seen(connection, wanted.id, wanted.revision)
+        await self._check_free(connection, before, force=wanted.force)
+        await self._drop_secrets(connection, before.id, frozenset())
+        await connection.execute(delete(configured).where(configured.c.id == before.id))
+        return None, note(by, f"{self.kind}.remove", before.id, name_of(before.spec), before.spec, None)
+
+    async def _seen(self, connection: AsyncConnection, row_id: str, revision: int) -> Row[Any]:
         """The row, if it is still the one that was seen. Trouble: missing, stale."""
         before = await self._one(connection, row_id)
         if before.revision != revision:
-            raise stale(self._kind)
+            raise stale(self.kind)
         return before
 
-    async def _check_free(self, connection: AsyncConnection, row: Row[S]) -> None:
-        """Trouble (in_use) where something else needs the row by its name."""
-        if self._in_use is None or row.state == "archived":
+    async def _check_free(self, connection: AsyncConnection, row: Row[Any], *, force: bool) -> None:
+        """Trouble (in_use) where something else needs the row by its name, and it is not said that it may go."""
+        if self._in_use is None or force or row.state == "archived":
             return
-        if users := await self._in_use(connection, name_of(row.spec)):
-            words = f"'{name_of(row.spec)}' is used by {', '.join(users[:10])}. Take it from there first."
+        name = name_of(row.spec)
+        if users := await self._in_use(connection, name):
+            words = f"'{name}' is used by {', '.join(users[:10])}. Take it from there first, or say `force`."
             raise StoreTrouble("in_use", words)
 
     async def _to_copy(self, connection: AsyncConnection, row_id: str, *, secrets: bool) -> S:
         """A row's description with its secrets in their places, or without them."""
         if not secrets:
-            return without_secrets((await self._one(connection, row_id)).spec)
-        for row in await self.with_secrets(connection):
-            if row.id == row_id:
-                return row.spec
-        raise missing(self._kind)
+            row = await self._one(connection, row_id)
+            if row.fault:
+                raise StoreTrouble("damaged", row.fault)
+            return without_secrets(cast("S", row.spec))
+        rows, unread = await self.loaded(connection)
+        for found in rows:
+            if found.id == row_id:
+                return found.spec
+        for lost in unread:
+            if lost.id == row_id:
+                raise StoreTrouble("damaged", lost.fault)
+        raise missing(self.kind)
 
-    async def _one(self, connection: AsyncConnection, row_id: str) -> Row[S]:
-        wanted = select(configured).where(configured.c.id == plain(row_id), configured.c.kind == self._kind)
+    async def _one(self, connection: AsyncConnection, row_id: str) -> Row[Any]:
+        wanted = select(configured).where(configured.c.id == plain(row_id), configured.c.kind == self.kind)
         found = (await connection.execute(wanted)).one_or_none()
         if found is None:
-            raise missing(self._kind)
+            raise missing(self.kind)
         return self._row(found)
 
     async def _put_secrets(self, connection: AsyncConnection, owner: str, new: Mapping[str, str]) -> None:
@@ -184,7 +246,7 @@ class SqlShelf(Generic[S]):
             raise StoreTrouble("missing", f"There is no secret yet to keep as {', '.join(sorted(absent))}.")
         await connection.execute(delete(secrets).where(secrets.c.owner == owner, secrets.c.place.not_in(kept)))
 
-    def _columns(self, row: Row[S]) -> dict[str, Any]:
+    def _columns(self, row: Row[Any]) -> dict[str, Any]:
         """A row as it is stored, but for what never changes."""
         return {
             "name": fitting(name_of(row.spec), "name"),
@@ -195,31 +257,8 @@ class SqlShelf(Generic[S]):
             "updated_ms": row.updated_ms,
         }
 
-    def _row(self, found: SqlRow[Any]) -> Row[S]:
-        return Row(
-            id=found.id,
-            spec=read_spec(found.spec, self._spec, f"{self._kind} '{found.name}'"),
-            state=found.state,
-            revision=found.revision,
-            created_ms=found.created_ms,
-            updated_ms=found.updated_ms,
-        )
-
-
-def name_of(spec: Struct) -> str:
-    """The name that a description gives."""
-    name: str = spec.name  # type: ignore[attr-defined]  # Every kind of description has one.
-    return name
-
-
-def read_spec(text: str, kind: type[S], what: str) -> S:
-    """A description as it was stored. Trouble: newer, where it has members that this version does not know (one of them
-    may be a limit, so the rest is not taken for the whole); damaged, where it is no description at all."""
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as found:
-        told: Trouble = "newer" if "unknown field" in str(found) else "damaged"
-        raise StoreTrouble(told, f"What the database says of the {what} cannot be read: {found}.") from None
+    def _row(self, found: SqlRow[Any]) -> Row[Any]:
+        return read_row(found, self._spec, self.kind)
 
 
 async def put_secret(connection: AsyncConnection, books: Books, owner: str, place: str, content: bytes) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dragoman.store.books import Books, new_id
 from dragoman.store.ports.trials import KEPT, Tried
-from dragoman.store.shelves import read_spec
+from dragoman.store.reading import read_spec
 from dragoman.store.tables import plain, trials
 
 LONGEST_MS = 400 * 24 * 3600 * 1000

@@ -87,7 +87,8 @@ async def check(where: Where) -> tuple[str, ...]:
     try:
         async with open_store(where.url, folder=where.folder, master_key=where.master_key) as store:
             found = await _look_through(store.database)
-            await store.configuration.load()
+            unread = (await store.configuration.load()).unread
+            found += [row.fault for rows in unread.values() for row in rows]
             broken = await store.audit.verify()
     except StoreTrouble as trouble:
         return (str(trouble),)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dragoman.shapes.access import RoleTable
 from dragoman.store.books import fitting, missing, new_id
 from dragoman.store.ports import StoreTrouble, User
-from dragoman.store.shelves import read_spec
+from dragoman.store.reading import read_or_raw
 from dragoman.store.tables import configured, plain, users
 
 ADMIN = "admin"
@@ -58,17 +58,26 @@ def _is_admin(user: User) -> bool:
 
 
 async def roles_in_force(connection: AsyncConnection) -> tuple[RoleTable, ...]:
-    """The roles of one's own that are switched on."""
+    """The roles of one's own that are switched on. One that cannot be read gives nothing."""
     wanted = select(configured.c.name, configured.c.spec).where(
         configured.c.kind == ROLE_KIND, configured.c.state == "enabled"
     )
     found = await connection.execute(wanted)
-    return tuple(read_spec(row.spec, RoleTable, f"role '{row.name}'") for row in found)
+    specs = [read_or_raw(row.spec, RoleTable, ROLE_KIND, row.name)[0] for row in found]
+    return tuple(spec for spec in specs if isinstance(spec, RoleTable))
 
 
 async def enabled_logins(connection: AsyncConnection) -> frozenset[str]:
     """The logins of those who are not switched off."""
     return frozenset((await connection.execute(select(users.c.login).where(users.c.state == "enabled"))).scalars())
+
+
+async def members_of(connection: AsyncConnection, project: str) -> tuple[str, ...]:
+    """The logins of those who have a role in a project, or are service accounts of it."""
+    found = await connection.execute(
+        select(users.c.login, users.c.memberships, users.c.project).order_by(users.c.login)
+    )
+    return tuple(row.login for row in found if project in row.memberships or row.project == project)
 
 
 def new_user(user: User, now_ms: int) -> User:

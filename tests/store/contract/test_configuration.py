@@ -314,7 +314,7 @@ async def test_what_is_needed_by_its_name_stays(store: SqlStore) -> None:
         RowChange(id=row.id, revision=1, state="archived"),
         RowChange(id=row.id, revision=1, spec=OverrideTable(name="cold")),
     ):
-        with pytest.raises(StoreTrouble, match="used by deepseek") as refused:
+        with pytest.raises(StoreTrouble, match="used by channel 'deepseek'") as refused:
             await sets.change_all(ANNA, [change])
         assert refused.value.kind == "in_use"
     assert (await sets.change(ANNA, row.id, 1, state="disabled")).state == "disabled"

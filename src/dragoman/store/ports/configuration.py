@@ -19,7 +19,7 @@ S = TypeVar("S")
 State = Literal["enabled", "disabled", "archived"]
 
 
-class Row(Struct, Generic[S], frozen=True, kw_only=True):
+class Row(Struct, Generic[S], frozen=True, kw_only=True, omit_defaults=True):
     """One configured thing."""
 
     id: str
@@ -30,6 +30,8 @@ class Row(Struct, Generic[S], frozen=True, kw_only=True):
     """Counts its changes; whoever changes it tells which one he saw."""
     created_ms: int
     updated_ms: int
+    fault: str = ""
+    """Why this version cannot read the description, which then stands as it was stored; empty: it can."""
 
 
 class RowChange(Struct, Generic[S], frozen=True, kw_only=True):
@@ -41,30 +43,44 @@ class RowChange(Struct, Generic[S], frozen=True, kw_only=True):
     spec: S | None = None
     state: State | None = None
     remove: bool = False
+    force: bool = False
+    """Whether it is archived, renamed or removed though something names it."""
 
 
 class Shelf(Protocol[S]):
     """All configured things of one kind. Names are unique among those that are not archived."""
 
     async def all(self, *, archived: bool = False) -> tuple[Row[S], ...]:
-        """Every row by name; archived ones only if wished."""
+        """Every row that can be read, by name; archived ones only if wished."""
+
+    async def unread(self) -> tuple[Row[Raw], ...]:
+        """The rows whose description this version cannot read, each with its `fault`; archived ones, too. They can be
+        removed, be given another state, or be written anew."""
 
     async def get(self, row_id: str) -> Row[S]:
-        """One row. Trouble: missing."""
+        """One row. Trouble: missing, damaged."""
 
     async def add(self, by: Actor, spec: S, *, state: State = "enabled") -> Row[S]:
         """A new row. Trouble: taken."""
 
     async def change(
-        self, by: Actor, row_id: str, revision: int, *, spec: S | None = None, state: State | None = None
+        self,
+        by: Actor,
+        row_id: str,
+        revision: int,
+        *,
+        spec: S | None = None,
+        state: State | None = None,
+        force: bool = False,
     ) -> Row[S]:
         """The row with what is not None replaced; a secret left as `sealed:…` is kept.
 
-        Trouble: missing, stale, taken.
+        Trouble: missing, stale, taken, and in_use for one that is archived or renamed without `force`.
         """
 
-    async def remove(self, by: Actor, row_id: str, revision: int) -> None:
-        """The row is gone, and its secrets are. What the ledger says of it stays. Trouble: missing, stale, in_use."""
+    async def remove(self, by: Actor, row_id: str, revision: int, *, force: bool = False) -> None:
+        """The row is gone, and its secrets are. What the ledger says of it stays. Trouble: missing, stale, and in_use
+        without `force`."""
 
     async def change_all(self, by: Actor, changes: Sequence[RowChange[S]]) -> tuple[Row[S], ...]:
         """All of them at once, each with its entry in the log, or none; the rows that are left. Trouble: as for one."""
@@ -74,7 +90,7 @@ class Shelf(Protocol[S]):
         taken."""
 
 
-class Setting(Struct, frozen=True):
+class Setting(Struct, frozen=True, forbid_unknown_fields=True):
     """One value of `system_settings`, or another small thing that is configured as JSON."""
 
     name: str
@@ -108,10 +124,13 @@ class Keys(Protocol):
     """The API keys."""
 
     async def all(self, *, archived: bool = False) -> tuple[StoredKey, ...]:
-        """Every key by name."""
+        """Every key that can be read, by name."""
+
+    async def unread(self) -> tuple[Row[Raw], ...]:
+        """The keys whose description this version cannot read, as `Shelf.unread`."""
 
     async def get(self, row_id: str) -> StoredKey:
-        """One key. Trouble: missing."""
+        """One key. Trouble: missing, damaged."""
 
     async def add(self, by: Actor, spec: KeyTable, *, expires_ms: int | None = None) -> Minted:
         """A new key. Trouble: taken."""
@@ -147,6 +166,8 @@ class Configured(Struct, frozen=True, kw_only=True):
     sso: tuple[Row[SsoTable], ...] = ()
     owners: frozenset[str] = frozenset()
     """Logins of the enabled users: a key that belongs to anybody else is off."""
+    unread: Mapping[str, tuple[Row[Raw], ...]] = {}
+    """By kind, the rows that this version cannot read: whatever depends on one stays closed."""
 
 
 class Configuration(Protocol):
