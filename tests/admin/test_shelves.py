@@ -58,6 +58,8 @@ def test_what_cannot_be_used_is_refused_when_it_is_saved(tmp_path: Path) -> None
                 ("/channels", {**CHANNEL, "provider": "gone"}, "no provider 'gone'"),
                 ("/channels", {**CHANNEL, "base_url": "ftp://x"}, "not an HTTP address"),
                 ("/channels", {**CHANNEL, "colour": "red"}, "unknown field `colour`"),
+                ("/channels", {**CHANNEL, "modles": ["m"]}, "Did you mean 'models'?"),
+                ("/profiles", {"name": "p", "rules": [{"model": "x", "strategy": "quick"}]}, "may be: adaptive,"),
                 ("/channels", {"name": "a/b", "provider": "openai"}, "name"),
                 ("/profiles", {"name": "p", "rules": [{"pattern": "("}]}, "no regular expression"),
                 (
@@ -72,6 +74,22 @@ def test_what_cannot_be_used_is_refused_when_it_is_saved(tmp_path: Path) -> None
                 assert words in told.json["detail"]
             assert (await admin.ask("POST", "/api/v1/channels", b"{")).status == 400
             assert (await admin.ask("GET", "/api/v1/nowhere")).status == 404
+
+    asyncio.run(scene())
+
+
+def test_a_change_of_nothing_and_a_question_that_is_not_known_are_refused(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            made = (await admin.ask("POST", "/api/v1/channels", {"spec": CHANNEL})).json
+            path = f"/api/v1/channels/{made['id']}"
+            told = await admin.ask("PATCH", path, {"revision": 1, "keep_secrets": True})
+            assert (told.status, "changes nothing" in told.json["detail"]) == (422, True)
+            assert (await admin.ask("GET", path)).json["revision"] == 1
+            told = await admin.ask("GET", "/api/v1/channels", query="archive=true")
+            assert (told.status, "Did you mean 'archived'?" in told.json["detail"]) == (422, True)
+            assert (await admin.ask("GET", path, query="x=1")).status == 422
 
     asyncio.run(scene())
 

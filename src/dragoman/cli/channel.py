@@ -36,8 +36,8 @@ def probe(
 
     from dragoman.cli.place import configured
     from dragoman.cli.say import as_json, fail
-    from dragoman.settings.reading import near
     from dragoman.settings.record import Flags
+    from dragoman.shapes.hints import near
 
     settings = configured(Flags(config=config))
     names = [channel.name for channel in settings.snapshot.channels]

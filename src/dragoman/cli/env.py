@@ -65,7 +65,7 @@ def env(
     from dragoman.cli.gateway import gateway_here
     from dragoman.cli.launch import dress
     from dragoman.cli.say import fail
-    from dragoman.settings.reading import near
+    from dragoman.shapes.hints import near
 
     row = agents().get(agent)
     if row is None:

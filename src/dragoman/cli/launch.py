@@ -50,7 +50,7 @@ def launch(
     from dragoman.cli.agents import Wanted, agents
     from dragoman.cli.gateway import running_gateway
     from dragoman.cli.say import fail
-    from dragoman.settings.reading import near
+    from dragoman.shapes.hints import near
 
     row = agents().get(agent)
     if row is None:

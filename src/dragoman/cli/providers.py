@@ -22,7 +22,7 @@ def providers(id: str | None = None, /, *, json: Switch = False) -> int:  # noqa
     """
     from dragoman.cli.say import as_json, columns, fail
     from dragoman.providers.catalog import catalog
-    from dragoman.settings.reading import near
+    from dragoman.shapes.hints import near
 
     rows = catalog()
     if id is not None and id not in rows:

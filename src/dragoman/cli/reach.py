@@ -23,7 +23,7 @@ from dragoman.providers.credentials import auth_headers
 from dragoman.relay.outlet import credential_of, tls_of
 from dragoman.relay.probe import SUGGESTIONS, suggestion_for
 from dragoman.routing.snapshot import Channel, Snapshot
-from dragoman.settings.reading import near
+from dragoman.shapes.hints import near
 
 PATIENCE_S = 15.0
 LIST_LIMIT = 16 * 1024 * 1024

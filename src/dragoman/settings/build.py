@@ -19,12 +19,12 @@ from dragoman.providers.tokens import Account
 from dragoman.routing.cards import ModelCard
 from dragoman.routing.snapshot import Channel, Overrides, RestRule, RetryRule, Sync, Timeouts, with_keys
 from dragoman.settings.changes import ChangeBook
-from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 from dragoman.settings.sources import Secrets
 from dragoman.settings.way import Finder
 from dragoman.shapes.budget import BudgetTable, faults_of_budgets
 from dragoman.shapes.channel import CardTable, ChannelTable, SyncTable, TimeoutsTable
+from dragoman.shapes.hints import near
 from dragoman.shapes.secret import Secret
 
 PATH_OPTIONS = frozenset({"ca_bundle", "certificate", "key"})

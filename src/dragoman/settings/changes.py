@@ -13,10 +13,10 @@ from dragoman.canon.patterns import LONGEST_TEXT, reach, unsound
 from dragoman.canon.templates import Template, compiled, names_headers, template_of
 from dragoman.providers.credentials import holds_key, may_travel
 from dragoman.routing.snapshot import Overrides
-from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 from dragoman.settings.sources import Secrets
 from dragoman.shapes.changes import BodyOperationTable, ConditionTable, HeaderOperationTable, MatchTable, OverrideTable
+from dragoman.shapes.hints import near
 from dragoman.shapes.secret import SEALED
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -12,8 +12,8 @@ from dragoman.canon.patterns import LONGEST_TEXT, reach, unsound
 from dragoman.canon.zones import zone_named
 from dragoman.routing.profile import Dates, Hours, When
 from dragoman.routing.when import DAYS
-from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
+from dragoman.shapes.hints import near
 from dragoman.shapes.profile import WhenTable
 
 DEEPEST = 5

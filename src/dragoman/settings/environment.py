@@ -8,9 +8,10 @@ from typing import Any
 
 from msgspec.structs import fields
 
-from dragoman.settings.reading import near, read_value
+from dragoman.settings.reading import read_value
 from dragoman.settings.record import Notice
 from dragoman.settings.shape import ServerTable
+from dragoman.shapes.hints import near
 
 OWN_PREFIX = "DRAGOMAN_"
 OWN_SERVER = {

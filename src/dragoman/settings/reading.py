@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -12,19 +10,9 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from dragoman.settings.record import Notice
+from dragoman.shapes.hints import hint, near
 
 T = TypeVar("T", bound=Struct)
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Advice that names the nearest of the known names, or all of them."""
-    choices = sorted(known)
-    plain = {choice.lower(): choice for choice in choices}
-    match get_close_matches(name.lower(), plain, n=1, cutoff=0.6):
-        case [closest]:
-            return f"Did you mean '{plain[closest]}'?"
-        case _:
-            return f"Known here: {', '.join(choices) or 'nothing'}."
 
 
 def read_table(table: type[T], found: object, where: str, faults: list[Notice]) -> T | None:
@@ -68,7 +56,7 @@ def read_value(kind: Any, found: object, where: str, faults: list[Notice], *, st
     except msgspec.ValidationError as refused:
         wanted, _, inner = str(refused).partition(" - at ")
         place = where + inner.strip("`").removeprefix("$").replace("[...]", "")
-        faults.append(Notice(place, _sentence(wanted), "Correct the value."))
+        faults.append(Notice(place, _sentence(wanted), hint(refused, kind) or "Correct the value."))
         return None
 
 

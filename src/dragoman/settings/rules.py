@@ -13,8 +13,8 @@ from dragoman.canon.request import EFFORTS
 from dragoman.routing.bounds import Bounds
 from dragoman.routing.profile import NO_OVERRIDE, Override, Profile, Rule, RuleTarget
 from dragoman.settings.conditions import Conditions
-from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
+from dragoman.shapes.hints import near
 from dragoman.shapes.profile import BoundsTable, Channels, ProfileTable, RuleTable, TargetTable
 
 GROUP = re.compile(r"\\(?:(\d+)|g<(\w+)>|(.))")

@@ -10,9 +10,9 @@ import ssl
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dragoman.settings.reading import near
 from dragoman.settings.record import Notice
 from dragoman.settings.sources import Secrets, expanded
+from dragoman.shapes.hints import near
 from dragoman.shapes.proxy import PROXY_WORDS, fault_of_proxy, is_proxy
 from dragoman.shapes.secret import SEALED, Secret
 

@@ -12,8 +12,11 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from msgspec import Struct
+from msgspec.structs import fields
 
 from dragoman import __version__
+from dragoman.shapes.hints import near
 from dragoman.store.ports import Actor, Note, Store, StoreTrouble
 from dragoman.web.admin.access import SAFE, Need, Principal, address_of, check, check_origin, principal_of
 from dragoman.web.admin.desk import Desk
@@ -29,6 +32,9 @@ HEADERS = {
     "referrer-policy": "no-referrer",
 }
 """On every answer: what it holds is for whoever asked, and no page."""
+
+BESIDE = frozenset({"revision", "keep_secrets"})
+"""Members of a change that by themselves change nothing."""
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -69,7 +75,10 @@ class Call(NamedTuple):
 
     async def body(self, shape: type[T]) -> T:
         """The request's body. Raises `Refusal`."""
-        return await body_of(self.request, shape)
+        said = await body_of(self.request, shape)
+        if self.request.method == "PATCH":
+            check_change(said)
+        return said
 
     def query(self, name: str, default: str = "") -> str:
         """A member of the query."""
@@ -219,7 +228,25 @@ class Api:
         if principal is not None and one.needs != "anyone":
             check_means(principal.means, self.desk)
         check(principal, one.needs, wide=one.wide, own=one.own)
+        check_query(request, one)
         return await one.handler(Call(request, self.desk, store, principal))
+
+
+def check_query(request: Request, one: Declared) -> None:
+    """Raises `Refusal` for a member of the query that the route does not heed. Where nobody needs to be known, programs
+    of others may add what they like, as identity providers do."""
+    for name in request.query_params if one.needs != "anyone" else ():
+        if name not in one.query:
+            words = f"The query has `{name[:40]}`, which is not known here."
+            raise Refusal(422, "invalid", f"{words} {near(name[:40], one.query)}")
+
+
+def check_change(said: object) -> None:
+    """Raises `Refusal` where a change says nothing: it would leave a revision and a line in the log, of nothing."""
+    members = [field for field in fields(said) if field.name not in BESIDE] if isinstance(said, Struct) else []
+    if members and all(getattr(said, field.name) == field.default for field in members):
+        names = ", ".join(f"`{field.encode_name}`" for field in members)
+        raise Refusal(422, "invalid", f"The body was read but changes nothing. Say one of: {names}.")
 
 
 def check_means(means: str, desk: Desk) -> None:

@@ -13,10 +13,12 @@ from fastapi import Response
 from msgspec import Raw, Struct
 
 from dragoman.ledger.own import OwnPrice
+from dragoman.shapes.hints import hint
 from dragoman.shapes.proxy import faults_of_proxies
 from dragoman.shapes.secret import SEALED
 from dragoman.shapes.tuning import TuningTable, faults_of_tuning
-from dragoman.store.ports import Row, Setting, Shelf
+from dragoman.store.ports import Row, Setting, Shelf, State
+from dragoman.store.reading import name_of
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.desk import USUAL
 from dragoman.web.admin.proof import check_way_in
@@ -59,6 +61,19 @@ class Shown(Struct, frozen=True, kw_only=True):
     meaning: str = ""
     revision: int = 0
     """Of the row in the database; 0 where there is none."""
+    fault: str = ""
+    """Why what the database says is not used."""
+
+
+class Unread(Struct, frozen=True, kw_only=True):
+    """A row that this version cannot read."""
+
+    kind: str
+    id: str
+    name: str
+    state: State
+    fault: str
+    """Why."""
 
 
 class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,6 +100,18 @@ def routes(api: Api) -> None:
             if one.name not in FIELDS
         ]
         return answer([*changeable, *rest])
+
+    @api.route("GET", "/unread", needs="settings:read", tells=list[Unread])
+    async def unread(call: Call) -> Response:
+        """What of the configuration in the database this version cannot read. It is closed, with all that depends on
+        it, until it is written anew or removed."""
+        found = call.desk.configured.unread if call.desk.configured else {}
+        rows = [
+            Unread(kind=kind, id=row.id, name=name_of(row.spec), state=row.state, fault=row.fault)
+            for kind, lost in found.items()
+            for row in lost
+        ]
+        return answer(rows)
 
     @api.route("PUT", "/settings/{id}", needs="settings:write", reads=Given, tells=Shown)
     async def change(call: Call) -> Response:
@@ -117,7 +144,7 @@ def routes(api: Api) -> None:
 
 def _users_of_proxies(call: Call, row: Row[Setting] | None, stays: Any) -> tuple[str, ...]:
     """Which channels of the database name a proxy that would be gone."""
-    if row is None or row.spec.name != "proxies":
+    if row is None or row.fault or row.spec.name != "proxies" or faults_of_setting(row.spec):
         return ()
     gone = msgspec.json.decode(row.spec.value, type=dict[str, str]).keys() - (stays or {}).keys()
     rows = call.desk.configured.channels if call.desk.configured else ()
@@ -131,6 +158,8 @@ def faults_of_setting(said: Setting) -> Sequence[str]:
         return (f"There is no setting '{said.name}'. There are: {', '.join(FIELDS)}.",)
     try:
         value = msgspec.convert(msgspec.json.decode(said.value), field.type)
+    except msgspec.ValidationError as found:
+        return (f"`{said.name}` is not right: {found}. {hint(found, field.type)}".rstrip(),)
     except msgspec.MsgspecError as found:
         return (f"`{said.name}` is not right: {found}.",)
     if said.name == "proxies":
@@ -142,6 +171,8 @@ def faults_of_price(said: Setting) -> tuple[str, ...]:
     """What keeps a price from being used."""
     try:
         msgspec.json.decode(said.value, type=OwnPrice)
+    except msgspec.ValidationError as found:
+        return (f"The price is not right: {found}. {hint(found, OwnPrice)}".rstrip(),)
     except (msgspec.DecodeError, ValueError) as found:
         return (f"The price is not right: {found}.",)
     return ()
@@ -156,16 +187,21 @@ def source_of(call: Call, name: str) -> str:
     return next((one.source for one in call.desk.fixed if one.name == name), USUAL)
 
 
-async def _rows(call: Call) -> Mapping[str, Row[Setting]]:
-    return {row.spec.name: row for row in await call.store.configuration.settings.all()}
+async def _rows(call: Call) -> Mapping[str, Row[Any]]:
+    """The rows by the names of settings, also those that cannot be read."""
+    shelf = call.store.configuration.settings
+    lost = {name_of(row.spec): row for row in await shelf.unread() if row.state != "archived"}
+    return {**{row.spec.name: row for row in await shelf.all()}, **lost}
 
 
-def _shown(call: Call, name: str, row: Row[Setting] | None) -> Shown:
+def _shown(call: Call, name: str, row: Row[Any] | None) -> Shown:
     """One value that may be changed, as it is in force or will be in a moment."""
     source = source_of(call, name)
-    value = getattr(call.desk.usual, name)
+    value, fault = getattr(call.desk.usual, name), ""
     if source == USUAL and row is not None:
-        source, value = DATABASE, msgspec.json.decode(row.spec.value)
+        fault = row.fault or " ".join(faults_of_setting(row.spec))
+        value = None if row.fault else msgspec.json.decode(row.spec.value)
+        source = DATABASE
     return Shown(
         name=name,
         value=value,
@@ -173,4 +209,5 @@ def _shown(call: Call, name: str, row: Row[Setting] | None) -> Shown:
         changeable=source in (USUAL, DATABASE),
         meaning=MEANINGS[name],
         revision=row.revision if row else 0,
+        fault=fault,
     )

@@ -13,17 +13,19 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 import yaml
 from fastapi import Response
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from dragoman.relay.listing import is_remembered
 from dragoman.shapes.access import ProjectTable, RoleTable
 from dragoman.shapes.changes import OverrideTable
 from dragoman.shapes.channel import ChannelTable
+from dragoman.shapes.hints import hint
 from dragoman.shapes.model import ModelTable
 from dragoman.shapes.profile import ProfileTable
 from dragoman.shapes.sso import SsoTable
 from dragoman.store.ports import Row, Setting, Shelf, State, Store, StoreTrouble
+from dragoman.store.reading import name_of
 from dragoman.web.admin import roles, sso
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.moving import admit, kept_though_moved
@@ -91,14 +93,17 @@ def routes(api: Api) -> None:
     async def export(call: Call) -> Response:
         """Everything that is configured and that one may see, as YAML; secrets stand as `sealed:…`."""
         whole: dict[str, object] = {"dragoman": 1}
+        lost: list[str] = []
         for name, shelf in SHELVES.items():
             if not call.who.may(cast(Scope, f"{name}:read")):
                 continue
             rows = await shelf(call.store).all()
+            lost += [f"# {name}/{name_of(row.spec)} is missing here: {row.fault}" for row in await _unread(shelf, call)]
             whole[name] = [_entry(row) for row in rows if not (name == "settings" and is_remembered(row.spec.name))]
         await call.store.audit.append(call.noted("configuration.export", ""))
         headers = {"content-disposition": 'attachment; filename="dragoman.yaml"'}
-        return Response(msgspec.yaml.encode(whole), 200, headers, YAML)
+        remarks = "".join(f"{' '.join(line.split())}\n" for line in lost)
+        return Response(remarks.encode() + msgspec.yaml.encode(whole), 200, headers, YAML)
 
     @api.route("PUT", "/configuration.yaml", needs="transfer:write", tells=Done, query=("dry_run", "keep_secrets"))
     async def take_in(call: Call) -> Response:
@@ -111,7 +116,8 @@ def routes(api: Api) -> None:
         same = 0
         for name, shelf_of in SHELVES.items():
             shelf = shelf_of(call.store)
-            known = {row.spec.name: row for row in await shelf.all()}
+            known: dict[str, Row[Any]] = {row.spec.name: row for row in await shelf.all()}
+            lost = {name_of(row.spec): row for row in await _unread(shelf_of, call)}
             for entry in getattr(whole, name):
                 words = f"{name}/{entry.spec.name}"
                 row = known.pop(entry.spec.name, None)
@@ -122,12 +128,19 @@ def routes(api: Api) -> None:
                 )
                 if faults:
                     found["refused"].append(f"{words}: {' '.join(faults)}")
+                elif entry.spec.name in lost:
+                    await _take(call, shelf, lost.pop(entry.spec.name), entry, words, found, dry=dry)
                 elif row is not None and (_brief(row.spec), row.state) == (_brief(entry.spec), entry.state):
                     same += 1
                 else:
                     await _take(call, shelf, row, entry, words, found, dry=dry)
-            found["left"] += [f"{name}/{left}" for left in known]
+            found["left"] += [f"{name}/{left}" for left in (*known, *lost)]
         return answer(Done(unchanged=same, **{name: tuple(words) for name, words in found.items()}))
+
+
+async def _unread(shelf: Callable[[Store], Shelf[Any]], call: Call) -> list[Row[Raw]]:
+    """The rows of a kind that this version cannot read and that hold their names."""
+    return [row for row in await shelf(call.store).unread() if row.state != "archived"]
 
 
 def _check_scopes(call: Call, whole: Whole) -> None:
@@ -249,7 +262,8 @@ async def _read(call: Call) -> Whole:
         plain = await asyncio.to_thread(_as_json, text)
         return msgspec.json.decode(plain, type=Whole)
     except msgspec.ValidationError as found:
-        raise Refusal(422, "invalid", f"The text was read but cannot be used: {found}.") from None
+        words = f"The text was read but cannot be used: {found}. {hint(found, Whole)}".rstrip()
+        raise Refusal(422, "invalid", words) from None
     except (yaml.YAMLError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as found:
         words = " ".join(str(found).split())[:300]
         raise Refusal(400, "not_yaml", f"The text was read but is no plain YAML: {words}.") from None

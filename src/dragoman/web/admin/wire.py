@@ -15,6 +15,7 @@ import msgspec
 from fastapi import Request, Response
 from msgspec import Struct
 
+from dragoman.shapes.hints import hint
 from dragoman.store.ports import StoreTrouble
 
 BODY_LIMIT = 1024 * 1024
@@ -92,7 +93,7 @@ async def body_of(request: Request, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as found:
-        raise Refusal(422, "invalid", f"The body was read but {_words(found)}") from None
+        raise Refusal(422, "invalid", f"The body was read but {_words(found, shape)}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as found:
         raise Refusal(400, "not_json", f"The body was read but is no JSON: {found}.") from None
 
@@ -107,11 +108,12 @@ def nothing() -> Response:
     return Response(status_code=204)
 
 
-def _words(found: msgspec.ValidationError) -> str:
-    """msgspec's words as the rest of a sentence."""
+def _words(found: msgspec.ValidationError, shape: Any) -> str:
+    """msgspec's words as the rest of a sentence, and what would be right."""
     what, _, where = str(found).partition(" - at ")
     place = where.strip("`").removeprefix("$").lstrip(".")
-    return f"`{place}` is not right: {what}." if place else f"is not right: {what}."
+    words = f"`{place}` is not right: {what}." if place else f"is not right: {what}."
+    return f"{words} {hint(found, shape)}".rstrip()
 
 
 def schemas_of(shapes: tuple[Any, ...]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
