@@ -171,6 +171,7 @@ async def assemble(
                 direct=settings.snapshot.direct,
                 retry=settings.snapshot.retry,
                 breaker=settings.snapshot.breaker,
+                second_factor=settings.tuning.second_factor or "optional",
                 upstream_errors=settings.server.upstream_errors,
                 upstream_error_text=settings.server.upstream_error_text or None,
             ),

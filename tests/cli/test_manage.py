@@ -120,6 +120,7 @@ def test_a_key_is_changed_and_what_is_not_said_stays(capsys: pytest.CaptureFixtu
 def test_a_key_takes_profiles_that_are_there_and_keeps_one_that_is_gone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert "over already" in said(capsys, "keys", "add", "old", "--days", "-1", code=2)
     assert "There is no profile 'codng'." in said(capsys, "keys", "add", "laptop", "--profile", "codng", code=2)
     (tmp_path / "p.toml").write_text('name = "coding"')
     said(capsys, "profiles", "put", "p.toml")

@@ -36,8 +36,11 @@ def test_people_are_kept_on_ones_own_database(tmp_path: Path, capsys: pytest.Cap
     assert said(capsys, "roles", "put", "dev.toml") == "dev is added.\n"
     assert "keys:read" in said(capsys, "roles", "scopes")
     assert said(capsys, "users", "add", "root", "--role", "admin") == "root may sign in as admin.\n"
-    assert said(capsys, "users", "add", "anna", "--role", "dev", "--project", "web") == "anna may sign in as web=dev.\n"
-    assert said(capsys, "users", "add", "bob", "--member", "web=dev") == "bob may sign in as web=dev.\n"
+    anna = said(capsys, "users", "add", "anna", "--role", "dev", "--project", "web")
+    assert anna == "anna may sign in as dev in web.\n"
+    both = said(capsys, "users", "add", "eli", "--role", "viewer", "--member", "web=dev")
+    assert both == "eli may sign in as viewer, dev in web.\n"
+    assert said(capsys, "users", "add", "bob", "--member", "web=dev") == "bob may sign in as dev in web.\n"
     assert said(capsys, "users", "role", "bob", "viewer") == "bob is viewer now.\n"
     assert said(capsys, "users", "member", "bob", "web", "") == "bob is no member any more in web.\n"
     assert said(capsys, "users", "disable", "bob") == "bob is disabled.\n"

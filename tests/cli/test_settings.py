@@ -24,11 +24,15 @@ def test_a_setting_is_set_shown_and_left_alone_again(capsys: pytest.CaptureFixtu
     assert shown["direct"]["value"] is True
     assert said(capsys, "settings", "unset", "strategy") == "strategy is weighted.\n"
     assert "weighted" in said(capsys, "settings", "list")
+    assert said(capsys, "settings", "set", "second_factor", "required") == "second_factor is required.\n"
+    assert said(capsys, "settings", "unset", "second_factor") == "second_factor is optional.\n"
+    assert said(capsys, "settings", "unset", "balances_minutes") == "balances_minutes is not set.\n"
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
+        (("second_factor", "requird"), "It may be: optional, required."),
         (("stratgy", "x"), "There is no setting 'stratgy'"),
         (("retry", '{"attempts": 99}'), "not right"),
         (("breaker", '{"rest_s": 50, "longest_s": 20}'), "shorter than the first"),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from dragoman.ledger.exchange import Exchange
 from dragoman.store.bodies import DAY_MS, Bodies
 from dragoman.store.journal import Journal
-from dragoman.store.ports import Body, Purged, StoreTrouble
+from dragoman.store.ports import Body, Purged, StoreTrouble, Trouble
 from dragoman.store.recorder import Recorder
 from tests.store.test_journal import Died, begun, ended
 
@@ -343,4 +343,18 @@ async def test_a_database_that_was_away_at_first_is_opened_though_nothing_is_to_
     room.closed = False
     await room.until(lambda: room.opened == 1)
     await room.until(lambda: not room.recorder.state.trouble)
+    await room.recorder.stop()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("kind", "told"), [("away", True), ("unusable", False), ("damaged", False)])
+async def test_of_what_ends_the_gateway_nobody_is_told_that_it_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: Trouble, *, told: bool
+) -> None:
+    room = Room(tmp_path)
+    room.ledger.refuse = lambda _: StoreTrouble(kind, "The database must not be used.")
+    room.recorder.start()
+    room.journal.write(begun(1))
+    await room.until(lambda: bool(room.recorder.state.trouble))
+    assert ("Requests are answered all the same" in capsys.readouterr().out) == told
     await room.recorder.stop()

@@ -86,6 +86,8 @@ class Terms:
         """When it is good no more, if that is said."""
         if self.days is None:
             return {}
+        if self.days < 0:
+            raise Refused("A key that is over already opens nothing. Say how many days it is good for; 0: for ever.")
         return {"expires_ms": time.time_ns() // 1_000_000 + self.days * DAY_MS if self.days else 0}
 
 
@@ -109,6 +111,9 @@ def list_keys(*, archived: Switch = False, json: Switch = False, url: Url = None
         rows = [("name", "key", "state", "project", "owner", "profile")]
         for key in found:
             spec = key["spec"]
+            if "fault" in key:
+                rows.append((spec["name"], "-", "unread", "", "", ""))
+                continue
             whose = (spec["project"], spec["owner"], spec["profile"])
             rows.append((spec["name"], f"dgm_{key['public_id']}…", key["state"], *whose))
         print(as_json(found) if json else columns(rows))

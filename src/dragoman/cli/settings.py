@@ -66,7 +66,7 @@ def _put(api: AdminApi, name: str, value: Any) -> None:
         changeable = ", ".join(one["name"] for one in known.values() if one["changeable"])
         raise Refused(f"There is no setting '{name}'. There are: {changeable}.")
     told = api.ask("PUT", f"/settings/{name}", {"value": value, "revision": known[name]["revision"]}).json
-    print(f"{name} is {_short(told['value'])}.")
+    print(f"{name} is {'not set' if told['value'] is None else _short(told['value'])}.")
 
 
 def _plain(text: str) -> Any:

@@ -109,16 +109,14 @@ def add_user(
     except ValueError as found:
         return fail(str(found), "Write it as --member project=role.")
     given = role or ("" if memberships and not project else "viewer")
-    said = {
-        "login": login,
-        "role": "" if project else given,
-        "memberships": {**dict.fromkeys(project or [], given), **memberships},
-        "password": password(new=True),
-    }
+    everywhere = "" if project else given
+    memberships = {**dict.fromkeys(project or [], given), **memberships}
+    said = {"login": login, "role": everywhere, "memberships": memberships, "password": password(new=True)}
 
     def work(api: AdminApi) -> None:
         api.ask("POST", "/users", said)
-        print(f"{login} may sign in as {said['role'] or _told(said['memberships'])}.")
+        roles = [everywhere, *(f"{one} in {place}" for place, one in memberships.items())]
+        print(f"{login} may sign in as {', '.join(filter(None, roles))}.")
 
     return run(url, config, work)
 

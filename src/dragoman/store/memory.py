@@ -22,8 +22,6 @@ from dragoman.store.recorder import Recorder
 JOURNAL_FOLDER = "journal"
 LATER_S = 1.0
 """Seconds in which the first requests need not share the processor with the database's libraries."""
-FATAL = frozenset({"damaged", "newer", "unusable", "locked_out"})
-"""Troubles of a database that do not pass by themselves."""
 
 
 class Memory:
@@ -90,7 +88,7 @@ class Memory:
                 opening.open_store(self._url, folder=self._folder, master_key=self._master_key, claim=self._claim)
             )
         except StoreTrouble as trouble:
-            if trouble.kind in FATAL:
+            if trouble.is_final:
                 self._refuse(str(trouble))
             raise
         except OSError as fault:

@@ -146,7 +146,7 @@ class Recorder:
             try:
                 more = await self._round()
             except StoreTrouble as trouble:
-                self._stumbled(str(trouble))
+                self._stumbled(str(trouble), final=trouble.is_final)
             except Exception as fault:  # the recorder's edge: whatever it was, accounting goes on (F82)
                 if self._trouble != type(fault).__name__:
                     log.exception("recorder failed", fault=type(fault).__name__)
@@ -256,10 +256,12 @@ class Recorder:
             self._ledger = await self._open()
         return self._ledger
 
-    def _stumbled(self, why: str) -> None:
+    def _stumbled(self, why: str, *, final: bool = False) -> None:
+        """Tells once, and waits longer. Of what ends the gateway nothing is said here: it ends, and says why."""
         if not self._trouble:
             self._since_ms = int(time.time() * 1000)
-            log.error("nothing can be recorded now", reason=why, remedy="Requests are answered all the same.")
+            if not final:
+                log.error("nothing can be recorded now", reason=why, remedy="Requests are answered all the same.")
         self._trouble = why
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 

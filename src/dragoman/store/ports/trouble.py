@@ -13,6 +13,9 @@ be trusted. newer: a later version of Dragoman made it. unusable: its address or
 master key is not the one its secrets were sealed with. last_admin: nobody would be left who may do everything.
 in_use: something else names it."""
 
+FINAL = frozenset({"damaged", "newer", "unusable", "locked_out"})
+"""Troubles of a database that do not pass by themselves."""
+
 
 class StoreTrouble(Exception):  # noqa: N818 - it tells what the store found and is no error of the program
     """The store cannot do what was asked; the message says why and what to do, without secrets."""
@@ -20,3 +23,8 @@ class StoreTrouble(Exception):  # noqa: N818 - it tells what the store found and
     def __init__(self, kind: Trouble, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it does not pass by itself, so that a gateway on this database ends."""
+        return self.kind in FINAL

@@ -33,7 +33,7 @@ HEADERS = {
 }
 """On every answer: what it holds is for whoever asked, and no page."""
 
-BESIDE = frozenset({"revision", "keep_secrets"})
+BESIDE = frozenset({"revision", "keep_secrets", "force"})
 """Members of a change that by themselves change nothing."""
 
 T = TypeVar("T")
