@@ -46,6 +46,7 @@ from dragoman.settings.stored import (
     read_overrides,
     read_profile,
     read_project,
+    remarks_on_channel,
     with_coming,
 )
 from dragoman.settings.tuning import tuned
@@ -140,6 +141,14 @@ class Live:
         made = read_channel(table, self._base.rows, self._base.folder, now.proxies, notices, known)
         wrong = [f"{notice.what} {notice.remedy}" for notice in notices] + faults_of_secrets(table)
         return wrong + (unreachable(made) if made else [])
+
+    def remarks_on_channel(self, table: ChannelTable) -> list[str]:
+        """`Desk.remarks_on_channel`."""
+        now = self.snapshot
+        return [
+            remark.what
+            for remark in remarks_on_channel(table, self._base.rows, self._base.folder, now.proxies, now.overrides)
+        ]
 
     def moved(self, before: ChannelTable, after: ChannelTable) -> Sequence[str]:
         """`Desk.moved`."""

@@ -78,6 +78,26 @@ def test_what_cannot_be_used_is_refused_when_it_is_saved(tmp_path: Path) -> None
     asyncio.run(scene())
 
 
+def test_a_channel_without_the_key_that_its_provider_needs_is_saved_and_told_of(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with house(tmp_path) as place:
+            admin = await place.admin()
+            bare = {"name": "bare", "provider": "openai"}
+            made = (await admin.ask("POST", "/api/v1/channels", {"spec": bare})).json
+            path = f"/api/v1/channels/{made['id']}"
+            assert made["warnings"] == ["OpenAI is called without a key, which it will refuse."]
+            told = await admin.ask("PATCH", path, {"revision": 1, "state": "disabled"})
+            assert "warnings" not in told.json
+            told = await admin.ask("PATCH", path, {"revision": 2, "state": "enabled"})
+            assert told.json["warnings"] == made["warnings"]
+            told = await admin.ask("PATCH", path, {"revision": 3, "spec": {**bare, "api_key": "sk-12345678"}})
+            assert "warnings" not in told.json
+            told = await admin.ask("PATCH", path, {"revision": 4, "spec": {**told.json["spec"], "note": "n"}})
+            assert (told.status, "warnings" in told.json) == (200, False)
+
+    asyncio.run(scene())
+
+
 def test_a_change_of_nothing_and_a_question_that_is_not_known_are_refused(tmp_path: Path) -> None:
     async def scene() -> None:
         async with house(tmp_path) as place:

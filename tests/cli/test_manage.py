@@ -273,3 +273,11 @@ def test_many_channels_are_tried_at_once(tmp_path: Path, capsys: pytest.CaptureF
         told = said(capsys, "channels", "try", "a", "b", code=1)
     assert "works  text   a" in told
     assert "fails  text   b" in told
+
+
+def test_a_channel_without_the_key_it_needs_is_added_and_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bare.toml").write_text('name = "bare"\nprovider = "openai"\napi_key = ""\n')
+    told = said(capsys, "channels", "put", "bare.toml")
+    assert told == "bare is added.\nBut: OpenAI is called without a key, which it will refuse.\n"

@@ -6,6 +6,7 @@ taken from DRAGOMAN_TOKEN.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,15 +78,21 @@ def _shelf(kind: str, what: str) -> App:
         """Add one, or change it if one of its name is there: from a file of JSON or TOML, or `-` for standard input."""
         return run(url, config, lambda api: _put(api, kind, _read(file)))
 
-    def remove(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
-        """Remove one for good, with its secrets."""
+    def remove(name: str, /, *, force: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+        """Remove one for good, with its secrets; with --force also what something names, which is closed from then."""
 
         def work(api: AdminApi) -> None:
             row = named(api, kind, name)
-            api.ask("DELETE", f"/{kind}/{row['id']}", query={"revision": str(row["revision"])})
+            query = {"revision": str(row["revision"]), **({"force": "true"} if force else {})}
+            api.ask("DELETE", f"/{kind}/{row['id']}", query=query)
             print(f"{name} is removed.")
 
         return run(url, config, work)
+
+    def archive(name: str, /, *, force: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+        """Archive one; it is in force within a second. With --force also what something names, which is closed from
+        then."""
+        return run(url, config, lambda api: _set_state(api, kind, name, "archived", force=force))
 
     app.command(list_all, name="list")
     app.command(show, name="show")
@@ -99,8 +106,9 @@ def _shelf(kind: str, what: str) -> App:
     if kind == "models":
         add_model_commands(app)
     app.command(put_channel if kind == "channels" else put, name="put")
-    for state in ("enable", "disable", "archive"):
+    for state in ("enable", "disable"):
         app.command(_state_of(kind, state), name=state)
+    app.command(archive, name="archive")
     app.command(remove, name="remove")
     return app
 
@@ -126,16 +134,17 @@ def _state_of(kind: str, verb: str) -> Callable[..., int]:
     """The command that sets a state."""
 
     def set_state(name: str, /, *, url: Url = None, config: ConfigFile = None) -> int:
-        def work(api: AdminApi) -> None:
-            row = named(api, kind, name)
-            state = verb.removesuffix("e") + "ed"
-            api.ask("PATCH", f"/{kind}/{row['id']}", {"revision": row["revision"], "state": state})
-            print(f"{name} is {state}.")
-
-        return run(url, config, work)
+        return run(url, config, lambda api: _set_state(api, kind, name, verb.removesuffix("e") + "ed"))
 
     set_state.__doc__ = f"{verb.capitalize()} one; it is in force within a second."
     return set_state
+
+
+def _set_state(api: AdminApi, kind: str, name: str, state: str, *, force: bool = False) -> None:
+    row = named(api, kind, name)
+    said = {"revision": row["revision"], "state": state, **({"force": True} if force else {})}
+    api.ask("PATCH", f"/{kind}/{row['id']}", said)
+    print(f"{name} is {state}.")
 
 
 def list_scopes(*, json: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
@@ -201,11 +210,16 @@ def _put(api: AdminApi, kind: str, spec: Any, *, keep_secrets: bool = False) -> 
     for row in api.ask("GET", f"/{kind}").json:
         if row["spec"]["name"] == name:
             said = {"revision": row["revision"], "spec": spec, **({"keep_secrets": True} if keep_secrets else {})}
-            api.ask("PATCH", f"/{kind}/{row['id']}", said)
-            print(f"{name} is changed.")
+            _tell_saved(f"{name} is changed.", api.ask("PATCH", f"/{kind}/{row['id']}", said).json)
             return
-    api.ask("POST", f"/{kind}", {"spec": spec})
-    print(f"{name} is added.")
+    _tell_saved(f"{name} is added.", api.ask("POST", f"/{kind}", {"spec": spec}).json)
+
+
+def _tell_saved(words: str, row: Any) -> None:
+    """What was done, and what is hardly meant."""
+    print(words)
+    for warning in row.get("warnings", ()):
+        print(f"But: {warning}", file=sys.stderr)
 
 
 def _read(file: Path) -> Any:
@@ -226,5 +240,5 @@ def _tell_rows(rows: Any, *, json: bool) -> None:
     if json:
         print(as_json(rows))
         return
-    listed = [(row["spec"]["name"], row["state"], row["spec"].get("note", "")) for row in rows]
+    listed = [(row["spec"]["name"], row["state"], row.get("fault") or row["spec"].get("note", "")) for row in rows]
     print(columns([("name", "state", "note" if any(each[2] for each in listed) else ""), *listed]))

@@ -172,6 +172,19 @@ def read_channel(
     return None if faults else made
 
 
+def remarks_on_channel(
+    table: ChannelTable,
+    rows: Mapping[str, Provider],
+    folder: Path,
+    proxies: Mapping[str, Secret],
+    overrides: Mapping[str, Overrides],
+) -> list[Notice]:
+    """What does not keep a channel from being used, but is hardly meant."""
+    remarks: list[Notice] = []
+    Workshop(rows, closed(folder), [], remarks, proxies, overrides).channel(table, "", "database")
+    return remarks
+
+
 def read_profile(
     table: ProfileTable, snapshot: Snapshot, rows: Mapping[str, Provider], notices: list[Notice]
 ) -> Profile:

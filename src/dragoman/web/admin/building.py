@@ -49,6 +49,7 @@ KINDS: tuple[Kind[Any], ...] = (
         spec=ChannelTable,
         of=lambda store: store.configuration.channels,
         faults=faults_of_channel,
+        remarks=lambda call, table: call.desk.remarks_on_channel(table) if table.enabled else (),
         admit=lambda call, said, before: admit(call, before, said.spec or before, keep_secrets=said.keep_secrets),
     ),
     Kind(

@@ -105,6 +105,9 @@ class Desk(Protocol):
         """What keeps this channel from being used, in words; nothing: it can be. `coming` are sets of changes that will
         be there when it is."""
 
+    def remarks_on_channel(self, table: ChannelTable) -> Sequence[str]:
+        """What does not keep it from being used, but is hardly meant, as that it is called without a key."""
+
     def faults_of_overrides(self, table: OverrideTable) -> Sequence[str]:
         """The same for a set of changes."""
 
