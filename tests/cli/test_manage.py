@@ -281,3 +281,16 @@ def test_a_channel_without_the_key_it_needs_is_added_and_told_of(
     (tmp_path / "bare.toml").write_text('name = "bare"\nprovider = "openai"\napi_key = ""\n')
     told = said(capsys, "channels", "put", "bare.toml")
     assert told == "bare is added.\nBut: OpenAI is called without a key, which it will refuse.\n"
+
+
+def test_a_thing_is_called_otherwise_and_keeps_its_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.toml").write_text(CHANNEL)
+    (tmp_path / "web.toml").write_text('name = "web"')
+    said(capsys, "channels", "put", "a.toml")
+    said(capsys, "projects", "put", "web.toml")
+    said(capsys, "keys", "add", "laptop", "--project", "web")
+    assert said(capsys, "channels", "rename", "a", "b") == "a is called b now.\n"
+    assert json.loads(said(capsys, "channels", "show", "b"))["spec"]["api_key"].startswith("sealed:")
+    assert "There is no 'a' among the channels" in said(capsys, "channels", "show", "a", code=2)
+    assert "'laptop'" in said(capsys, "projects", "rename", "web", "site", code=2)
+    assert said(capsys, "projects", "rename", "web", "site", "--force") == "web is called site now.\n"

@@ -39,6 +39,9 @@ KINDS = {
     "sso": "identity providers that people sign in by",
 }
 
+RENAMED = frozenset({"channels", "profiles", "projects"})
+"""Kinds that can be called otherwise. The others are what their name says, or are found by it."""
+
 
 def apps() -> list[App]:
     """All commands of this module."""
@@ -58,7 +61,7 @@ def _more(kind: str) -> Mapping[str, Callable[..., int]]:
         "prices": {"test": price_test},
         "sso": {"test": try_provider},
     }
-    return more.get(kind, {})
+    return {**more.get(kind, {}), **({"rename": _rename_of(kind)} if kind in RENAMED else {})}
 
 
 def _shelf(kind: str, what: str) -> App:
@@ -111,6 +114,35 @@ def _shelf(kind: str, what: str) -> App:
     app.command(archive, name="archive")
     app.command(remove, name="remove")
     return app
+
+
+def _rename_of(kind: str) -> Callable[..., int]:
+    """The command that gives one another name."""
+
+    def rename(name: str, other: str, /, *, force: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
+        """Give one another name; with --force also what something names by the one it had, which is closed from then.
+
+        Parameters
+        ----------
+        name
+            What it is called.
+        other
+            What it is to be called from now on.
+        url
+            A gateway elsewhere.
+        config
+            Configuration file.
+        """
+
+        def work(api: AdminApi) -> None:
+            row = named(api, kind, name)
+            said = {"revision": row["revision"], "spec": row["spec"] | {"name": other}}
+            api.ask("PATCH", f"/{kind}/{row['id']}", said | ({"force": True} if force else {}))
+            print(f"{name} is called {other} now.")
+
+        return run(url, config, work)
+
+    return rename
 
 
 def put_channel(file: Given, /, *, keep_secrets: Switch = False, url: Url = None, config: ConfigFile = None) -> int:
