@@ -183,7 +183,7 @@ def test_a_profile_that_others_extend_stays_and_closes_them_where_it_is_off(tmp_
             kept = await admin.ask("DELETE", path, query="revision=1")
             assert (kept.status, kept.json["detail"]) == (
                 409,
-                "'base' is used by default. Take it from there first.",
+                "'base' is used by profile 'default'. Take it from there first, or say `force`.",
             )
             assert (await admin.ask("PATCH", path, {"revision": 1, "state": "disabled"})).status == 200
             await in_force(place)

@@ -32,6 +32,7 @@ def bulk(
     add_overrides: Words = None,
     drop_overrides: Words = None,
     remove: Switch = False,
+    force: Switch = False,
     json: Switch = False,
     url: Url = None,
     config: ConfigFile = None,
@@ -60,6 +61,8 @@ def bulk(
         A set of changes that they take no more. May be said several times.
     remove
         Remove them for good, with their secrets.
+    force
+        Remove or archive also what profiles or projects name.
     json
         As JSON.
     url
@@ -76,6 +79,7 @@ def bulk(
         "add_overrides": add_overrides,
         "drop_overrides": drop_overrides,
         "remove": remove or None,
+        "force": force or None,
     }
 
     def work(api: AdminApi) -> None:

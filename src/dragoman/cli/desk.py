@@ -97,10 +97,12 @@ class Elsewhere:
 
 
 class Here:
-    """The API on the database that is configured here. Mutable: it opens the database with the first request."""
+    """The API on the database that is configured here. Mutable: it opens the database for each request, and
+    knows what was said of it already."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._told: frozenset[str] = frozenset()
 
     def ask(
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None, kind: str = ""
@@ -134,7 +136,9 @@ class Here:
             assemble(self._settings) as gateway,
         ):
             gateway.live.store = store
+            gateway.live.told = self._told
             gateway.live.apply(await store.configuration.load(), store.configuration.pepper())
+            self._told = gateway.live.told
             yield load_admin(gateway.live, gateway.setup)
 
 

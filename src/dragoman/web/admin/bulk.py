@@ -47,7 +47,9 @@ class Bulk(Chosen, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Sets of changes, put behind those that a channel has."""
     drop_overrides: tuple[PlainName, ...] = ()
     remove: bool = False
-    """For good, with their secrets; goes with nothing else."""
+    """For good, with their secrets; goes with nothing else but `force`."""
+    force: bool = False
+    """Whether they are archived or removed though profiles or projects name them."""
 
 
 class Trials(Chosen, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,7 +136,7 @@ def untried(channel: Channel, what: Test) -> Outcome:
 
 def check(said: Bulk) -> None:
     """Raises `Refusal` where it is not said what is to be done."""
-    plain = Bulk(ids=said.ids, tag=said.tag, remove=said.remove)
+    plain = Bulk(ids=said.ids, tag=said.tag, remove=said.remove, force=said.force)
     if said == plain and not said.remove:
         raise Refusal(422, "invalid", "It was read but says nothing of what is to be done.")
     if said != plain and said.remove:
@@ -172,6 +174,7 @@ def change_of(said: Bulk, row: Row[ChannelTable]) -> RowChange[ChannelTable]:
         spec=None if after == spec else after,
         state=said.state,
         remove=said.remove,
+        force=said.force,
     )
 
 

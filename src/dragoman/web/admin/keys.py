@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Response
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from dragoman.routing.key import networks_of
 from dragoman.shapes.access import KeyTable
 from dragoman.shapes.budget import faults_of_budgets
 from dragoman.store.keys import PATTERN, is_well_formed, public_id
-from dragoman.store.ports import Configured, Payer, State, StoredKey
+from dragoman.store.ports import Configured, Payer, Row, State, StoredKey
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.budgets import Used, used_of
 from dragoman.web.admin.scopes import Scope
+from dragoman.web.admin.shelves import unread
 from dragoman.web.admin.wire import Refusal, answer
 
 Moment = Annotated[int, Meta(ge=0, le=2**53)]
@@ -91,8 +92,10 @@ def _routes_of_all(api: Api) -> None:
     @api.route("GET", "/keys", needs="keys:read", wide=False, own=True, tells=list[ShownKey], query=("archived",))
     async def show_all(call: Call) -> Response:
         """Keys by name, as far as one may see them; one's own always. Archived ones with `archived=true`."""
-        found = await call.store.configuration.keys.all(archived=call.query("archived") == "true")
-        return answer([_shown(key) for key in found if _may(call, key.spec, "keys:read")])
+        keys, archived = call.store.configuration.keys, call.query("archived") == "true"
+        found = await keys.all(archived=archived)
+        lost = await unread(call, keys, "keys:read", archived=archived)
+        return answer([*(_shown(key) for key in found if _may(call, key.spec, "keys:read")), *lost])
 
     @api.route("POST", "/keys", needs="keys:write", wide=False, reads=NewKey, tells=MintedKey, status=201)
     async def add(call: Call) -> Response:
@@ -117,15 +120,15 @@ def _routes_of_one(api: Api) -> None:
     @api.route("GET", "/keys/{id}", needs="keys:read", wide=False, own=True, tells=ShownKey)
     async def show(call: Call) -> Response:
         """One key."""
-        return answer(_shown(await _mine(call)))
+        return answer(await _lost(call, "keys:read") or _shown(await _mine(call)))
 
     @api.route("PATCH", "/keys/{id}", needs="keys:write", wide=False, reads=ChangeKey, tells=ShownKey)
     async def change(call: Call) -> Response:
         """Changes a key: what it may do, its state, its expiry. It is in force at once."""
         said = await call.body(ChangeKey)
-        before = await _mine(call, "keys:write")
+        before = None if await _lost(call, "keys:write") else (await _mine(call, "keys:write")).spec
         if said.spec is not None:
-            await _check(call, said.spec, before.spec)
+            await _check(call, said.spec, before)
         keys = call.store.configuration.keys
         changed = await keys.change(
             call.by, call.id, said.revision, spec=said.spec, state=said.state, expires_ms=said.expires_ms
@@ -145,6 +148,12 @@ def _routes_of_one(api: Api) -> None:
         """What a key has used in each period of its budgets."""
         key = await _mine(call)
         return answer(await used_of(call, Payer("key", key.id), key.spec.budgets))
+
+
+async def _lost(call: Call, scope: Scope) -> Row[Raw] | None:
+    """The key in the path, if this version cannot read it."""
+    found = await unread(call, call.store.configuration.keys, scope)
+    return next((row for row in found if row.id == call.id), None)
 
 
 async def _mine(call: Call, scope: Scope = "keys:read") -> StoredKey:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from fastapi import Response
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from dragoman.shapes.access import RoleTable
 from dragoman.store.ports import Row
+from dragoman.store.reading import name_of
 from dragoman.web.admin.api import Api, Call
 from dragoman.web.admin.giving import check_role, projects_of
-from dragoman.web.admin.scopes import BUILT_IN, IN_PROJECT, MEANINGS, faults_of_role
-from dragoman.web.admin.shelves import Change, New
+from dragoman.web.admin.scopes import BUILT_IN, IN_PROJECT, MEANINGS, Scope, faults_of_role
+from dragoman.web.admin.shelves import Change, New, unread
 from dragoman.web.admin.wire import Refusal, answer, nothing
 
 
@@ -51,8 +52,10 @@ def _routes_of_all(api: Api) -> None:
     @api.route("GET", "/roles", needs="roles:read", wide=False, tells=list[Row[RoleTable]], query=("archived",))
     async def show_all(call: Call) -> Response:
         """Roles of one's own by name: those for everything, and those of projects that one may see the roles of."""
-        found = await call.store.configuration.roles.all(archived=call.query("archived") == "true")
-        return answer([row for row in found if _may_see(call, row.spec)])
+        shelf, archived = call.store.configuration.roles, call.query("archived") == "true"
+        found = await shelf.all(archived=archived)
+        lost = await unread(call, shelf, "roles:read", archived=archived)
+        return answer([*(row for row in found if _may_see(call, row.spec)), *lost])
 
     @api.route(
         "POST", "/roles", needs="roles:write", wide=False, reads=New[RoleTable], tells=Row[RoleTable], status=201
@@ -69,22 +72,25 @@ def _routes_of_one(api: Api) -> None:
     @api.route("GET", "/roles/{id}", needs="roles:read", wide=False, tells=Row[RoleTable])
     async def show(call: Call) -> Response:
         """One role."""
-        return answer(await _seen(call))
+        return answer(await _lost(call) or await _seen(call))
 
     @api.route("PATCH", "/roles/{id}", needs="roles:write", wide=False, reads=Change[RoleTable], tells=Row[RoleTable])
     async def change(call: Call) -> Response:
         """Changes what a role allows, at once for whoever has it; switched off, it allows nothing."""
         said = await call.body(Change[RoleTable])
-        before = (await _seen(call)).spec
-        await check(call, said.spec or before, before)
+        await _check_change(call, said)
         shelf = call.store.configuration.roles
-        return answer(await shelf.change(call.by, call.id, said.revision, spec=said.spec, state=said.state))
+        changed = await shelf.change(
+            call.by, call.id, said.revision, spec=said.spec, state=said.state, force=said.force
+        )
+        return answer(changed)
 
     @api.route("DELETE", "/roles/{id}", needs="roles:write", wide=False, status=204, query=("revision",))
     async def remove(call: Call) -> Response:
         """Removes a role: whoever has it may no longer do what it allowed."""
-        before = (await _seen(call)).spec
-        await check(call, before, before)
+        if not await _lost(call, "roles:write"):
+            before = (await _seen(call)).spec
+            await check(call, before, before)
         await call.store.configuration.roles.remove(call.by, call.id, call.revision())
         return nothing()
 
@@ -103,6 +109,27 @@ async def check(call: Call, role: RoleTable, before: RoleTable | None = None, co
         if not call.who.may("roles:write", one.project):
             raise Refusal(403, "forbidden", "You may make and change roles of your own projects only.")
         check_role(call, one)
+
+
+async def _check_change(call: Call, said: Change[RoleTable]) -> None:
+    """Raises `Refusal` for a change that may not be made. Of a role that cannot be read nobody knows what it allows: it
+    is written anew as one is added, under its name, or switched off."""
+    if lost := await _lost(call, "roles:write"):
+        if said.spec is None and said.state == "enabled":
+            raise Refusal(422, "invalid", "This role cannot be read. Write it anew to switch it on.")
+        if said.spec is not None:
+            if said.spec.name != name_of(lost.spec):
+                raise Refusal(422, "invalid", "A role keeps its name, by which users have it. Make another one.")
+            await check(call, said.spec)
+        return
+    before = (await _seen(call)).spec
+    await check(call, said.spec or before, before)
+
+
+async def _lost(call: Call, scope: Scope = "roles:read") -> Row[Raw] | None:
+    """The role in the path, if this version cannot read it."""
+    found = await unread(call, call.store.configuration.roles, scope)
+    return next((row for row in found if row.id == call.id), None)
 
 
 async def _seen(call: Call) -> Row[RoleTable]:

@@ -103,8 +103,7 @@ def routes(api: Api) -> None:
 
     @api.route("GET", "/unread", needs="settings:read", tells=list[Unread])
     async def unread(call: Call) -> Response:
-        """What of the configuration in the database this version cannot read. It is closed, with all that depends on
-        it, until it is written anew or removed."""
+        """What of the database's configuration this version cannot read, and is closed with all that depends on it."""
         found = call.desk.configured.unread if call.desk.configured else {}
         rows = [
             Unread(kind=kind, id=row.id, name=name_of(row.spec), state=row.state, fault=row.fault)

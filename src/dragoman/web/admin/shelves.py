@@ -91,8 +91,7 @@ def routes(api: Api, kind: Kind[S]) -> None:
 
     @api.route("GET", kind.path, needs=kind.reads, wide=wide, tells=listed, query=("archived",))
     async def show_all(call: Call) -> Response:
-        """All that one may see, by name; archived ones with `archived=true`. At the end stands what this version cannot
-        read, with its `fault`."""
+        """All that one may see, by name; archived ones with `archived=true`. At the end, with a `fault`: the unreadable."""
         shelf, archived = kind.of(call.store), call.query("archived") == "true"
         found = await shelf.all(archived=archived)
         lost = await unread(call, shelf, kind.reads, archived=archived)
@@ -131,8 +130,7 @@ def routes(api: Api, kind: Kind[S]) -> None:
 
     @api.route("DELETE", kind.path + "/{id}", needs=kind.writes, status=204, query=("revision", "force"))
     async def remove(call: Call) -> Response:
-        """Removes one for good, with its secrets; what the ledger says of it stays. What something names goes with
-        `force=true` only."""
+        """Removes one for good, with its secrets; with `force=true` also what something names."""
         await kind.of(call.store).remove(call.by, call.id, call.revision(), force=call.query("force") == "true")
         return nothing()
 
