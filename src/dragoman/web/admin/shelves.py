@@ -91,7 +91,7 @@ def routes(api: Api, kind: Kind[S]) -> None:
 
     @api.route("GET", kind.path, needs=kind.reads, wide=wide, tells=listed, query=("archived",))
     async def show_all(call: Call) -> Response:
-        """All that one may see, by name; archived ones with `archived=true`. At the end, with a `fault`: the unreadable."""
+        """All that one may see, by name; archived ones with `archived=true`. Last, with a `fault`: the unreadable."""
         shelf, archived = kind.of(call.store), call.query("archived") == "true"
         found = await shelf.all(archived=archived)
         lost = await unread(call, shelf, kind.reads, archived=archived)
