@@ -238,7 +238,9 @@ def test_a_service_account_of_another_project_is_not_there(tmp_path: Path) -> No
             assert (await keeper.ask("POST", f"{API}/tokens", {"name": "t", "login": "robot"})).status == 404
             assert (await keeper.ask("GET", f"{API}/tokens", query="all=true")).json != []
             person = await on.user("person")
-            assert (await keeper.ask("PATCH", f"{API}/services/{person.id}", {"revision": 1})).status == 404
+            assert (
+                await keeper.ask("PATCH", f"{API}/services/{person.id}", {"revision": 1, "state": "enabled"})
+            ).status == 404
             assert (await keeper.ask("DELETE", f"{API}/services/{mine.id}")).status == 204
             assert (await on.place.visitor().sign_in("robot", "")).status == 401
 

@@ -67,10 +67,10 @@ MAKERS: Mapping[str, Make] = {
 }
 """By the first word of a path; a new one needs a line here."""
 BODIES: Mapping[str, Any] = {
-    "PATCH /keys/{id}": {"revision": 1},
+    "PATCH /keys/{id}": {"revision": 1, "state": "enabled"},
     "POST /keys/{id}/rotate": {"revision": 1},
-    "PATCH /roles/{id}": {"revision": 1},
-    "PATCH /services/{id}": {"revision": 1},
+    "PATCH /roles/{id}": {"revision": 1, "state": "enabled"},
+    "PATCH /services/{id}": {"revision": 1, "state": "enabled"},
 }
 QUERIES: Mapping[str, str] = {
     "DELETE /roles/{id}": "revision=1",
