@@ -126,7 +126,8 @@ def test_a_key_takes_profiles_that_are_there_and_keeps_one_that_is_gone(
     said(capsys, "profiles", "put", "p.toml")
     said(capsys, "keys", "add", "laptop", "--profile", "coding")
     assert "no profile 'c'" in said(capsys, "keys", "change", "laptop", "--profile", "c", code=2)
-    said(capsys, "profiles", "remove", "coding")
+    assert "key 'laptop'" in said(capsys, "profiles", "remove", "coding", code=2)
+    said(capsys, "profiles", "remove", "coding", "--force")
     assert said(capsys, "keys", "change", "laptop", "--note", "his old one") == "laptop is changed.\n"
 
 
@@ -254,7 +255,7 @@ def test_many_channels_are_changed_at_once(tmp_path: Path, capsys: pytest.Captur
     assert told == "a, b changed.\n"
     row = json.loads(said(capsys, "channels", "show", "b"))
     assert (row["spec"]["weight"], row["spec"]["overrides"]) == (2.0, ["cool"])
-    assert "used by a, b" in said(capsys, "overrides", "remove", "cool", code=2)
+    assert "used by channel 'a', channel 'b'" in said(capsys, "overrides", "remove", "cool", code=2)
     assert "no channel c" in said(capsys, "channels", "bulk", "a", "c", "--state", "disabled", code=2)
     assert "not said which" in said(capsys, "channels", "bulk", "--state", "disabled", code=2)
     assert "nothing of what" in said(capsys, "channels", "bulk", "a", code=2)

@@ -83,7 +83,7 @@ def test_every_replica_heeds_what_one_is_told(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_a_setting_that_came_to_be_unusable_is_left_out_and_harms_nothing(tmp_path: Path) -> None:
+def test_a_setting_that_came_to_be_unusable_is_left_out_and_allows_nothing_more(tmp_path: Path) -> None:
     async def scene() -> None:
         async with replica(tmp_path) as (gateway, store):
             for name, value in (
@@ -95,7 +95,8 @@ def test_a_setting_that_came_to_be_unusable_is_left_out_and_harms_nothing(tmp_pa
                 await store.configuration.settings.add(SYSTEM, setting(name, value))
             await soon(lambda: not gateway.live.snapshot.direct)
             found = gateway.live.snapshot
-            assert (found.refusals, found.retry, found.breaker) == ((), RetryPolicy(), BreakerPolicy())
+            assert (found.retry, found.breaker) == (RetryPolicy(), BreakerPolicy())
+            assert [refusal.pattern.pattern for refusal in found.refusals] == [".*"]
 
     asyncio.run(scene())
 
