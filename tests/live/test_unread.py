@@ -224,4 +224,4 @@ def test_what_cannot_be_read_is_said_once(tmp_path: Path, capsys: pytest.Capture
         assert len(on.gateway.live.told) == 1
 
     played(tmp_path, scene)
-    assert capsys.readouterr().out.count("project 'shop'") == 1
+    assert "".join(capsys.readouterr()).count("project 'shop'") == 1
