@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.cli.app import run
 from dragoman.cli.money import budget_of
 from dragoman.store.keys import KEY, is_well_formed
+from tests.cli.spoken import said
 from tests.standin import StandIn
 
 CHANNEL = 'name = "a"\nprovider = "openai"\napi_key = "sk-secret-1234"\nmodels = ["m"]\n'
@@ -20,13 +20,6 @@ CHANNEL = 'name = "a"\nprovider = "openai"\napi_key = "sk-secret-1234"\nmodels =
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRAGOMAN_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
-
-
-def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
-    """What a command prints, on either stream."""
-    assert run(words) == code
-    out, err = capsys.readouterr()
-    return out + err
 
 
 def test_channels_are_put_shown_switched_off_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

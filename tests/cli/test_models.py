@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.cli.app import run
 from dragoman.cli.doctor import examine
+from tests.cli.spoken import said
 
 CONFIGURED = """
 [[channels]]
@@ -30,13 +30,6 @@ rules = [
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRAGOMAN_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
-
-
-def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
-    """What a command prints, on either stream."""
-    assert run(words) == code
-    out, err = capsys.readouterr()
-    return out + err
 
 
 def test_what_can_be_asked_for_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

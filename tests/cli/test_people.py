@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.cli.app import run
 from dragoman.store.keys import INVITATION, TOKEN, is_well_formed
 from tests.admin.test_canaries import running
+from tests.cli.spoken import said
 
 PASSWORD = "correct horse battery"
 
@@ -20,13 +20,6 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRAGOMAN_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("DRAGOMAN_PASSWORD", PASSWORD)
     monkeypatch.chdir(tmp_path)
-
-
-def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
-    """What a command prints, on either stream."""
-    assert run(words) == code
-    out, err = capsys.readouterr()
-    return out + err
 
 
 def test_people_are_kept_on_ones_own_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

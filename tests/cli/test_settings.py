@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_manage import CHANNEL, said
+from tests.cli.spoken import said
+from tests.cli.test_manage import CHANNEL
 
 
 @pytest.fixture(autouse=True)

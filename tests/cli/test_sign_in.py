@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from dragoman.cli.app import run
 from dragoman.cli.desk import admin_api
 from dragoman.web.admin.totp import STEP_MS, code_of
+from tests.cli.spoken import said
 
 PASSWORD = "correct horse battery"
 PROVIDER = """
@@ -38,13 +38,6 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRAGOMAN_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("DRAGOMAN_PASSWORD", PASSWORD)
     monkeypatch.chdir(tmp_path)
-
-
-def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
-    """What a command prints, on either stream."""
-    assert run(words) == code
-    out, err = capsys.readouterr()
-    return out + err
 
 
 def proposed(login: str) -> str:

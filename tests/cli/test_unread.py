@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_manage import CHANNEL, said
+from tests.cli.spoken import said
+from tests.cli.test_manage import CHANNEL
 
 PROFILE = 'name = "p"\n[[rules]]\nmodel = "x"\ntargets = [{channel = "a", model = "m"}]\n'
 
